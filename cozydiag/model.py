@@ -1,0 +1,140 @@
+"""The words of cozydiag as frozen values: what checks yield, the engine makes and renderers show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Literal
+
+from cozydiag.text import Text
+
+
+class Status(str, Enum):
+    """What came of a look at one thing. BLOCKED, TIMEOUT and ERROR are the engine's alone."""
+
+    OK = "ok"
+    SKIP = "skip"  # not installed, or not asked for
+    WARN = "warn"
+    FAIL = "fail"
+    UNKNOWN = "unknown"  # could not look
+    BLOCKED = "blocked"  # not run: what it needs has failed
+    TIMEOUT = "timeout"  # the check itself did not end in time
+    ERROR = "error"  # the check itself is broken
+
+    __str__ = str.__str__
+
+
+FAILING = frozenset({Status.FAIL, Status.TIMEOUT})
+"""The statuses that block and explain others."""
+
+Certainty = Literal["certain", "likely"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One thing seen: where (`GET http://127.0.0.1:9103/`, a file, a log) and the line that was there."""
+
+    source: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check says of its subject.
+
+    ``code`` is stable and dotted (`couchdb.maintenance`); WARN and FAIL carry one, and advice.
+    ``role`` is what is at fault (`cozy.home`), None when nothing is. ``proof`` is the deciding line.
+    ``affects`` names the roles this failure takes down (None: whoever says so with ``because``).
+    ``waits_for`` names roles whose own failure would be the reason of this one.
+    ``unlock`` is the command that would let cozydiag look, for UNKNOWN.
+    ``restart_helps`` is None where nobody can tell.
+    """
+
+    status: Status
+    code: str
+    text: Text
+    role: str | None = None
+    advice: Text | None = None
+    commands: tuple[str, ...] = ()
+    proof: Evidence | None = None
+    by_hand: str | None = None
+    certainty: Certainty = "certain"
+    restart_helps: bool | None = None
+    affects: tuple[str, ...] | None = None
+    waits_for: tuple[str, ...] = ()
+    unlock: str | None = None
+    service: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One look at one thing. ``function`` takes (host, stack), and an item of ``each`` where that is set."""
+
+    id: str
+    title: Text
+    function: Callable[..., Any]
+    needs: tuple[str, ...] = ()
+    because: tuple[str, ...] = ()
+    each: str | None = None
+    role: str | None = None
+    essential: bool = False
+    timeout: float | None = None
+    options: type[Any] | None = None
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The outcome of one instance of a check: ``id`` or ``id:subject``, split at the first colon."""
+
+    id: str
+    subject: str | None
+    title: Text
+    status: Status
+    findings: tuple[Finding, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    blocked_by: tuple[str, ...] = ()
+    explained_by: tuple[str, ...] = ()
+    seconds: float = 0.0
+    essential: bool = False
+    role: str | None = None
+
+    @property
+    def instance(self) -> str:
+        return self.id if self.subject is None else f"{self.id}:{self.subject}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What is really wrong, and what it explains (instances of checks)."""
+
+    code: str
+    role: str | None
+    subject: str | None
+    instance: str
+    severity: Status  # FAIL or WARN
+    text: Text
+    explains: tuple[str, ...]
+    remedy: Text | None
+    commands: tuple[str, ...]
+    evidence: tuple[Evidence, ...]
+    certainty: Certainty
+    restart_helps: bool | None
+    by_hand: str | None
+    service: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything one run found; the only thing renderers see. ``started_at`` is in epoch seconds."""
+
+    verdict: Status  # OK, WARN, FAIL or UNKNOWN
+    causes: tuple[Cause, ...]
+    results: tuple[Result, ...]
+    chain: tuple[tuple[str, str], ...]
+    host: str
+    started_at: float
+    seconds: float
+    privileged: bool
+    second_look: bool = False
