@@ -1,0 +1,233 @@
+"""The only door to the machine. Every look leaves one line of evidence, and none outlasts its deadline."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from cozydiag.host import commands, files, http, logs, processes, sockets
+from cozydiag.host import url as urls
+from cozydiag.host.clock import Clock, Deadline
+from cozydiag.host.commands import Completed
+from cozydiag.host.failure import Failure
+from cozydiag.host.files import Disk, Memory
+from cozydiag.host.http import Answer
+from cozydiag.host.processes import Process
+from cozydiag.host.sockets import Listener
+from cozydiag.host.world import GivenUp, World
+from cozydiag.model import Evidence
+
+__all__ = [
+    "Answer",
+    "Clock",
+    "Completed",
+    "Deadline",
+    "Disk",
+    "Failure",
+    "GivenUp",
+    "Host",
+    "Listener",
+    "Memory",
+    "Process",
+    "World",
+]
+
+Seen = TypeVar("Seen")
+
+
+class Host:
+    """The machine as one instance of a check sees it: its own deadline and evidence, one shared world."""
+
+    def __init__(self, world: World, seconds: float = 2.0, instance: str = "") -> None:
+        self.world = world
+        self.clock = world.clock
+        self.deadline = Deadline(world.clock, seconds)
+        self.instance = instance
+        self.evidence: list[Evidence] = []
+
+    def within(self, seconds: float, instance: str) -> Host:
+        """A fresh view for one instance, whose time starts now."""
+        return Host(self.world, seconds, instance)
+
+    def see(self, source: str, line: str) -> Evidence:
+        """Notes what was seen where, both made harmless."""
+        evidence = Evidence(logs.one_line(source), logs.one_line(line))
+        self.evidence.append(evidence)
+        return evidence
+
+    def _note(self, source: str, seen: Seen | Failure, line: Callable[[Seen], str]) -> Seen | Failure:
+        self.see(source, seen.detail if isinstance(seen, Failure) else line(seen))
+        return seen
+
+    def _note_answer(self, source: str, answer: Answer | Failure) -> None:
+        self._note(source, answer, lambda seen: f"HTTP {seen.status} {seen.reason}".rstrip())
+
+    # Servers
+
+    def get(
+        self,
+        url: str,
+        *,
+        headers: http.Headers = (),
+        unix: str | None = None,
+        connect_to: tuple[str, int] | None = None,
+        max_body: int = http.MAX_BODY,
+        record: bool = True,
+        verify: bool = True,
+    ) -> Answer | Failure:
+        """One GET; ``unix`` is a socket file, ``connect_to`` another place under the same name."""
+        source, place = _described("GET", url, unix, connect_to)
+
+        def action() -> Answer | Failure:
+            return http.request(
+                "GET",
+                url,
+                headers=headers,
+                unix=unix,
+                connect_to=connect_to,
+                deadline=self.deadline,
+                max_body=max_body,
+                verify=verify,
+            )
+
+        answer = self.world.ask(place, self.instance, self.deadline, action)
+        if record:
+            self._note_answer(source, answer)
+        return answer
+
+    def post(
+        self,
+        url: str,
+        body: bytes,
+        *,
+        headers: http.Headers = (),
+        unix: str | None = None,
+        max_body: int = http.MAX_BODY,
+    ) -> Answer | Failure:
+        """One POST."""
+        source, place = _described("POST", url, unix, None)
+
+        def action() -> Answer | Failure:
+            return http.request(
+                "POST", url, headers=headers, body=body, unix=unix, deadline=self.deadline, max_body=max_body
+            )
+
+        answer = self.world.ask(place, self.instance, self.deadline, action)
+        self._note_answer(source, answer)
+        return answer
+
+    def connect(self, address: str, port: int) -> Failure | None:
+        """Whether a TCP connection is taken."""
+
+        def action() -> bool | Failure:
+            return sockets.connect(address, port, self.deadline) or True
+
+        taken = self.world.ask((address, port), self.instance, self.deadline, action)
+        self._note(f"connect {address}:{port}", taken, lambda _: "connected")
+        return taken if isinstance(taken, Failure) else None
+
+    def listeners(self, port: int | None = None) -> list[Listener]:
+        """The TCP sockets that wait for connections (on ``port``)."""
+        found = sockets.listeners(port)
+        places = ", ".join(f"{one.address}:{one.port}" for one in found[:20])
+        self.see("/proc/net/tcp", places or "nothing listens" + (f" on port {port}" if port else ""))
+        return found
+
+    def owner(self, inode: int, pids: Iterable[int] | None = None) -> int | None:
+        """The process that holds a socket, None when it cannot be seen."""
+        pid = sockets.owner(inode, pids)
+        self.see(f"socket:[{inode}]", f"held by process {pid}" if pid else "no process to be seen")
+        return pid
+
+    # Processes
+
+    def process(self, pid: int) -> Process | None:
+        found = processes.process(pid)
+        self.see(f"/proc/{pid}", f"{found.name}, state {found.state}" if found else "no such process")
+        return found
+
+    def find(self, names: Collection[str]) -> list[Process]:
+        """The processes of these program names."""
+        found = processes.find(names)
+        numbers = ", ".join(f"{one.name} {one.pid}" for one in found[:20])
+        self.see("processes " + ", ".join(sorted(names)), numbers or "none")
+        return found
+
+    def descends(self, pid: int, ancestor: int) -> bool:
+        return processes.descends(pid, ancestor)
+
+    def pid_from_file(self, path: str) -> int | None:
+        pid = processes.pid_from_file(path)
+        self.see(path, f"process {pid}" if pid else "no process number")
+        return pid
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        max_output: int = 1 << 20,
+        env: Mapping[str, str] | None = None,
+    ) -> Completed | Failure:
+        """A program to its end. ``argv`` is shown: no secret belongs there."""
+        completed = commands.run(argv, deadline=self.deadline, stdin=stdin, max_output=max_output, env=env)
+        return self._note(" ".join(argv), completed, _ending)
+
+    def euid(self) -> int:
+        return os.geteuid()
+
+    # Files
+
+    def read(self, path: str, *, max_bytes: int = 1 << 20, follow: bool = True) -> bytes | Failure:
+        """A regular file; ``follow=False`` where a service's user could plant a link."""
+        return self._note(path, files.read(path, max_bytes=max_bytes, follow=follow), lambda seen: f"{len(seen)} bytes")
+
+    def stat(self, path: str) -> os.stat_result | Failure:
+        return self._note(
+            path, files.stat(path), lambda seen: f"mode {seen.st_mode:o}, user {seen.st_uid}, {seen.st_size} bytes"
+        )
+
+    def listdir(self, path: str) -> list[str] | Failure:
+        """The names in a folder, raw."""
+        return self._note(path, files.listdir(path), lambda seen: f"{len(seen)} names")
+
+    def tail(self, path: str, lines: int = 50) -> list[str] | Failure:
+        """The last lines, cleaned; a link is not followed."""
+        return self._note(path, logs.tail(path, lines), lambda seen: seen[-1] if seen else "empty")
+
+    def disk(self, path: str) -> Disk | Failure:
+        return self._note(
+            f"disk {path}",
+            files.disk(path),
+            lambda seen: (
+                f"{seen.mount}: {seen.percent:.1f} % used, {seen.inodes_percent:.1f} % of inodes"
+                + (", read-only" if seen.read_only else "")
+            ),
+        )
+
+    def memory(self) -> Memory | Failure:
+        return self._note(
+            "/proc/meminfo",
+            files.memory(),
+            lambda seen: f"{seen.available >> 20} of {seen.total >> 20} MiB available",
+        )
+
+
+def _described(
+    method: str, url: str, unix: str | None, connect_to: tuple[str, int] | None
+) -> tuple[str, tuple[str, int] | str]:
+    """What evidence calls this request, and the place that it goes to."""
+    parsed = urls.parse(url)
+    source = f"{method} {parsed.shown() if parsed else 'an address that is none'}"
+    if unix is not None:
+        return f"{source} via {unix}", unix
+    if connect_to is not None:
+        return f"{source} via {connect_to[0]}:{connect_to[1]}", connect_to
+    return source, (parsed.host, parsed.port) if parsed else ""
+
+
+def _ending(completed: Completed) -> str:
+    words = completed.stderr.strip() or completed.stdout.strip()
+    first = logs.one_line(words.split(b"\n", 1)[0][:4096], 300)
+    return f"exit {completed.code}" + (f": {first}" if first else "")

@@ -1,0 +1,162 @@
+"""Requests over TLS, with the same one deadline and the same caps as plain ones."""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import threading
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPSConnection
+from urllib3.connectionpool import HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
+
+from cozydiag.host import sockets
+from cozydiag.host.clock import Deadline
+from cozydiag.host.failure import Failure
+from cozydiag.host.http import Answer, Headers
+from cozydiag.host.logs import one_line
+from cozydiag.host.url import Url
+
+# The machine's own list: what its administrator trusts. The one that comes with requests otherwise.
+_AUTHORITIES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
+
+
+def request(
+    method: str,
+    url: Url,
+    headers: Headers,
+    body: bytes,
+    *,
+    connect_to: tuple[str, int] | None,
+    deadline: Deadline,
+    max_body: int,
+    verify: bool,
+) -> Answer | Failure:
+    """As `http.request`. Neither proxies nor anything else is taken from the environment."""
+    line = _Line(connect_to, deadline)
+    session = requests.Session()
+    session.trust_env = False
+    session.mount("https://", _Adapter(line))
+    try:
+        with line, session:
+            response = session.request(
+                method,
+                f"https://{url.authority}{url.target}",
+                headers={"User-Agent": "cozydiag", "Accept-Encoding": "identity"} | dict(headers),
+                data=body or None,
+                stream=True,
+                allow_redirects=False,
+                verify=next(filter(os.path.exists, _AUTHORITIES), True) if verify else False,
+                timeout=max(0.001, deadline.remaining()),
+            )
+            return _collect(method, response, deadline, max_body)
+    except (requests.RequestException, HTTPError, OSError) as error:
+        if line.failure is not None:
+            return line.failure
+        if deadline.remaining() <= 0:
+            return Failure("timeout", "no answer in time")
+        return _failure(error)
+
+
+def _collect(method: str, response: requests.Response, deadline: Deadline, max_body: int) -> Answer | Failure:
+    body = bytearray()
+    while len(body) <= max_body:
+        piece = response.raw.read(min(16384, max_body + 1 - len(body)), decode_content=False)
+        if deadline.remaining() <= 0:
+            return Failure("timeout", "the answer did not end in time")
+        if not piece:
+            break
+        body += piece
+    length = response.headers.get("Content-Length", "")
+    bodiless = method == "HEAD" or response.status_code in (204, 304)
+    if not bodiless and length.isdigit() and len(body) < min(int(length), max_body):
+        return Failure("closed", f"closed after {len(body)} of {length} bytes")
+    headers = tuple((one_line(name), one_line(value, 8192)) for name, value in response.headers.items())
+    reason = one_line(response.reason or "", 200)
+    return Answer(response.status_code, reason, headers, bytes(body[:max_body]), len(body) > max_body)
+
+
+class _Line:
+    """Opens the connection and cuts it at the deadline: time-outs of requests are per read."""
+
+    def __init__(self, connect_to: tuple[str, int] | None, deadline: Deadline) -> None:
+        self.connect_to = connect_to
+        self.deadline = deadline
+        self.failure: Failure | None = None
+        self.handle: socket.socket | None = None
+        self.alarm = threading.Timer(deadline.remaining(), self.cut)
+        self.alarm.daemon = True
+
+    def __enter__(self) -> None:
+        self.alarm.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.alarm.cancel()
+        if self.handle is not None:
+            self.handle.close()
+
+    def open(self, host: str, port: int) -> socket.socket:
+        outcome = sockets.dial(*(self.connect_to or (host, port)), self.deadline)
+        if isinstance(outcome, Failure):
+            self.failure = outcome
+            raise OSError(outcome.detail)
+        outcome.settimeout(max(0.001, self.deadline.remaining()))
+        self.handle = outcome.dup()  # TLS takes the first one over
+        return outcome
+
+    def cut(self) -> None:
+        if self.handle is not None:
+            try:
+                self.handle.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # the other side was quicker
+
+
+class _Adapter(HTTPAdapter):
+    """Gives every connection our way of opening it."""
+
+    def __init__(self, line: _Line) -> None:
+        self.line = line
+        super().__init__(max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        line = self.line
+
+        class Connection(HTTPSConnection):
+            def _new_conn(self) -> socket.socket:
+                return line.open(self.host, self.port or 443)
+
+        class Pool(HTTPSConnectionPool):
+            ConnectionCls = Connection
+
+        self.poolmanager.pool_classes_by_scheme = {"https": Pool}
+
+
+def _failure(error: BaseException) -> Failure:
+    """The innermost reason, in few words."""
+    chain: list[BaseException] = [error]
+    while len(chain) < 12:
+        inner = getattr(chain[-1], "reason", None) or next(iter(chain[-1].args), None)
+        following = inner if isinstance(inner, BaseException) else chain[-1].__cause__ or chain[-1].__context__
+        if following is None or following in chain:
+            break
+        chain.append(following)
+    for each in chain:
+        if isinstance(each, ssl.SSLCertVerificationError):
+            return Failure("tls", one_line(f"certificate: {each.verify_message}", 300))
+    for each in chain:
+        if isinstance(each, ssl.SSLError) and not isinstance(each, ssl.SSLEOFError):
+            plain = each.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST")
+            words = (each.reason or "handshake failed").replace("_", " ").lower()
+            return Failure("protocol", "does not speak TLS") if plain else Failure("tls", one_line(words, 300))
+    for each in chain:
+        if isinstance(each, (ConnectionResetError, BrokenPipeError)):
+            return Failure("reset", "connection reset by peer")
+    if any(isinstance(each, ssl.SSLEOFError) or "closed" in str(each) or "Incomplete" in str(each) for each in chain):
+        return Failure("closed", "closed before a full answer")
+    return Failure("protocol", one_line(type(chain[-1]).__name__, 80))

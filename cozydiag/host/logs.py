@@ -1,0 +1,84 @@
+"""Text from outside, made harmless when it is collected, and the ends of log files."""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import lru_cache
+
+from cozydiag.host.failure import Failure, from_os_error
+from cozydiag.host.files import open_regular
+
+LINE_LIMIT = 4096
+BLOCK = 65536
+
+
+def clean(text: str | bytes, limit: int = LINE_LIMIT) -> str:
+    """``text`` without anything that a terminal obeys, cut at ``limit`` characters; line ends stay.
+
+    Goes: escape sequences with their content (CSI, OSC, DCS, APC, PM, SOS), C0 and C1 controls,
+    marks that reorder text (bidi). A sequence that never ends hides at most its introducer, so that
+    nobody can swallow the lines after it. Lone surrogates become U+FFFD. Linear in the length.
+    """
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    if text.isascii() and text.isprintable():
+        return text[:limit]
+    text = text.replace("\t", " ").replace("\u2028", "\n").replace("\u2029", "\n")
+    text = _commands().sub("", text)
+    # os.fsdecode leaves lone surrogates, which no terminal or file could be given.
+    return text.encode("utf-8", "replace").decode()[:limit] if not text.isascii() else text[:limit]
+
+
+def one_line(text: str | bytes, limit: int = LINE_LIMIT) -> str:
+    """``clean`` text on one line."""
+    return " ".join(clean(text, limit).split("\n"))
+
+
+@lru_cache(maxsize=1)
+def _commands() -> re.Pattern[str]:
+    """Compiled at the first text that needs it. No payload may contain an introducer: that keeps it linear."""
+    return re.compile(
+        r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # CSI
+        r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\n\x80-\x9f]*(?:\x07|\x1b\\|\x9c)"  # strings
+        r"|\x1b[ -/]*[0-~]?"  # all the other escapes
+        r"|[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+    )
+
+
+def tail(path: str, lines: int = 50, *, follow: bool = False, max_bytes: int = 4 << 20) -> list[str] | Failure:
+    """The last ``lines`` of a file, cleaned, oldest first; at most ``max_bytes`` are read, from the end.
+
+    A first line cut by ``max_bytes`` is left out, unless it is all there is. Links are not followed
+    unless asked: a service's user owns the folder of its logs.
+    """
+    descriptor = open_regular(path, follow=follow)
+    if isinstance(descriptor, Failure):
+        return descriptor
+    try:
+        content, whole = _end_of(descriptor, lines, max_bytes)
+    except OSError as error:
+        return from_os_error(error)
+    finally:
+        os.close(descriptor)
+    found = content.split(b"\n")
+    if not found[-1]:
+        found.pop()
+    if not whole and len(found) > 1:
+        found = found[1:]
+    return [clean(line[:BLOCK]) for line in found[len(found) - min(lines, len(found)) :]]
+
+
+def _end_of(descriptor: int, lines: int, max_bytes: int) -> tuple[bytes, bool]:
+    """Enough of the end for ``lines`` lines, and whether the file's beginning is in it."""
+    start = os.fstat(descriptor).st_size
+    blocks: list[bytes] = []
+    ends = taken = 0
+    # One line end more than lines: the one before the first line that is wanted.
+    while start > 0 and ends <= lines and taken < max_bytes:
+        size = min(BLOCK, start, max_bytes - taken)
+        start -= size
+        blocks.append(os.pread(descriptor, size, start))
+        ends += blocks[-1].count(b"\n")
+        taken += size
+    return b"".join(reversed(blocks)), start == 0

@@ -1,0 +1,176 @@
+"""Who listens, and connections that never wait past a deadline."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from cozydiag.host import files, processes
+from cozydiag.host.clock import Deadline
+from cozydiag.host.failure import Failure, from_os_error
+from cozydiag.host.logs import one_line
+
+
+class Listener(NamedTuple):
+    """A TCP socket that waits for connections. ``address`` as it was bound (`0.0.0.0`, `::`, `127.0.0.1`)."""
+
+    address: str
+    port: int
+    inode: int
+
+
+def listeners(port: int | None = None) -> list[Listener]:
+    """Everything that listens on TCP (on ``port``), in our network namespace; proc_pid_net(5)."""
+    found: list[Listener] = []
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        content = files.read(table, max_bytes=16 << 20)
+        for line in [] if isinstance(content, Failure) else content.decode("ascii", "replace").splitlines()[1:]:
+            fields = line.split()
+            if len(fields) > 9 and fields[3] == "0A":  # TCP_LISTEN
+                address, _, number = fields[1].partition(":")
+                if port is None or int(number, 16) == port:
+                    found.append(Listener(_address(address), int(number, 16), int(fields[9])))
+    return found
+
+
+def _address(words: str) -> str:
+    """The kernel prints each 32-bit word in the machine's own byte order."""
+    packed = b"".join(int(words[i : i + 8], 16).to_bytes(4, sys.byteorder) for i in range(0, len(words), 8))
+    if len(packed) == 4:
+        return socket.inet_ntop(socket.AF_INET, packed)
+    return socket.inet_ntop(socket.AF_INET6, packed).removeprefix("::ffff:")
+
+
+def owner(inode: int, pids: Iterable[int] | None = None) -> int | None:
+    """The process that holds this socket; of several (a master and its workers) the one that started first.
+
+    None when nobody's descriptors show it: only root sees those of other users. Process 1 counts
+    only when alone: systemd keeps a hand on the sockets that it passes on.
+    """
+    target = f"socket:[{inode}]"
+    holders = [pid for pid in (processes.pids() if pids is None else pids) if _holds(pid, target)]
+    found = [one for one in map(processes.process, holders) if one is not None]
+    found = [one for one in found if one.pid != 1] or found
+    return min(found, key=lambda one: (one.started, one.pid)).pid if found else None
+
+
+def _holds(pid: int, target: str) -> bool:
+    folder = f"/proc/{pid}/fd"
+    names = files.listdir(folder)
+    for name in () if isinstance(names, Failure) else names:
+        try:
+            if os.readlink(f"{folder}/{name}") == target:
+                return True
+        except OSError:
+            continue  # closed meanwhile
+    return False
+
+
+class Address(NamedTuple):
+    """Where a socket can connect."""
+
+    family: socket.AddressFamily
+    address: str
+    port: int
+
+
+def resolve(name: str, port: int, deadline: Deadline) -> list[Address] | Failure:
+    """The addresses of ``name``, best first. Numbers are taken as they are; `localhost` never asks anyone.
+
+    The resolver cannot be interrupted (a dead one holds 10 s for each server), hence a thread of its own.
+    """
+    if name.lower() == "localhost":
+        return [Address(socket.AF_INET, "127.0.0.1", port), Address(socket.AF_INET6, "::1", port)]
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            socket.inet_pton(family, name)
+        except (OSError, ValueError):
+            continue
+        return [Address(family, name, port)]
+    answers: list[list[Address] | Failure] = []
+    thread = threading.Thread(target=lambda: answers.append(_ask_resolver(name, port)), daemon=True)
+    thread.start()
+    thread.join(deadline.remaining())
+    return answers[0] if answers else Failure("timeout", f"the name {one_line(name, 253)} was not resolved in time")
+
+
+def _ask_resolver(name: str, port: int) -> list[Address] | Failure:
+    try:
+        rows = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:  # UnicodeError: an empty or too long label
+        words = error.strerror if isinstance(error, OSError) and error.strerror else "not a valid name"
+        return Failure("name", f"{one_line(name, 253)}: {words}")
+    return [Address(socket.AddressFamily(row[0]), str(row[4][0]), port) for row in rows]
+
+
+def dial(name: str, port: int, deadline: Deadline) -> socket.socket | Failure:
+    """An open connection, for the caller to close; the first failure where no address takes it."""
+    addresses = resolve(name, port, deadline)
+    if isinstance(addresses, Failure):
+        return addresses
+    first: Failure | None = None
+    for index, address in enumerate(addresses):
+        # A dead address must leave time for the next one.
+        outcome = _dial(address, deadline.remaining() / (len(addresses) - index))
+        if isinstance(outcome, socket.socket):
+            return outcome
+        first = first or outcome
+    return first or Failure("name", f"{one_line(name, 253)} has no address")
+
+
+def _dial(address: Address, seconds: float) -> socket.socket | Failure:
+    if seconds <= 0:
+        return Failure("timeout", "no connection in time")
+    try:
+        connection = socket.socket(address.family, socket.SOCK_STREAM)
+    except OSError as error:
+        return from_os_error(error)
+    try:
+        connection.settimeout(seconds)
+        connection.connect((address.address, address.port))
+        # TCP can meet itself when the port lies in the range for outgoing connections and nobody listens.
+        if connection.getsockname() == connection.getpeername():
+            connection.close()
+            return Failure("refused", "connection refused")
+    except OSError as error:
+        connection.close()
+        failure = from_os_error(error)
+        return failure._replace(detail="no connection in time") if failure.kind == "timeout" else failure
+    except (ValueError, OverflowError):
+        connection.close()
+        return Failure("error", "not an address")
+    return connection
+
+
+def dial_unix(path: str, deadline: Deadline) -> socket.socket | Failure:
+    """An open connection to a socket file, for the caller to close."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    while deadline.remaining() > 0:
+        try:
+            connection.settimeout(deadline.remaining() or 0.001)
+            connection.connect(path)
+        except BlockingIOError:  # the queue is full, and connect(2) does not wait for room there
+            deadline.clock.sleep(min(0.02, deadline.remaining()))
+        except OSError as error:
+            connection.close()
+            return from_os_error(error)
+        except ValueError:
+            connection.close()
+            return Failure("error", "not a path")
+        else:
+            return connection
+    connection.close()
+    return Failure("timeout", "no connection in time")
+
+
+def connect(address: str, port: int, deadline: Deadline) -> Failure | None:
+    """Whether a TCP connection is taken; says nothing of the program behind (the kernel takes it)."""
+    connection = dial(address, port, deadline)
+    if isinstance(connection, Failure):
+        return connection
+    connection.close()
+    return None
