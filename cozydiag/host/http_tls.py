@@ -6,6 +6,7 @@ import os
 import socket
 import ssl
 import threading
+from http.client import RemoteDisconnected
 from typing import Any
 
 import requests
@@ -42,8 +43,10 @@ def request(
     session.trust_env = False
     session.mount("https://", _Adapter(line))
     try:
-        with line, session:
-            response = session.request(
+        with (
+            line,
+            session,
+            session.request(
                 method,
                 f"https://{url.authority}{url.target}",
                 headers={"User-Agent": "cozydiag", "Accept-Encoding": "identity"} | dict(headers),
@@ -52,7 +55,8 @@ def request(
                 allow_redirects=False,
                 verify=next(filter(os.path.exists, _AUTHORITIES), True) if verify else False,
                 timeout=max(0.001, deadline.remaining()),
-            )
+            ) as response,
+        ):
             return _collect(method, response, deadline, max_body)
     except (requests.RequestException, HTTPError, OSError) as error:
         if line.failure is not None:
@@ -104,8 +108,10 @@ class _Line:
         if isinstance(outcome, Failure):
             self.failure = outcome
             raise OSError(outcome.detail)
-        outcome.settimeout(max(0.001, self.deadline.remaining()))
         self.handle = outcome.dup()  # TLS takes the first one over
+        if self.deadline.remaining() <= 0:  # the alarm may have found nothing to cut
+            outcome.close()
+            raise TimeoutError
         return outcome
 
     def cut(self) -> None:
@@ -134,6 +140,11 @@ class _Adapter(HTTPAdapter):
         class Pool(HTTPSConnectionPool):
             ConnectionCls = Connection
 
+            def _validate_conn(self, conn: Any) -> None:
+                """Connects, as the original; without its warning where the certificate is not to be checked."""
+                if conn.sock is None:
+                    conn.connect()
+
         self.poolmanager.pool_classes_by_scheme = {"https": Pool}
 
 
@@ -154,6 +165,8 @@ def _failure(error: BaseException) -> Failure:
             plain = each.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST")
             words = (each.reason or "handshake failed").replace("_", " ").lower()
             return Failure("protocol", "does not speak TLS") if plain else Failure("tls", one_line(words, 300))
+    if any(isinstance(each, RemoteDisconnected) for each in chain):  # a ConnectionResetError by name only
+        return Failure("closed", "closed without an answer")
     for each in chain:
         if isinstance(each, (ConnectionResetError, BrokenPipeError)):
             return Failure("reset", "connection reset by peer")

@@ -18,7 +18,7 @@ def clean(text: str | bytes, limit: int = LINE_LIMIT) -> str:
 
     Goes: escape sequences with their content (CSI, OSC, DCS, APC, PM, SOS), C0 and C1 controls,
     marks that reorder text (bidi). A sequence that never ends hides at most its introducer, so that
-    nobody can swallow the lines after it. Lone surrogates become U+FFFD. Linear in the length.
+    nobody can swallow the lines after it. Lone surrogates become `?`. Linear in the length.
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
