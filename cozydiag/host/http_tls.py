@@ -6,7 +6,7 @@ import os
 import socket
 import ssl
 import threading
-from http.client import RemoteDisconnected
+from http.client import IncompleteRead, RemoteDisconnected
 from typing import Any
 
 import requests
@@ -149,27 +149,30 @@ class _Adapter(HTTPAdapter):
 
 
 def _failure(error: BaseException) -> Failure:
-    """The innermost reason, in few words."""
-    chain: list[BaseException] = [error]
-    while len(chain) < 12:
-        inner = getattr(chain[-1], "reason", None) or next(iter(chain[-1].args), None)
-        following = inner if isinstance(inner, BaseException) else chain[-1].__cause__ or chain[-1].__context__
-        if following is None or following in chain:
-            break
-        chain.append(following)
+    """The most telling of the reasons behind ``error``, in few words."""
+    chain = _reasons(error)
     for each in chain:
         if isinstance(each, ssl.SSLCertVerificationError):
             return Failure("tls", one_line(f"certificate: {each.verify_message}", 300))
-    for each in chain:
+        if isinstance(each, ssl.SSLError) and each.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
+            return Failure("protocol", "does not speak TLS")
         if isinstance(each, ssl.SSLError) and not isinstance(each, ssl.SSLEOFError):
-            plain = each.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST")
-            words = (each.reason or "handshake failed").replace("_", " ").lower()
-            return Failure("protocol", "does not speak TLS") if plain else Failure("tls", one_line(words, 300))
-    if any(isinstance(each, RemoteDisconnected) for each in chain):  # a ConnectionResetError by name only
-        return Failure("closed", "closed without an answer")
-    for each in chain:
+            return Failure("tls", one_line((each.reason or "handshake failed").replace("_", " ").lower(), 300))
+        if isinstance(each, (RemoteDisconnected, IncompleteRead, ssl.SSLEOFError)):
+            return Failure("closed", "closed before a full answer")
         if isinstance(each, (ConnectionResetError, BrokenPipeError)):
             return Failure("reset", "connection reset by peer")
-    if any(isinstance(each, ssl.SSLEOFError) or "closed" in str(each) or "Incomplete" in str(each) for each in chain):
-        return Failure("closed", "closed before a full answer")
     return Failure("protocol", one_line(type(chain[-1]).__name__, 80))
+
+
+def _reasons(error: BaseException) -> list[BaseException]:
+    """``error`` and what it wraps, outermost first: as its reason, its arguments or its cause."""
+    chain = [error]
+    while len(chain) < 12:
+        outer = chain[-1]
+        wrapped = [getattr(outer, "reason", None), *outer.args, outer.__cause__, outer.__context__]
+        inner = next((each for each in wrapped if isinstance(each, BaseException) and each not in chain), None)
+        if inner is None:
+            break
+        chain.append(inner)
+    return chain
