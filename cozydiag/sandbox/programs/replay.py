@@ -1,0 +1,97 @@
+"""The recorded answers of a real CouchDB, and which of them a request gets in each state."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from typing import NamedTuple
+
+RECORDINGS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "recordings")
+RECORDED_DATABASE, DATABASE = "appdb", "cozy"
+"""The only change made to the recordings: the database is renamed. (And the date is today's.)"""
+
+ADMIN, MEMBER, NOBODY = "admin:adminpw", "app:apppw", ""
+HEALTHY = ("healthy-admin", "healthy-user", "healthy-anon")
+FOLDERS = {"maintenance": ("maintenance-true", *HEALTHY), "no-system-dbs": ("no-system-dbs", *HEALTHY)}
+"""Where the answers of a state are looked for, in this order; the healthy ones for every other state."""
+
+MISBEHAVIOURS = ("refuse", "hang", "reset", "drip", "cut")
+STATES = ("healthy", "maintenance", "no-system-dbs", "wrong-password", "locked-out", "database-missing", *MISBEHAVIOURS)
+
+
+class Recorded(NamedTuple):
+    status: str  # "200 OK"
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def raw(self, head_only: bool) -> bytes:
+        """The whole answer, with a true length (the recordings joined chunked bodies) and today's date."""
+        today = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime())
+        lines = [f"HTTP/1.1 {self.status}", f"Content-Length: {len(self.body)}", f"Date: {today}"]
+        lines += [f"{key}: {value}" for key, value in self.headers]
+        lines += ["X-Cozydiag-Stand-In: 1", "", ""]
+        return "\r\n".join(lines).encode() + (b"" if head_only else self.body)
+
+
+Key = tuple[str, str, str]  # method, path, "user:password"
+
+
+def load(folder: str) -> dict[Key, Recorded]:
+    found: dict[Key, Recorded] = {}
+    place = os.path.join(RECORDINGS, folder)
+    with open(os.path.join(place, "index.jsonl"), encoding="utf-8") as lines:
+        for line in lines:
+            request = json.loads(line)
+            path = request["path"].replace(f"/{RECORDED_DATABASE}", f"/{DATABASE}")
+            with open(os.path.join(place, request["name"] + ".http"), "rb") as answer:
+                found[request["method"], path, request["auth"]] = parse(answer.read())
+    return found
+
+
+def parse(answer: bytes) -> Recorded:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    status, *lines = head.decode("latin-1").split("\r\n")
+    headers = (line.partition(": ") for line in lines)
+    kept = tuple((k, v) for k, _, v in headers if k.lower() not in ("content-length", "transfer-encoding", "date"))
+    return Recorded(status.partition(" ")[2], kept, body.replace(RECORDED_DATABASE.encode(), DATABASE.encode()))
+
+
+class Replay:
+    def __init__(self) -> None:
+        folders = {*HEALTHY, "maintenance-true", "no-system-dbs", "auth-wrong-password", "auth-locked-out"}
+        self.folders = {folder: load(folder) for folder in folders}
+
+    def answer(self, state: str, method: str, path: str, login: str) -> Recorded:
+        """What CouchDB answers in this state to ``login`` ("user:password", empty for nobody)."""
+        if state == "wrong-password" and login or login not in (ADMIN, MEMBER, NOBODY):
+            return self.folders["auth-wrong-password"]["GET", "/_session", "admin:WRONG"]
+        if state == "locked-out" and login == ADMIN:
+            return self.folders["auth-locked-out"]["GET", "/_session", ADMIN]
+        if state == "maintenance" and login == MEMBER:  # its account is in a database that does not open
+            return self.folders["maintenance-true"]["GET", f"/{DATABASE}", MEMBER]
+        if state == "database-missing":
+            return self.without_database(method, path, login)
+        return self.lookup(state, method, path, login)
+
+    def without_database(self, method: str, path: str, login: str) -> Recorded:
+        if in_database(path):
+            return self.lookup("healthy", "GET", "/nosuch", login)
+        answer = self.lookup("healthy", method, path, login)
+        return answer._replace(body=answer.body.replace(f',"{DATABASE}"'.encode(), b""))
+
+    def lookup(self, state: str, method: str, path: str, login: str) -> Recorded:
+        asked = "GET" if method == "HEAD" else method
+        for folder in FOLDERS.get(state, HEALTHY):
+            recorded = self.folders[folder]
+            for wanted in (path, path.partition("?")[0]):
+                if (asked, wanted, login) in recorded:
+                    return recorded[asked, wanted, login]
+            if in_database(path) and folder == "maintenance-true":
+                return recorded["GET", f"/{DATABASE}", ADMIN]
+        other = f"/{DATABASE}/nodoc" if in_database(path) else "/nosuch"
+        return self.lookup("healthy", "GET", other, login)
+
+
+def in_database(path: str) -> bool:
+    return path == f"/{DATABASE}" or path.startswith((f"/{DATABASE}/", f"/{DATABASE}?"))

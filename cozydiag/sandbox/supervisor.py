@@ -1,0 +1,87 @@
+"""The XML-RPC of the sandbox's supervisord, over its unix socket."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import time
+import xmlrpc.client
+from typing import Any
+
+LIMIT = 15.0
+"""Seconds one call may take; stopping a program takes up to stopwaitsecs."""
+
+
+class _Connection(http.client.HTTPConnection):
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=LIMIT)
+        self.path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(LIMIT)
+        self.sock.connect(self.path)
+
+
+class _Transport(xmlrpc.client.Transport):
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self.path = path
+
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        return _Connection(self.path)
+
+
+class Supervisor:
+    """The calls that the sandbox makes. Each raises OSError when no supervisord answers."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def states(self) -> dict[str, str]:
+        """The state of each program, as `supervisorctl status` names it."""
+        return {process["name"]: process["statename"] for process in self._call("getAllProcessInfo")}
+
+    def answers(self) -> bool:
+        try:
+            self.states()
+        except (OSError, http.client.HTTPException):
+            return False
+        return True
+
+    def stop(self, program: str) -> None:
+        self._call("stopProcess", program)
+
+    def stop_all(self) -> None:
+        """Asks every program to end and waits for none."""
+        self._call("stopAllProcesses", False)
+
+    def start(self, program: str) -> None:
+        """Asks for a start and waits for nothing: whether it lives is told by `states`."""
+        self._call("startProcess", program, False)
+
+    def signal(self, program: str, name: str) -> None:
+        self._call("signalProcess", program, name)
+
+    def update(self) -> None:
+        """As `supervisorctl update`: takes over added, changed and removed programs, touches no other."""
+        [[added, changed, removed]] = self._call("reloadConfig")
+        for group in [*changed, *removed]:
+            self._call("stopProcessGroup", group)
+            self._call("removeProcessGroup", group)
+        for group in [*added, *changed]:
+            self._call("addProcessGroup", group)
+
+    def wait(self, program: str, state: str, limit: float = 15.0) -> bool:
+        """Whether the program came into this state in time (seconds)."""
+        deadline = time.monotonic() + limit
+        while self.states().get(program) != state:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+        return True
+
+    def _call(self, method: str, *values: object) -> Any:
+        proxy = xmlrpc.client.ServerProxy("http://localhost", transport=_Transport(self.path))
+        with proxy:
+            return getattr(proxy.supervisor, method)(*values)
