@@ -154,6 +154,10 @@ class Host:
         self.see("processes " + ", ".join(sorted(names)), numbers or "none")
         return found
 
+    def children(self, pid: int) -> list[int]:
+        """The processes that ``pid`` has started."""
+        return processes.children(pid)
+
     def descends(self, pid: int, ancestor: int) -> bool:
         return processes.descends(pid, ancestor)
 

@@ -70,6 +70,15 @@ def descends(pid: int, ancestor: int) -> bool:
     return False
 
 
+def children(pid: int) -> list[int]:
+    """The processes that ``pid`` has started and not lost (proc_pid_task_children(5)); all are looked through where
+    the kernel keeps no such file."""
+    content = files.read(f"/proc/{pid}/task/{pid}/children", max_bytes=1 << 20)
+    if not isinstance(content, Failure):
+        return [int(word) for word in content.split()]
+    return [found.pid for found in map(process, pids()) if found is not None and found.ppid == pid]
+
+
 def pid_from_file(path: str) -> int | None:
     """The number in a pid file; None when there is no file or no number. Says nothing of the process."""
     content = files.read(path, max_bytes=64)

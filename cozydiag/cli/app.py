@@ -1,0 +1,106 @@
+"""The command line as a whole: its commands, its mistakes, and what an error looks like."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from cozydiag.cli import checks, config, demo, status
+from cozydiag.cli.common import INTERNAL, USAGE, Problem, say
+from cozydiag.text import Text, t
+
+_COMMANDS = (status.status, checks.checks, config.config)
+
+
+def build() -> typer.Typer:
+    """The application, its help in the reader's language."""
+    settings = {"help_option_names": ["-h", "--help"]}
+    app = typer.Typer(
+        add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, context_settings=settings,
+        help=say(t("Says which one thing is broken on this server, why, and what to do.")),
+    )  # fmt: skip
+
+    @app.callback(invoke_without_command=True)
+    def alone(
+        context: typer.Context,
+        version: Annotated[bool, typer.Option("--version", help=say(t("Print the version.")))] = False,
+        debug: Annotated[bool, typer.Option("--debug", help=say(t("Show where an error came from.")))] = False,
+    ) -> None:
+        if version:
+            from cozydiag import __version__
+
+            print(f"cozydiag {__version__}")
+        elif context.invoked_subcommand is None:
+            code = status.status()
+            print("\n" + say(t("Next: `cozydiag checks` lists what is looked at, `cozydiag -h` shows the commands.")))
+            raise typer.Exit(code)
+
+    for command in _COMMANDS:
+        app.command(context_settings=settings, help=say(command.HELP))(command)
+    app.add_typer(demo.build(settings), name="demo")
+    return app
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and give its exit code. No traceback reaches a user, unless asked for."""
+    debug = "--debug" in arguments
+    arguments = [word for word in arguments if word != "--debug"]
+    try:
+        code = build()(arguments, prog_name="cozydiag", standalone_mode=False)
+    except Problem as problem:
+        return _complain(problem.text, problem.code)
+    except typer.TyperException as error:
+        return _complain(_usage(error), USAGE)
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    except BrokenPipeError:
+        return _closed_pipe()
+    except Exception as error:
+        if debug:
+            raise
+        what = f"{type(error).__name__}: {error}"
+        text = t("an error in cozydiag itself: {what}. Run it again with --debug to see where.", what=what[:300])
+        return _complain(text, INTERNAL)
+    return code if isinstance(code, int) else 0
+
+
+def _complain(text: Text, code: int) -> int:
+    print(f"cozydiag: {say(text)}", file=sys.stderr)
+    return code
+
+
+def _closed_pipe() -> int:
+    """The reader has seen enough (`| head`): nothing more may be written, not even at exit."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 0
+
+
+def _usage(error: typer.TyperException) -> Text:
+    """One sentence for a mistyped command line, with the nearest word that exists."""
+    from difflib import get_close_matches
+
+    context = getattr(error, "ctx", None)
+    option = getattr(error, "option_name", None)
+    if type(error).__name__ == "NoSuchOption" and option:
+        known = [name for p in context.command.params for name in p.opts] if context else []
+        return _nearest(t("there is no option {word}", word=option), get_close_matches(option, known, 1, 0.5))
+    message = getattr(error, "message", str(error))
+    if context is not None and hasattr(context.command, "commands") and "No such command" in message:
+        word = message.split("'")[1] if "'" in message else ""
+        near = get_close_matches(word, list(context.command.commands), 1, 0.5)
+        return _nearest(t("there is no command {word}", word=word), near)
+    return t(
+        "{message} (see `{command} -h`)",
+        message=message.rstrip("."),
+        command=context.command_path if context else "cozydiag",
+    )
+
+
+def _nearest(text: Text, near: list[str]) -> Text:
+    if near:
+        return t("{problem}; did you mean {near}?", problem=text, near=near[0])
+    return t("{problem}; `cozydiag -h` shows what there is", problem=text)

@@ -1,0 +1,46 @@
+"""`cozydiag checks`: what is looked at, in which order, and where it comes from."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Optional
+
+import typer
+
+from cozydiag.cli.common import CONFIGURATION, Problem, say, write
+from cozydiag.model import Check
+from cozydiag.text import t
+
+HELP = t("List the checks: what they need, what would explain them, where they come from.")
+
+
+def checks(
+    config: Annotated[
+        Optional[str], typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
+    ] = None,
+    lang: Annotated[Optional[str], typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
+) -> int:
+    from cozydiag.config import ConfigError, load
+    from cozydiag.engine import registry
+
+    try:
+        drop_ins = load(config, os.environ).drop_ins
+    except ConfigError as error:
+        raise Problem(error.text, CONFIGURATION) from None
+    found = registry.load(drop_ins)
+    for check in found.checks.values():
+        write("\n".join(_lines(check)) + "\n")
+    for error_result in found.errors:
+        write(f"! {say(error_result.findings[0].text)}\n")
+    return 3 if found.errors else 0
+
+
+def _lines(check: Check) -> list[str]:
+    subject = f":{check.each}" if check.each else ""
+    lines = [f"{check.id}{subject}  {say(check.title)}"]
+    if check.needs:
+        lines.append("    " + say(t("needs {ids}", ids=", ".join(check.needs))))
+    if check.because:
+        lines.append("    " + say(t("explained by {ids}", ids=", ".join(check.because))))
+    lines.append("    " + say(t("from {path}", path=check.origin)))
+    return lines

@@ -1,0 +1,75 @@
+"""What commands share: the language, exit codes, sentences for mistakes, and the output's abilities."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from functools import cache
+
+from cozydiag.model import Status
+from cozydiag.report import words
+from cozydiag.text import Text, t
+from cozydiag.text.catalogue import Catalogue, catalogue, choose_language, render
+
+USAGE, BUSY, CONFIGURATION, INTERNAL = 64, 75, 78, 70
+"""Exit codes of sysexits.h. Not click's 2 for usage, which monitoring reads as CRITICAL."""
+
+EXIT = {Status.OK: 0, Status.WARN: 1, Status.FAIL: 2, Status.UNKNOWN: 3}
+
+
+class Problem(Exception):
+    """What stops a command, in one sentence for the user, and the exit code."""
+
+    def __init__(self, text: Text, code: int = USAGE) -> None:
+        super().__init__(text.template)
+        self.text = text
+        self.code = code
+
+
+@cache
+def language() -> Catalogue:
+    """The catalogue of this run: `--lang` wherever it stands (help needs it too), else the environment's."""
+    option = None
+    for index, word in enumerate(sys.argv):
+        if word == "--lang":
+            option = sys.argv[index + 1] if index + 1 < len(sys.argv) else None
+        elif word.startswith("--lang="):
+            option = word.partition("=")[2]
+    return catalogue(choose_language(option, os.environ))
+
+
+def say(text: Text) -> str:
+    """``text`` in this run's language."""
+    return render(text, language())
+
+
+def symbols() -> words.Symbols:
+    """Unicode where stdout takes it."""
+    encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "")
+    return words.UNICODE if encoding == "utf8" else words.ASCII
+
+
+def write(text: str) -> None:
+    """To stdout, whatever its encoding can take; what it cannot is replaced."""
+    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
+    if encoding.lower().replace("-", "") != "utf8":
+        text = text.encode(encoding, "replace").decode(encoding)
+    sys.stdout.write(text)
+
+
+def one_of(option: str, value: str, allowed: Sequence[str]) -> str:
+    """``value``, if it is allowed. Raises Problem, with the nearest allowed word, if not."""
+    if value in allowed:
+        return value
+    raise Problem(
+        t("{option} takes one of {allowed}, not {value}", option=option, allowed=", ".join(allowed), value=repr(value))
+    )
+
+
+def globs(option: str, values: Sequence[str] | None) -> tuple[str, ...]:
+    """Patterns, given several times or with commas. Raises Problem for an empty one."""
+    patterns = tuple(part.strip() for value in values or () for part in value.split(","))
+    if not all(patterns):
+        raise Problem(t("{option} takes a check or a pattern, such as couchdb.* or stack.home", option=option))
+    return patterns

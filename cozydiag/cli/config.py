@@ -1,0 +1,30 @@
+"""`cozydiag config`: the settings in force, and where each comes from."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Optional
+
+import typer
+
+from cozydiag.cli.common import CONFIGURATION, Problem, say, write
+from cozydiag.text import t
+
+HELP = t("Show the settings in force and where each comes from.")
+
+
+def config(
+    config: Annotated[
+        Optional[str], typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
+    ] = None,
+    lang: Annotated[Optional[str], typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
+) -> int:
+    from cozydiag.config import ConfigError, explain, load
+
+    try:
+        loaded = load(config, os.environ)
+    except ConfigError as error:
+        raise Problem(error.text, CONFIGURATION) from None
+    for key, value, origin in explain(loaded):
+        write(f"{key} = {value}  # {origin}\n")
+    return 0

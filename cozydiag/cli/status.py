@@ -1,0 +1,99 @@
+"""`cozydiag status`: look at everything once and say what is broken."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, Optional
+
+import typer
+
+from cozydiag.cli.common import CONFIGURATION, EXIT, Problem, globs, language, one_of, say, symbols, write
+from cozydiag.model import Report, Result, Status
+from cozydiag.text import t
+
+_LEVELS = {"warning": Status.WARN, "unknown": Status.UNKNOWN, "critical": Status.FAIL}
+_RANK = (Status.OK, Status.WARN, Status.UNKNOWN, Status.FAIL)
+
+
+def status(
+    format: Annotated[str, typer.Option("--format", metavar="FORMAT", help=say(t("terminal, text or json.")))] = "",
+    only: Annotated[
+        Optional[list[str]],
+        typer.Option("--only", metavar="CHECK", help=say(t("Only these checks, such as couchdb.*"))),
+    ] = None,
+    skip: Annotated[
+        Optional[list[str]], typer.Option("--skip", metavar="CHECK", help=say(t("Not these checks.")))
+    ] = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help=say(t("Say nothing when all is well.")))] = False,
+    fail_on: Annotated[
+        str, typer.Option("--fail-on", metavar="LEVEL", help=say(t("Exit 0 below: warning, unknown or critical.")))
+    ] = "warning",
+    deadline: Annotated[
+        float, typer.Option("--deadline", metavar="SECONDS", help=say(t("Time for the whole run.")))
+    ] = 0.0,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help=say(t("Show all that was seen.")))] = False,
+    config: Annotated[
+        Optional[str], typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
+    ] = None,
+    lang: Annotated[Optional[str], typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
+) -> int:
+    terminal = sys.stdout.isatty()
+    format = one_of("--format", format or ("terminal" if terminal else "text"), ("terminal", "text", "json"))
+    level = _LEVELS[one_of("--fail-on", fail_on, tuple(_LEVELS))]
+    report = _look(config, globs("--only", only), globs("--skip", skip), deadline, quiet=quiet)
+    if not (quiet and report.verdict is Status.OK):
+        show(report, format, verbose=verbose)
+    return EXIT[report.verdict] if _RANK.index(report.verdict) >= _RANK.index(level) else 0
+
+
+def _look(config: str | None, only: tuple[str, ...], skip: tuple[str, ...], deadline: float, *, quiet: bool) -> Report:
+    from cozydiag.config import ConfigError, load
+    from cozydiag.engine.examine import Wish, examine
+
+    try:
+        loaded = load(config, os.environ)
+    except ConfigError as error:
+        raise Problem(error.text, CONFIGURATION) from None
+    if deadline < 0:
+        raise Problem(t("--deadline takes seconds, more than 0"))
+    wish = Wish(only, skip, deadline or loaded.timing.deadline)
+    report = _with_progress(loaded, wish) if sys.stderr.isatty() and not quiet else examine(loaded, wish)
+    if only and not report.results:
+        raise Problem(t("no check is called {names}; `cozydiag checks` lists them", names=", ".join(only)))
+    return report
+
+
+def _with_progress(config, wish) -> Report:  # type: ignore[no-untyped-def]
+    """One line on stderr that goes away: how many checks have ended."""
+    from cozydiag.engine.examine import examine
+
+    done: list[Result] = []
+
+    def progress(result: Result) -> None:
+        done.append(result)
+        print(f"\r{say(t('Looking: {n} checks done', n=len(done)))}", end="", file=sys.stderr, flush=True)
+
+    try:
+        return examine(config, wish, progress)
+    finally:
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def show(report: Report, format: str, *, verbose: bool = False) -> None:
+    """The report on stdout, in one of the formats for `status`."""
+    if format == "json":
+        from cozydiag.report.as_json import as_json
+
+        write(as_json(report))
+    elif format == "text":
+        from cozydiag.report.plain import plain
+
+        write(plain(report, language(), symbols=symbols(), verbose=verbose))
+    else:
+        from cozydiag.report.terminal import Terminal
+
+        Terminal(sys.stdout, language(), symbols()).show(report, verbose=verbose)
+
+
+HELP = t("Look at everything once and say what is broken, why, and what to do.")

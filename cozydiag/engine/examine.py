@@ -1,0 +1,85 @@
+"""One examination from start to end: load, run, diagnose, and put it all into a Report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from cozydiag.config import Config
+from cozydiag.engine import registry
+from cozydiag.engine.diagnosis import Diagnosis, verdict
+from cozydiag.engine.run import Run
+from cozydiag.host import Host, World
+from cozydiag.model import FAILING, Cause, Report, Result, Status
+from cozydiag.stack import CHAIN, Stack
+
+
+class Wish(NamedTuple):
+    """What to look at: globs on instances (`id` or `id:subject`), and the seconds for all of it."""
+
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    deadline: float = 20.0
+
+
+def examine(config: Config, wish: Wish, progress: Callable[[Result], None] | None = None) -> Report:
+    """Look at everything once. Raises nothing for what it sees; only for what no run could survive."""
+    world = World()
+    host = Host(world, wish.deadline)
+    stack = Stack(config)
+    started_at, started = world.clock.now(), world.clock.monotonic()
+    loaded = registry.load(config.drop_ins)
+    checks = registry.pick(loaded.checks, wish.only, wish.skip)
+    seen = Run(checks, host, stack, progress, skip=wish.skip).run()
+    services = stack.services(host.within(config.timing.local, "services"))
+    diagnosis = Diagnosis(checks, [*seen, *loaded.errors], services)
+    results = _wanted(diagnosis.results, diagnosis.causes, wish.only)
+    return Report(
+        verdict(results, diagnosis.causes),
+        tuple(diagnosis.causes),
+        tuple(results),
+        chain(results, diagnosis.causes),
+        os.uname().nodename,
+        started_at,
+        world.clock.monotonic() - started,
+        host.euid() == 0,
+        stack.second_look,
+    )
+
+
+def _wanted(results: Sequence[Result], causes: Sequence[Cause], only: tuple[str, ...]) -> list[Result]:
+    """What was asked for; what it needs ran silently, and is shown where it is the cause."""
+    if not only:
+        return list(results)
+    from fnmatch import fnmatchcase
+
+    causal = {cause.instance for cause in causes}
+
+    def shown(result: Result) -> bool:
+        names = (result.instance, result.id)
+        return result.instance in causal or any(fnmatchcase(name, pattern) for name in names for pattern in only)
+
+    return [result for result in results if shown(result)]
+
+
+def chain(results: Sequence[Result], causes: Sequence[Cause]) -> tuple[tuple[str, str], ...]:
+    """For each role on the way of a request: ok, broken (a cause is there), waiting (only explained), warn,
+    unknown, absent."""
+    broken = {cause.role for cause in causes if cause.severity is Status.FAIL}
+    warned = {cause.role for cause in causes if cause.severity is Status.WARN}
+    marks = []
+    for role in CHAIN:
+        statuses = {result.status for result in results if result.role == role}
+        if role in broken:
+            mark = "broken"
+        elif statuses & FAILING or Status.BLOCKED in statuses:
+            mark = "waiting"
+        elif role in warned:
+            mark = "warn"
+        elif Status.OK in statuses:
+            mark = "ok"
+        else:
+            mark = "unknown" if statuses & {Status.UNKNOWN, Status.ERROR} else "absent"
+        marks.append((role, mark))
+    return tuple(marks)

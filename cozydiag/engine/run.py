@@ -1,0 +1,284 @@
+"""Runs checks: each as soon as what it needs is known, side by side, nobody waiting for the hung.
+
+Worker threads are daemons and are left behind when they hang: a pool would join them at exit
+(measured: a check given up at 0.3 s kept a ThreadPoolExecutor process alive for 8 s).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from cozydiag import config as configuration
+from cozydiag.engine.relate import Instance, blockers, related
+from cozydiag.host import GivenUp, Host
+from cozydiag.model import Check, Evidence, Finding, Result, Status
+from cozydiag.stack import Items, Stack
+from cozydiag.text import Seconds, t
+
+WORKERS = 32
+GRACE = 0.2
+"""Seconds that a check has, beyond its limit, to put its own time-out into words."""
+
+_ORDER = (Status.FAIL, Status.WARN, Status.UNKNOWN, Status.OK, Status.SKIP)
+
+
+class Task:
+    """One piece of work on a thread: a check on a subject, or a source. Collects what came before a hang."""
+
+    __slots__ = ("done", "error", "findings", "host", "instance", "limit", "name", "started", "value")
+
+    def __init__(self, name: str, instance: Instance | None, limit: float) -> None:
+        self.name = name
+        self.instance = instance
+        self.limit = limit
+        self.started = 0.0
+        self.host: Host | None = None
+        self.findings: list[Finding] = []
+        self.value: Items | None = None
+        self.error: BaseException | None = None
+        self.done = False
+
+
+class Run:
+    """One examination. ``progress`` is told of each result as it comes."""
+
+    def __init__(
+        self,
+        checks: Mapping[str, Check],
+        host: Host,
+        stack: Stack,
+        progress: Callable[[Result], None] | None = None,
+        skip: Sequence[str] = (),
+    ) -> None:
+        self.checks = checks
+        self.host = host
+        self.stack = stack
+        self.progress = progress
+        self.skip = tuple(pattern for pattern in skip if ":" in pattern)
+        self.results: dict[str, Result] = {}
+        self.instances: dict[str, list[Instance]] = {}  # by check id, once expanded
+        self._sources: dict[str, Items | None] = {}
+        self._source_errors: dict[str, Status] = {}
+        self._waiting: dict[str, int] = {}
+        self._dependents: dict[str, list[Instance]] = {}
+        self._ready: deque[Task] = deque()
+        self._running: list[Task] = []
+        self._idle = 0
+        self._work: SimpleQueue[Task] = SimpleQueue()
+        self._ended: SimpleQueue[Task] = SimpleQueue()
+
+    def run(self) -> list[Result]:
+        """All results in the order of the checks. Never raises for what a check does, never outlives the deadline."""
+        self._expand()
+        while self._ready or self._running:
+            if self.host.deadline.remaining() <= 0:
+                break
+            self._start()
+            self._collect()
+        self._out_of_time()
+        return [self.results[i.name] for id in self.checks for i in self.instances.get(id, ())]
+
+    # -- instances -----------------------------------------------------------------------------------
+
+    def _expand(self) -> None:
+        """Make the instances of all checks whose source and whose needs are expanded."""
+        for check in self.checks.values():
+            if check.id in self.instances or not all(n in self.instances for n in check.needs if n in self.checks):
+                continue
+            if check.each is None:
+                self._add(check, [Instance(check, None, None)])
+            elif check.each not in self._sources:
+                self._sources[check.each] = None
+                self._ready.append(Task(check.each, None, self.stack.config.timing.local))
+            elif (items := self._sources[check.each]) is not None:
+                self._from_source(check, items)
+
+    def _from_source(self, check: Check, items: Items) -> None:
+        """An instance per item; for an empty, a broken or a partly blind source a result that says so."""
+        instances = [Instance(check, item.subject, item) for item in items.items]
+        self._add(check, [instance for instance in instances if not self._skipped(instance)])
+        status = self._source_errors.get(check.each or "")
+        if status is not None:
+            text = t("what it should look at could not be listed")
+            self._settle(check, status, (Finding(status, "check.source", text),))
+        elif items.gaps:
+            self._settle(check, Status.UNKNOWN, items.gaps)
+        elif not items.items:
+            self._settle(check, Status.SKIP, (Finding(Status.SKIP, "", t("there is none here")),))
+
+    def _skipped(self, instance: Instance) -> bool:
+        if not self.skip:
+            return False
+        from fnmatch import fnmatchcase
+
+        return any(fnmatchcase(instance.name, pattern) for pattern in self.skip)
+
+    def _settle(self, check: Check, status: Status, findings: tuple[Finding, ...]) -> None:
+        """A result that needs no run."""
+        instance = Instance(check, None, None)
+        self.instances.setdefault(check.id, []).append(instance)
+        self._finish(instance, status, findings)
+
+    def _add(self, check: Check, instances: list[Instance]) -> None:
+        self.instances.setdefault(check.id, []).extend(instances)
+        for instance in instances:
+            needed = {n.name for id in check.needs if id in self.checks for n in related(instance, id, self.instances)}
+            open_needs = [name for name in needed if name not in self.results]
+            self._waiting[instance.name] = len(open_needs)
+            for name in open_needs:
+                self._dependents.setdefault(name, []).append(instance)
+            if not open_needs:
+                self._decide(instance)
+
+    def _decide(self, instance: Instance) -> None:
+        """All it needs is known: run it, or say what blocks it."""
+        blocked_by = blockers(instance, self.checks, self.instances, self.results)
+        if blocked_by:
+            self._finish(instance, Status.BLOCKED, (), blocked_by=blocked_by)
+        else:
+            limit = instance.check.timeout or self.stack.config.timing.local
+            self._ready.append(Task(instance.name, instance, limit))
+
+    # -- threads -------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        while self._ready and len(self._running) < WORKERS:
+            task = self._ready.popleft()
+            task.started = self.host.clock.monotonic()
+            task.host = self.host.within(min(task.limit, self.host.deadline.remaining()), task.name)
+            self._running.append(task)
+            if self._idle:
+                self._idle -= 1
+            else:
+                threading.Thread(target=self._worker, daemon=True).start()
+            self._work.put(task)
+
+    def _worker(self) -> None:
+        while True:
+            task = self._work.get()
+            try:
+                self._execute(task)
+            except BaseException as error:  # noqa: BLE001  SystemExit from a check must not end the thread unseen
+                task.error = error
+            self._ended.put(task)
+
+    def _execute(self, task: Task) -> None:
+        assert task.host is not None  # noqa: S101  set before the task is handed over
+        if task.instance is None:
+            task.value = self.stack.source(task.name)(task.host)
+            return
+        check, item = task.instance.check, task.instance.item
+        arguments: list[Any] = [task.host, self.stack]
+        if check.each is not None:
+            arguments.append(item)
+        if check.options is not None:
+            arguments.append(configuration.options(self.stack.config, check.id, check.options))
+        for finding in check.function(*arguments):
+            if not isinstance(finding, Finding):
+                raise TypeError(f"{check.id} yielded {type(finding).__name__}, not a Finding")
+            task.findings.append(finding)
+
+    def _collect(self) -> None:
+        """Take what has ended; give up what has not ended in time."""
+        now = self.host.clock.monotonic()
+        ends = [task.started + task.limit + GRACE for task in self._running]
+        wait = max(0.0, min([*ends, now + self.host.deadline.remaining()]) - now)
+        try:
+            task = self._ended.get(timeout=wait)
+            while True:
+                self._took(task)
+                task = self._ended.get_nowait()
+        except Empty:
+            pass
+        now = self.host.clock.monotonic()
+        for task in [task for task in self._running if now >= task.started + task.limit + GRACE]:
+            self._give_up(task)
+
+    def _took(self, task: Task) -> None:
+        self._idle += 1  # also the worker of a task that was given up is free again
+        if task not in self._running:
+            return
+        self._running.remove(task)
+        if task.instance is None:
+            self._source_ended(task)
+        else:
+            self._check_ended(task, task.instance)
+
+    def _source_ended(self, task: Task) -> None:
+        self._sources[task.name] = task.value or Items()
+        if task.error is not None:
+            self._source_errors[task.name] = Status.ERROR
+        self._expand()
+
+    def _check_ended(self, task: Task, instance: Instance) -> None:
+        findings = tuple(task.findings)
+        if isinstance(task.error, GivenUp):
+            self._finish(instance, Status.BLOCKED, findings, task, blocked_by=tuple(task.error.instances))
+        elif task.error is not None:
+            text = t("the check itself is broken: {why}", why=_sentence(task.error))
+            self._finish(instance, Status.ERROR, (*findings, Finding(Status.ERROR, "check.error", text)), task)
+        elif not findings:
+            text = t("the check itself is broken: {why}", why="it said nothing")
+            self._finish(instance, Status.ERROR, (Finding(Status.ERROR, "check.error", text),), task)
+        else:
+            statuses = {finding.status for finding in findings}
+            self._finish(instance, next(s for s in _ORDER if s in statuses), findings, task)
+
+    def _give_up(self, task: Task) -> None:
+        """Leave the thread behind; keep what it found so far."""
+        self._running.remove(task)
+        if task.instance is None:
+            self._sources[task.name] = Items()
+            self._source_errors[task.name] = Status.TIMEOUT
+            self._expand()
+            return
+        text = t("no answer within {limit}", limit=Seconds(task.limit))
+        finding = Finding(Status.TIMEOUT, "check.timeout", text, task.instance.role)
+        self._finish(task.instance, Status.TIMEOUT, (*task.findings, finding), task)
+
+    def _finish(
+        self,
+        instance: Instance,
+        status: Status,
+        findings: tuple[Finding, ...],
+        task: Task | None = None,
+        blocked_by: tuple[str, ...] = (),
+    ) -> None:
+        check = instance.check
+        seconds = self.host.clock.monotonic() - task.started if task is not None else 0.0
+        evidence: tuple[Evidence, ...] = tuple(task.host.evidence) if task is not None and task.host else ()
+        result = Result(
+            check.id, instance.subject, check.title, status, findings, evidence, blocked_by, (), seconds,
+            check.essential, instance.role,
+        )  # fmt: skip
+        self.results[instance.name] = result
+        if self.progress is not None:
+            self.progress(result)
+        for dependent in self._dependents.pop(instance.name, ()):
+            self._waiting[dependent.name] -= 1
+            if self._waiting[dependent.name] == 0:
+                self._decide(dependent)
+        self._expand()
+
+    def _out_of_time(self) -> None:
+        """The run's deadline has passed: what runs is given up, what has not begun was not looked at."""
+        for task in list(self._running):
+            self._give_up(task)
+        text = t("not looked at: the time for the whole run was over")
+        finding = (Finding(Status.UNKNOWN, "run.deadline", text),)
+        for check in self.checks.values():
+            instances = self.instances.setdefault(check.id, [])
+            if not instances:
+                instances.append(Instance(check, None, None))
+            for instance in instances:
+                if instance.name not in self.results:
+                    self._finish(instance, Status.UNKNOWN, finding)
+
+
+def _sentence(error: BaseException) -> str:
+    words = f"{type(error).__name__}: {error}"
+    return words if len(words) <= 300 else words[:299] + "…"

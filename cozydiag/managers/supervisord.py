@@ -1,0 +1,159 @@
+"""supervisord, asked over its unix socket (`supervisor/rpcinterface.py`, seen with 4.2.5 and 4.3.0)."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, NamedTuple
+
+from cozydiag.host import Host
+from cozydiag.host.failure import Failure
+from cozydiag.managers import xmlrpc
+
+STOPPED, STARTING, RUNNING, BACKOFF, STOPPING, EXITED, FATAL, UNKNOWN = 0, 10, 20, 30, 40, 100, 200, 1000
+"""`supervisor/states.py ProcessStates`"""
+
+SOCKETS = (
+    "/run/supervisor.sock",
+    "/var/run/supervisor.sock",
+    "/run/supervisor/supervisor.sock",
+    "/tmp/supervisor.sock",
+)  # noqa: S108
+CONFIGURATIONS = ("/etc/supervisor/supervisord.conf", "/etc/supervisord.conf")
+
+
+class Program(NamedTuple):
+    """One process of supervisord. Times are epoch seconds by the daemon's clock; ``pid`` is 0 when none."""
+
+    name: str  # as supervisorctl takes it: NAME, or GROUP:NAME
+    state: int
+    statename: str
+    pid: int
+    start: float
+    stop: float
+    now: float
+    spawnerr: str
+    exitstatus: int
+    autostart: bool
+    startsecs: int
+    exitcodes: tuple[int, ...]
+    logs_to_stdout: bool
+    role: str | None = None
+
+    @property
+    def subject(self) -> str:
+        return self.name
+
+    @property
+    def wanted(self) -> bool:
+        """It should run: it starts by itself, or somebody started it."""
+        return self.autostart or self.start > 0
+
+    @property
+    def age(self) -> float:
+        """Seconds since its last start."""
+        return max(0.0, self.now - self.start)
+
+    @property
+    def service(self) -> str:
+        return f"supervisord:{self.name}"
+
+
+class Snapshot(NamedTuple):
+    """What supervisord says at one moment."""
+
+    pid: int
+    programs: tuple[Program, ...]
+
+    def program(self, name: str) -> Program | None:
+        return next((program for program in self.programs if program.name == name), None)
+
+
+def look(host: Host, socket: str) -> Snapshot | Failure:
+    """All programs in one round trip."""
+    answer = xmlrpc.multicall(
+        host, socket, ("supervisor.getPID",), ("supervisor.getAllProcessInfo",), ("supervisor.getAllConfigInfo",)
+    )
+    if isinstance(answer, Failure):
+        return answer
+    if isinstance(answer, xmlrpc.Fault):
+        return Failure("error", answer.text)
+    pid, infos, configs = answer
+    if isinstance(infos, xmlrpc.Fault):
+        return Failure("error", infos.text)
+    known = {} if isinstance(configs, xmlrpc.Fault) else {(c["group"], c["name"]): c for c in configs}
+    try:
+        programs = tuple(_program(info, known.get((info["group"], info["name"]), {})) for info in infos)
+        return Snapshot(pid if isinstance(pid, int) else 0, programs)
+    except (KeyError, TypeError, ValueError):
+        return Failure("protocol", "the answer is not supervisord's")
+
+
+def _program(info: dict[str, Any], config: dict[str, Any]) -> Program:
+    name, group = str(info["name"]), str(info["group"])
+    exitcodes = config.get("exitcodes", [0])
+    return Program(
+        name if name == group else f"{group}:{name}",
+        int(info["state"]),
+        str(info["statename"]),
+        int(info["pid"]),
+        float(info["start"]),
+        float(info["stop"]),
+        float(info["now"]),
+        str(info["spawnerr"]),
+        int(info["exitstatus"]),
+        bool(config.get("autostart", True)),
+        int(config.get("startsecs", 1)),
+        tuple(exitcodes) if isinstance(exitcodes, list) else (0,),
+        bool(config.get("redirect_stderr", False)),
+    )
+
+
+def log_tail(host: Host, socket: str, program: Program, size: int = 4000) -> list[str]:
+    """The last lines that ``program`` wrote to stderr (or to its only log), newest last; [] when unreadable.
+
+    Through the socket, because /var/log/supervisor is closed to everyone but root.
+    """
+    from cozydiag.host.logs import clean
+
+    order = ("Stdout", "Stderr") if program.logs_to_stdout else ("Stderr", "Stdout")
+    for channel in order:
+        text = xmlrpc.call(host, socket, f"supervisor.readProcess{channel}Log", program.name, -size, 0)
+        if isinstance(text, str) and text.strip():
+            return [clean(line) for line in text.splitlines() if line.strip()]
+    return []
+
+
+class Exit(NamedTuple):
+    """One exit that supervisord did not expect."""
+
+    name: str
+    at: float
+    how: str
+
+
+def unexpected_exits(host: Host, socket: str, since: float) -> list[Exit]:
+    """Exits after ``since`` from supervisord's own log: it keeps no counter of restarts. Only of its present life."""
+    text = xmlrpc.call(host, socket, "supervisor.readLog", -65536, 0)
+    if not isinstance(text, str):
+        return []
+    exits: list[Exit] = []
+    for line in text.splitlines():
+        if "supervisord started with pid" in line:
+            exits.clear()
+        head, found, rest = line.partition(" exited: ")
+        name, _, how = rest.partition(" (")
+        if found and how.endswith("; not expected)"):
+            at = _timestamp(head)
+            if at >= since:
+                exits.append(Exit(name, at, how[: -len("; not expected)")]))
+    return exits
+
+
+def _timestamp(head: str) -> float:
+    """`2026-11-21 08:10:12,123 WARN` in local time; 0.0 where the line does not begin so."""
+    try:
+        year, month, day = map(int, head[:10].split("-"))
+        hour, minute, second = map(int, head[11:19].split(":"))
+        return time.mktime((year, month, day, hour, minute, second, 0, 0, -1))
+    except (ValueError, OverflowError):
+        return 0.0

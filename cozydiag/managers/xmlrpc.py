@@ -1,0 +1,136 @@
+"""XML-RPC, as far as supervisord speaks it: calls out, answers in, on top of Host's HTTP.
+
+Not xmlrpc.client: it has no time limit on unix sockets and imports http.client and email.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+from xml.parsers import expat
+
+from cozydiag.host import Host
+from cozydiag.host.failure import Failure
+
+_MAX_ANSWER = 16 << 20
+"""supervisord sends about 1.1 KB per program and call; this is room for some 5,000 programs."""
+
+
+class Fault(NamedTuple):
+    """The daemon's own refusal (`supervisor/xmlrpc.py Faults`): 6 SHUTDOWN_STATE, 10 BAD_NAME, 20 NO_FILE ..."""
+
+    code: int
+    text: str
+
+
+def call(host: Host, unix: str, method: str, *params: Any) -> Any | Fault | Failure:
+    """One call over the unix socket ``unix``. A half answer or one that is not XML-RPC is a Failure."""
+    answer = host.post(
+        "http://localhost/RPC2",
+        _request(method, params),
+        headers=(("Content-Type", "text/xml"),),
+        unix=unix,
+        max_body=_MAX_ANSWER,
+    )
+    if isinstance(answer, Failure):
+        return answer
+    if answer.status == 401:
+        return Failure("permission", "HTTP 401: a user and password are required")
+    if answer.status != 200:
+        return Failure("error", f"HTTP {answer.status} {answer.reason}")
+    try:
+        return _parse(answer.body)
+    except (expat.ExpatError, ValueError, IndexError, KeyError, TypeError):
+        return Failure("protocol", "the answer is not XML-RPC")
+
+
+def multicall(host: Host, unix: str, *methods: tuple[Any, ...]) -> list[Any] | Fault | Failure:
+    """Several calls in one round trip; each item of the answer is a value or a Fault."""
+    calls = [{"methodName": name, "params": list(params)} for name, *params in methods]
+    answer = call(host, unix, "system.multicall", calls)
+    if isinstance(answer, (Fault, Failure)):
+        return answer
+    if not isinstance(answer, list) or len(answer) != len(methods):
+        return Failure("protocol", "the answer does not fit the question")
+    return [_fault(item) if isinstance(item, dict) and "faultCode" in item else item for item in answer]
+
+
+def _request(method: str, params: tuple[Any, ...]) -> bytes:
+    args = "".join(f"<param>{_value(param)}</param>" for param in params)
+    return f"<?xml version='1.0'?><methodCall><methodName>{method}</methodName><params>{args}</params></methodCall>".encode()
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return f"<value><boolean>{int(value)}</boolean></value>"
+    if isinstance(value, int):
+        return f"<value><int>{value}</int></value>"
+    if isinstance(value, str):
+        escaped = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        return f"<value><string>{escaped}</string></value>"
+    if isinstance(value, list):
+        return f"<value><array><data>{''.join(map(_value, value))}</data></array></value>"
+    members = "".join(f"<member><name>{name}</name>{_value(item)}</member>" for name, item in value.items())
+    return f"<value><struct>{members}</struct></value>"
+
+
+def _fault(item: dict[str, Any]) -> Fault:
+    return Fault(int(item["faultCode"]), str(item["faultString"]))
+
+
+_SCALARS: dict[str, Any] = {
+    "int": int, "i4": int, "i8": int, "boolean": lambda s: s.strip() == "1", "double": float, "string": str,
+}  # fmt: skip
+
+
+class _Reader:
+    """Builds values from expat's events: a stack of open arrays and structs, closed into their parent."""
+
+    def __init__(self) -> None:
+        self.open: list[list[Any]] = [[]]
+        self.text: list[str] = []
+        self.typed = False
+        self.is_fault = False
+
+    def start(self, tag: str, _attributes: dict[str, str]) -> None:
+        self.text.clear()
+        if tag == "value":
+            self.typed = False
+        elif tag in ("data", "struct"):
+            self.open.append([])
+        elif tag == "fault":
+            self.is_fault = True
+
+    def end(self, tag: str) -> None:
+        if tag in _SCALARS:
+            self.add(_SCALARS[tag]("".join(self.text)))
+        elif tag == "name":
+            self.open[-1].append("".join(self.text))
+        elif tag == "data":
+            self.add(self.open.pop())
+        elif tag == "struct":
+            flat = self.open.pop()
+            self.add(dict(zip(flat[::2], flat[1::2], strict=True)))
+        elif tag == "value" and not self.typed:
+            self.add("".join(self.text))  # an untyped value is a string
+        self.text.clear()
+
+    def add(self, value: Any) -> None:
+        self.open[-1].append(value)
+        self.typed = True
+
+
+def _parse(body: bytes) -> Any:
+    reader = _Reader()
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler = reader.start
+    parser.EndElementHandler = reader.end
+    parser.CharacterDataHandler = reader.text.append
+
+    def no_entities(*_: Any) -> None:
+        raise ValueError("entity declarations have no place in an answer")
+
+    parser.EntityDeclHandler = no_entities
+    parser.Parse(body, True)
+    value = reader.open[0][0]
+    return _fault(value) if reader.is_fault else value

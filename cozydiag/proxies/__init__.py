@@ -1,0 +1,1 @@
+"""The reverse proxies in front of a stack."""

@@ -1,0 +1,1 @@
+"""A report shown: one file per format. Renderers see nothing but the report."""

@@ -1,0 +1,110 @@
+"""`--format terminal`: one screen, the cause on top. Collected text is printed without markup, always."""
+
+from __future__ import annotations
+
+from typing import IO
+
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text as Styled
+
+from cozydiag.model import Cause, Report, Result, Status
+from cozydiag.report import words
+from cozydiag.text import Text, t
+from cozydiag.text.catalogue import Catalogue, render
+
+_COLOURS = {
+    "ok": "green", "broken": "bold red", "waiting": "yellow", "warn": "bold yellow", "unknown": "magenta",
+}  # fmt: skip
+
+_STATUS_COLOURS = {
+    Status.OK: "green", Status.SKIP: "dim", Status.WARN: "yellow", Status.FAIL: "bold red", Status.UNKNOWN: "magenta",
+    Status.BLOCKED: "dim", Status.TIMEOUT: "bold red", Status.ERROR: "magenta",
+}  # fmt: skip
+
+
+class Terminal:
+    """Draws a report on ``file``; ``width`` only where the terminal's own is not wanted."""
+
+    def __init__(self, file: IO[str], catalogue: Catalogue, symbols: words.Symbols, width: int | None = None) -> None:
+        self.console = Console(file=file, highlight=False, markup=False, emoji=False, width=width, soft_wrap=False)
+        self.catalogue = catalogue
+        self.symbols = symbols
+
+    def say(self, text: Text | str) -> str:
+        return text if isinstance(text, str) else render(text, self.catalogue)
+
+    def show(self, report: Report, *, verbose: bool = False) -> None:
+        self.console.print(self._chain(report))
+        self.console.print()
+        for cause in report.causes:
+            self.console.print(self._cause(cause))
+            self.console.print()
+        self.console.print(self._headline(report))
+        self.console.print(self._table(report, verbose=verbose))
+        self._unlooked(report)
+        if report.second_look:
+            self.console.print(Styled(self.say(t("Looked twice at what had just started.")), "dim"))
+
+    def _chain(self, report: Report) -> Styled:
+        line = Styled()
+        for part, mark in words.chain_parts(report, self.symbols, self.catalogue):
+            line.append(part, _COLOURS.get(mark, ""))
+        return line
+
+    def _headline(self, report: Report) -> Rule:
+        colour = {"ok": "green", "warn": "yellow", "fail": "red", "unknown": "magenta"}[str(report.verdict)]
+        characters = "─" if self.symbols is words.UNICODE else "-"
+        title = Styled(self.say(words.headline(report)), f"bold {colour}")
+        return Rule(title, align="left", style=colour, characters=characters)
+
+    def _cause(self, cause: Cause) -> Group:
+        broken = cause.severity is Status.FAIL
+        mark = self.symbols.marks["broken" if broken else "warn"]
+        title = Styled(f"{mark} {self.say(cause.text)}", "bold red" if broken else "bold yellow")
+        rows = Table.grid(padding=(0, 2, 0, 0))
+        rows.add_column(style="bold", no_wrap=True)
+        rows.add_column(overflow="fold")
+        for label, values in words.cause_rows(cause):
+            body = Styled()
+            for index, value in enumerate(values):
+                command = isinstance(value, str) and label.template in ("To do", "By hand")
+                body.append(("\n" if index else "") + self.say(value), "cyan" if command else "")
+            rows.add_row(self.say(label), body)
+        return Group(title, Padding(rows, (0, 0, 0, 2)))
+
+    def _table(self, report: Report, *, verbose: bool) -> Table:
+        """Worst first; consequences are dimmed, what is well is one line each."""
+        table = Table(box=None, padding=(0, 1, 0, 0), show_header=False, expand=False)
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold", max_width=30)
+        table.add_column(overflow="fold")
+        for result in words.worst_first(report):
+            table.add_row(*self._row(result, verbose=verbose))
+        return table
+
+    def _row(self, result: Result, *, verbose: bool) -> tuple[Styled, Styled, Styled]:
+        follows = words.consequence(result)
+        style = "dim" if follows else ""
+        status = Styled(
+            self.say(words.STATUS_WORDS[result.status]), "dim" if follows else _STATUS_COLOURS[result.status]
+        )
+        said = Styled(self.say(words.what(result)), style)
+        if verbose:
+            for one in result.evidence:
+                said.append(f"\n{one.source}: {one.line}", "dim")
+        return status, Styled(result.instance, style), said
+
+    def _unlooked(self, report: Report) -> None:
+        looked = words.looked(report)
+        if looked is None:
+            return
+        self.console.print()
+        self.console.print(Styled(self.say(looked), "magenta"))
+        for result, why, unlock in words.unlocks(report):
+            line = Styled(f"  {result.instance}: {self.say(why)}")
+            if unlock:
+                line.append(f"\n      {unlock}", "cyan")
+            self.console.print(line)

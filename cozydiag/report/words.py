@@ -1,0 +1,127 @@
+"""The fixed words of reports, and how a report is counted. Shared by all formats that people read."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cozydiag.model import Cause, Report, Result, Status
+from cozydiag.stack import ROLES
+from cozydiag.text import Text, plural, t
+from cozydiag.text.catalogue import Catalogue, render
+
+STATUS_WORDS = {
+    Status.OK: t("ok"),
+    Status.SKIP: t("not here"),
+    Status.WARN: t("warning"),
+    Status.FAIL: t("FAILS"),
+    Status.UNKNOWN: t("unknown"),
+    Status.BLOCKED: t("held up"),
+    Status.TIMEOUT: t("HANGS"),
+    Status.ERROR: t("check broken"),
+}
+
+WORST_FIRST = (
+    Status.FAIL, Status.TIMEOUT, Status.WARN, Status.ERROR, Status.UNKNOWN, Status.BLOCKED, Status.OK, Status.SKIP,
+)  # fmt: skip
+
+
+class Symbols(NamedTuple):
+    """What is drawn; ASCII where the output cannot show more."""
+
+    arrow: str
+    dot: str
+    marks: dict[str, str]
+
+
+UNICODE = Symbols("→", "·", {"ok": "✓", "broken": "✗", "waiting": "–", "warn": "!", "unknown": "?", "absent": ""})
+ASCII = Symbols("->", "-", {"ok": "ok", "broken": "X", "waiting": "-", "warn": "!", "unknown": "?", "absent": ""})
+
+
+def chain_parts(report: Report, symbols: Symbols, catalogue: Catalogue) -> list[tuple[str, str]]:
+    """`internet → nginx ✓ → proxy ✗ → home – · data-system ✓ · CouchDB ✓` as (words, mark) pairs."""
+    parts = [(render(t("internet"), catalogue), "")]
+    shown = [(role, mark) for role, mark in report.chain if mark != "absent"]
+    for index, (role, mark) in enumerate(shown):
+        joint = symbols.arrow if index < 3 else symbols.dot
+        parts.append((f" {joint} {ROLES.get(role, role)} {symbols.marks[mark]}", mark))
+    return parts
+
+
+def headline(report: Report) -> Text:
+    """The first sentence: how many things are wrong and how much follows from them."""
+    broken = [cause for cause in report.causes if cause.severity is Status.FAIL]
+    if broken:
+        follows = len({name for cause in broken for name in cause.explains})
+        causes = plural("{n} cause", "{n} causes", n=len(broken))
+        consequences = plural("{n} consequence", "{n} consequences", n=follows)
+        return t("{causes}, {consequences}", causes=causes, consequences=consequences)
+    if report.verdict is Status.UNKNOWN:
+        return t("Nothing broken was seen, but not everything could be looked at")
+    if report.causes:
+        return plural("It works, with {n} warning", "It works, with {n} warnings", n=len(report.causes))
+    if not any(result.status is Status.OK for result in report.results):
+        return t("Nothing was looked at")
+    return t("All is well")
+
+
+def looked(report: Report) -> Text | None:
+    """`Looked at 9 of 14`, where something could not be seen."""
+    there = [result for result in report.results if result.status is not Status.SKIP]
+    blind = [result for result in there if result.status is Status.UNKNOWN]
+    if not blind:
+        return None
+    n, total = len(there) - len(blind), len(there)
+    if not report.privileged and any(f.unlock for r in blind for f in r.findings):
+        return t("Looked at {n} of {total}; sudo shows the rest", n=n, total=total)
+    return t("Looked at {n} of {total}", n=n, total=total)
+
+
+def unlocks(report: Report) -> list[tuple[Result, Text, str | None]]:
+    """What could not be looked at, why, and the line that would allow it."""
+    return [
+        (result, finding.text, finding.unlock)
+        for result in report.results
+        if result.status is Status.UNKNOWN
+        for finding in result.findings
+        if finding.status is Status.UNKNOWN
+    ]
+
+
+def what(result: Result) -> Text:
+    """One sentence for a result: its worst finding, or what holds it up."""
+    if result.status is Status.BLOCKED:
+        return t("not looked at while {names} fails", names=", ".join(result.blocked_by))
+    for status in WORST_FIRST:
+        for finding in result.findings:
+            if finding.status is status:
+                return finding.text
+    return result.title
+
+
+def consequence(result: Result) -> bool:
+    """It fails, or was not looked at, because of something else."""
+    return bool(result.explained_by or result.blocked_by)
+
+
+def worst_first(report: Report) -> list[Result]:
+    """Causes before consequences, then by status, in the order of the checks."""
+    causal = {cause.instance for cause in report.causes}
+    return sorted(report.results, key=lambda result: (result.instance not in causal, WORST_FIRST.index(result.status)))
+
+
+def cause_rows(cause: Cause) -> list[tuple[Text, list[Text | str]]]:
+    """A cause as labelled rows; plain strings are commands and lines from outside, never translated."""
+    rows: list[tuple[Text, list[Text | str]]] = []
+    seen = [f"{one.source}: {one.line}" for one in cause.evidence]
+    if seen:
+        rows.append((t("Seen"), list(seen)))
+    rows.append((t("Sure"), [t("yes") if cause.certainty == "certain" else t("likely, not proven")]))
+    todo: list[Text | str] = [cause.remedy] if cause.remedy is not None else []
+    if cause.restart_helps is False and cause.severity is Status.FAIL:
+        todo.append(t("A restart does not help."))
+    rows.append((t("To do"), [*todo, *cause.commands]))
+    if cause.by_hand and cause.by_hand not in cause.commands:
+        rows.append((t("By hand"), [cause.by_hand]))
+    if cause.explains:
+        rows.append((t("Explains"), [", ".join(cause.explains)]))
+    return rows

@@ -1,0 +1,204 @@
+"""What this server is made of: configuration, and sources that are asked at most once a run.
+
+A source gives items for checks with ``each``, and gaps: what it could not see, as UNKNOWN findings.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple, TypeVar
+
+from cozydiag.config import Config
+from cozydiag.host import Host
+from cozydiag.host.failure import Failure
+from cozydiag.managers import supervisord
+from cozydiag.managers.supervisord import Program, Snapshot
+from cozydiag.model import Evidence, Finding
+
+T = TypeVar("T")
+
+ROLES: Final[Mapping[str, str]] = {
+    "proxy": "nginx",
+    "supervisor": "supervisord",
+    "couchdb": "CouchDB",
+    "cozy.controller": "controller",
+    "cozy.data-system": "data-system",
+    "cozy.home": "home",
+    "cozy.proxy": "proxy",
+    "host": "host",
+}
+"""Roles and the names that people know them by; names of programs are not translated."""
+
+CHAIN = ("proxy", "cozy.proxy", "cozy.home", "cozy.data-system", "couchdb")
+"""What a request passes, from the outside in."""
+
+_KNOWN_NAMES: Final[Mapping[str, str]] = {
+    "nginx": "proxy",
+    "couchdb": "couchdb",
+    "cozy-controller": "cozy.controller",
+    "cozy-data-system": "cozy.data-system",
+    "cozy-home": "cozy.home",
+    "cozy-proxy": "cozy.proxy",
+}
+"""What supervisor calls them in the packages and guides (cozy-debian, cozy-docker, fabfile)."""
+
+
+class Site(NamedTuple):
+    """One address that people type. ``address`` is where to connect to, ``origin`` where it was read."""
+
+    url: str
+    host: str
+    address: tuple[str, int]
+    tls: bool
+    origin: str
+    role: str = "proxy"
+
+    @property
+    def subject(self) -> str:
+        return self.host
+
+
+class Mount(NamedTuple):
+    """A file system that holds something that matters. ``path`` is that something."""
+
+    path: str
+    mount: str
+
+    @property
+    def subject(self) -> str:
+        return self.mount
+
+
+class Part(NamedTuple):
+    """A part of the app stack at its own address."""
+
+    name: str
+    role: str
+    url: str
+    address: tuple[str, int]
+
+
+class Items(NamedTuple):
+    """What a source found, and what it could not see."""
+
+    items: tuple[Any, ...] = ()
+    gaps: tuple[Finding, ...] = ()
+
+
+class Stack:
+    """The configuration and the lazy sources. Shared by all checks of a run; safe in threads."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.second_look = False
+        self._guard = threading.Lock()
+        self._locks: dict[str, threading.Lock] = {}
+        self._values: dict[str, tuple[Any, tuple[Evidence, ...]]] = {}
+
+    def once(self, key: str, host: Host, make: Callable[[Host], T]) -> T:
+        """``make(host)``, at most once a run. Whoever asks later gets the value and its evidence."""
+        with self._guard:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            if key not in self._values:
+                seen = len(host.evidence)
+                value = make(host)
+                self._values[key] = (value, tuple(host.evidence[seen:]))
+            else:
+                host.evidence.extend(self._values[key][1])
+            return self._values[key][0]  # type: ignore[no-any-return]
+
+    # -- the supervisor ------------------------------------------------------------------------------
+
+    def socket(self, host: Host) -> str:
+        """The socket of supervisord: as configured, else the first usual one that exists, else the usual one."""
+        if self.config.supervisord.socket:
+            return self.config.supervisord.socket
+        found = (path for path in supervisord.SOCKETS if not isinstance(host.stat(path), Failure))
+        return next(found, supervisord.SOCKETS[0])
+
+    def supervisor(self, host: Host) -> Snapshot | Failure:
+        """What supervisord says, with each program bound to its role."""
+        return self.once("supervisor", host, self._look)
+
+    def supervisor_again(self, host: Host) -> Snapshot | Failure:
+        """A second sample, ``timing.second_look`` seconds after the first, for what cannot be judged from one."""
+
+        def make(host: Host) -> Snapshot | Failure:
+            self.second_look = True
+            host.clock.sleep(min(self.config.timing.second_look, host.deadline.remaining()))
+            return self._look(host)
+
+        return self.once("supervisor again", host, make)
+
+    def _look(self, host: Host) -> Snapshot | Failure:
+        seen = supervisord.look(host, self.socket(host))
+        if isinstance(seen, Failure):
+            return seen
+        return Snapshot(seen.pid, tuple(p._replace(role=self.role_of_program(p.name)) for p in seen.programs))
+
+    def unexpected_exits(self, host: Host) -> list[supervisord.Exit]:
+        """Exits of the last ten minutes that supervisord did not expect."""
+        since = host.clock.now() - 600
+        return self.once("exits", host, lambda host: supervisord.unexpected_exits(host, self.socket(host), since))
+
+    # -- roles and services --------------------------------------------------------------------------
+
+    def role_of_program(self, name: str) -> str | None:
+        """The role that a program of supervisord plays: by the configuration, else by its known name."""
+        for role, service in self.config.services.items():
+            if service.manager == "supervisord" and service.unit == name:
+                return role
+        role = _KNOWN_NAMES.get(name)
+        return None if role in self.config.services else role
+
+    def program(self, host: Host, role: str) -> Program | None:
+        """The program of supervisord that plays ``role``; None when there is none or nobody can tell."""
+        seen = self.supervisor(host)
+        if isinstance(seen, Failure):
+            return None
+        return next((program for program in seen.programs if program.role == role), None)
+
+    def supervised_roles(self) -> tuple[str, ...]:
+        """The roles that go down with supervisord, as far as is known while it cannot be asked."""
+        bound = [role for role, service in self.config.services.items() if service.manager == "supervisord"]
+        if bound:
+            return tuple(bound)
+        return tuple(role for role in ROLES if role.startswith("cozy."))
+
+    def address_of(self, role: str | None) -> tuple[str, int] | None:
+        """Where ``role`` should answer on this machine; None when that is not known."""
+        if role == "couchdb":
+            return self.config.couchdb.address
+        if role == "proxy":
+            return self.config.sites[0].address if self.config.sites else None
+        return next((part.address for part in self.parts() if part.role == role), None)
+
+    def role_at(self, port: int) -> str | None:
+        """The role that is expected at a port of this machine."""
+        roles = ("couchdb", *(part.role for part in self.parts()))
+        return next((role for role in roles if (self.address_of(role) or ("", 0))[1] == port), None)
+
+    def services(self, host: Host) -> dict[str, str]:
+        """The addresses of the services behind the roles (`supervisord:cozy-home`), as far as they are known."""
+        known = {role: f"{service.manager}:{service.unit}" for role, service in self.config.services.items()}
+        seen = self.supervisor(host)
+        if not isinstance(seen, Failure):
+            known |= {program.role: program.service for program in seen.programs if program.role}
+        return known
+
+    # -- the stack and its sites ---------------------------------------------------------------------
+
+    def part(self, name: str) -> Part:
+        config = self.config.parts[name]
+        return Part(name, f"cozy.{name}", config.url, config.address)
+
+    def parts(self) -> tuple[Part, ...]:
+        return tuple(self.part(name) for name in self.config.parts)
+
+    def source(self, name: str) -> Callable[[Host], Items]:
+        """The source of that name. Raises KeyError where there is none."""
+        from cozydiag.stack import sources
+
+        return {"sites": sources.sites, "programs": sources.programs, "mounts": sources.mounts}[name].__get__(self)

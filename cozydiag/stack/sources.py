@@ -1,0 +1,85 @@
+"""The sources that checks with ``each`` go through. They read files, sockets of managers and configuration only."""
+
+from __future__ import annotations
+
+import os
+
+from cozydiag.host import Host
+from cozydiag.host.failure import Failure
+from cozydiag.model import Finding, Status
+from cozydiag.proxies import nginx
+from cozydiag.stack import Items, Mount, Site, Stack
+from cozydiag.text import t
+
+_DATA = ("/var/lib/couchdb", "/usr/local/var/lib/couchdb", "/opt/couchdb/data", "/usr/local/cozy", "/var/log", "/tmp")  # noqa: S108
+"""Where a Cozy and its CouchDB write, by package and by source install (cozy-debian, couchdb-pkg)."""
+
+
+def programs(stack: Stack, host: Host) -> Items:
+    """The programs of supervisord; none when it does not answer, which is a check of its own."""
+    seen = stack.supervisor(host)
+    return Items() if isinstance(seen, Failure) else Items(seen.programs)
+
+
+def mounts(stack: Stack, host: Host) -> Items:
+    """The file systems under what matters, each once."""
+    paths = [path for path in (stack.config.paths.state, stack.config.paths.logs) if path]
+    if stack.config.discover:
+        paths = ["/", *_DATA, *paths]
+    found: dict[int, Mount] = {}
+    gaps = []
+    for path in paths:
+        disk = host.disk(path)
+        if isinstance(disk, Failure):
+            if disk.kind == "permission":
+                text = t("{path} could not be looked at: {why}", path=path, why=disk.detail)
+                gaps.append(Finding(Status.UNKNOWN, "host.unreadable", text))
+        else:
+            found.setdefault(disk.device, Mount(path, disk.mount))
+    return Items(tuple(found.values()), tuple(gaps))
+
+
+def sites(stack: Stack, host: Host) -> Items:
+    """The configured sites, else those of nginx that lead to a part of the stack."""
+    if stack.config.sites:
+        return Items(tuple(Site(s.url, s.host, s.address, s.tls, "configuration") for s in stack.config.sites))
+    if not stack.config.discover:
+        return Items()
+    return discovered(stack, host)
+
+
+def discovered(stack: Stack, host: Host) -> Items:
+    """The servers of nginx's configuration whose upstream is a part of the stack: not a thousand others."""
+    path = next((p for p in nginx.CONFIGURATIONS if not isinstance(host.stat(p), Failure)), None)
+    path = stack.config.proxy.conf or path
+    if path is None:
+        return Items()
+    read = nginx.parse(path)
+    ours = {str(part.address[1]) for part in stack.parts()}
+    found: dict[str, Site] = {}
+    for server in read.servers:
+        local = [u for u in server.upstreams if u.rpartition(":")[0] in ("127.0.0.1", "localhost", "[::1]")]
+        if any(upstream.rpartition(":")[2] in ours for upstream in local):
+            site = _site(server)
+            found.setdefault(site.host, site)
+    gaps = tuple(_gap(path) for path in read.unreadable)
+    return Items(tuple(found.values()), gaps)
+
+
+def _site(server: nginx.Server) -> Site:
+    name = next((n for n in server.names if n and n[0] not in "*~_"), "localhost")
+    listen = server.listens[0] if server.listens else "80"
+    address, _, port = listen.rpartition(":")
+    number = int(port) if port.isdigit() else 443 if server.tls else 80
+    target = address.strip("[]") if address not in ("", "*", "0.0.0.0", "[::]") else "127.0.0.1"  # noqa: S104
+    if address in ("", "[::]") and address == "[::]":
+        target = "::1"
+    scheme = "https" if server.tls else "http"
+    usual = number == (443 if server.tls else 80)
+    url = f"{scheme}://{name}/" if usual else f"{scheme}://{name}:{number}/"
+    return Site(url, name, (target, number), server.tls, f"{server.path}:{server.line}")
+
+
+def _gap(path: str) -> Finding:
+    text = t("{path} cannot be read without root, so sites in it are not known", path=os.path.abspath(path))
+    return Finding(Status.UNKNOWN, "nginx.unreadable", text, unlock="sudo cozydiag status")

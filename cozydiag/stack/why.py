@@ -1,0 +1,100 @@
+"""Why a program of supervisord is dead: its state says that it is, its log says of what."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+
+from cozydiag.findings import fail
+from cozydiag.host import Host
+from cozydiag.managers import supervisord
+from cozydiag.managers.supervisord import Program
+from cozydiag.model import Evidence, Finding
+from cozydiag.stack import Stack
+from cozydiag.stack.ports import holder
+from cozydiag.stack.words import name_of, supervisorctl
+from cozydiag.text import Text, t
+
+_REFUSED = re.compile(r"ECONNREFUSED (?:127\.0\.0\.1|::1|localhost):(\d{1,5})")
+_TAKEN = re.compile(r"EADDRINUSE|[Aa]ddress already in use")
+_NO_LOGIN = re.compile(r"CouchError: unauthorized|Name or password is incorrect")
+_LOUD = re.compile(r"(?i)error|cannot|can't|couldn't|fatal|exception|denied|emerg")
+_NO_COMMAND = ("can't find command", "command at ")
+"""What supervisord itself says when there is nothing to start (`supervisor/process.py check_execv_args`)."""
+
+
+def dead(host: Host, stack: Stack, program: Program, code: str, text: Text) -> Finding:
+    """The finding for a program that gave up, ended or crashes again and again."""
+    broken = partial(fail, role=program.role, affects=(program.role,) if program.role else (), service=program.service)
+    if any(words in program.spawnerr for words in _NO_COMMAND):
+        return broken(
+            code,
+            text,
+            t("Mend the command of [program:{name}] in supervisord's configuration, or install what is missing.",
+              name=program.name),
+            proof=Evidence(program.service, f"{program.statename} {program.spawnerr}"),
+            restart_helps=False,
+            by_hand=supervisorctl(host, stack, "status", program.name),
+        )  # fmt: skip
+    lines = supervisord.log_tail(host, stack.socket(host), program)
+    taken = _port_taken(host, stack, program, lines, broken)
+    if taken is not None:
+        return taken
+    proof = _telling(lines)
+    loops = code == "service.crash_loop"
+    return broken(
+        code,
+        text,
+        t("Read its log; a restart helps only if what it says has passed."),
+        proof=host.see(f"{program.service} log", proof) if proof else Evidence(program.service, _state(program)),
+        restart_helps=False if loops else None,
+        commands=() if loops else (supervisorctl(host, stack, "restart", program.name),),
+        by_hand=supervisorctl(host, stack, "tail", program.name, "stdout" if program.logs_to_stdout else "stderr"),
+        waits_for=_waits_for(stack, lines, program.role),
+    )
+
+
+def _state(program: Program) -> str:
+    return f"{program.statename} {program.spawnerr}".strip()
+
+
+def _port_taken(
+    host: Host, stack: Stack, program: Program, lines: list[str], broken: partial[Finding]
+) -> Finding | None:
+    """The log speaks of a port in use, and somebody else does hold it."""
+    line = next((line for line in reversed(lines) if _TAKEN.search(line)), None)
+    address = stack.address_of(program.role)
+    if line is None or address is None:
+        return None
+    other = holder(host, address[1], beside=program.pid)
+    if other is None:
+        return None
+    port = str(address[1])
+    return broken(
+        "service.port_taken",
+        t("{name} cannot start: its port {port} is taken by {other}",
+          name=name_of(program.role, program.name), port=port, other=str(other)),
+        t("End that program or give it another port; only then start {name}.", name=program.name),
+        proof=host.see(f"{program.service} log", line),
+        restart_helps=False,
+        by_hand=f"sudo ss -ltnp 'sport = :{port}'",
+    )  # fmt: skip
+
+
+def _telling(lines: list[str]) -> str:
+    """The last line that reads like a reason, else the last line."""
+    loud = [line for line in lines if _LOUD.search(line)]
+    return (loud or lines or [""])[-1]
+
+
+def _waits_for(stack: Stack, lines: list[str], own: str | None) -> tuple[str, ...]:
+    """The roles that its last words name as having refused it."""
+    roles: dict[str, None] = {}
+    for line in lines[-20:]:
+        for port in _REFUSED.findall(line):
+            role = stack.role_at(int(port))
+            if role is not None and role != own:
+                roles[role] = None
+        if _NO_LOGIN.search(line) and own != "couchdb":
+            roles["couchdb"] = None
+    return tuple(roles)

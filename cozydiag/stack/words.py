@@ -1,0 +1,45 @@
+"""Names and command lines as they must be typed on this machine."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from cozydiag.host import Host
+from cozydiag.stack import ROLES, Stack
+
+_ROOTS_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+"""sudo's secure_path on Debian: what lies elsewhere needs its full path behind sudo."""
+
+
+def name_of(role: str | None, otherwise: str) -> str:
+    """What people call a role (`home`, `CouchDB`), ``otherwise`` where there is none."""
+    return ROLES.get(role or "", otherwise)
+
+
+def root(host: Host) -> str:
+    """`sudo `, or nothing for root."""
+    return "" if host.euid() == 0 else "sudo "
+
+
+def ourselves(arguments: str) -> str:
+    """The command that runs this same cozydiag as root, as it must be typed."""
+    from shlex import quote
+
+    own = os.path.abspath(sys.argv[0]) if sys.argv and sys.argv[0] else "cozydiag"
+    folder, name = os.path.split(own)
+    command = name if name == "cozydiag" and folder in _ROOTS_PATH else quote(own)
+    if name in ("__main__.py", "-c", "-m"):
+        command = f"{quote(sys.executable)} -m cozydiag"
+    return f"sudo {command} {arguments}"
+
+
+def supervisorctl(host: Host, stack: Stack, *arguments: str) -> str:
+    """A supervisorctl command line for this stack's own supervisord, sudo before it where its socket needs root."""
+    from shlex import quote
+
+    program = stack.config.programs.get("supervisorctl", "supervisorctl")
+    socket = stack.config.supervisord.socket
+    server = ("-s", f"unix://{socket}") if socket else ()
+    prefix = "" if socket and os.access(socket, os.W_OK) else root(host)
+    return prefix + " ".join(map(quote, (program, *server, *arguments)))
