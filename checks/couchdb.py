@@ -144,9 +144,7 @@ def login(host: Host, stack: Stack) -> Iterator[Finding]:
         yield fail(
             "couchdb.locked_out",
             t("CouchDB has locked user {user} after several wrong passwords", user=credentials.user),
-            t(
-                "Wait five minutes without a login (stop what keeps trying), then see which program has the wrong password."
-            ),
+            t("Stop what keeps trying and wait five minutes, then see which program has the wrong password."),
             role=_ROLE,
             proof=Evidence("GET /_session", f"HTTP 403 {reply.error}"),
             restart_helps=False,
@@ -161,7 +159,7 @@ def _refused(stack: Stack, credentials: Credentials, reply: Reply) -> Finding:
         "couchdb.credentials_refused",
         t("CouchDB refuses user {user} with the password in {path}", user=credentials.user, path=where),
         t("The password there and the one in CouchDB differ. Put the right one into that file, or set the user's "
-          "password anew in CouchDB; then restart the parts that use it. Try it once only: five failures lock the account."),
+          "password anew in CouchDB; then restart what uses it. Try it once only: five failures lock the account."),
         role=_ROLE,
         proof=Evidence("GET /_session", f"HTTP {reply.status} {reply.error}"),
         restart_helps=False,

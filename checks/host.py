@@ -60,9 +60,7 @@ def disk(host: Host, stack: Stack, mount: Mount, options: DiskOptions) -> Iterat
                 free=free,
                 percent=Percent(seen.percent),
             ),
-            t(
-                "Make room first; nothing else helps. Old logs and CouchDB's uncompacted databases are the usual reason."
-            ),
+            t("Make room first; nothing else helps. Old logs and uncompacted databases are the usual reason."),
             role="host",
             by_hand=by_hand,
             restart_helps=False,

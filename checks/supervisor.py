@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from cozydiag.api import (
     Evidence,
     Failure,
@@ -192,7 +194,7 @@ def _unsteady(host: Host, stack: Stack, program: Program) -> Finding:
 
 def _outlived(program: Program, exits: list[supervisord.Exit]) -> bool:
     """It has lived twice as long as it ever did between its crashes: whatever killed it has been mended."""
-    gaps = [later.at - earlier.at for earlier, later in zip(exits, exits[1:], strict=False)]
+    gaps = [later.at - earlier.at for earlier, later in pairwise(exits)]
     return program.age > 2 * max(gaps) + 1
 
 
@@ -207,7 +209,7 @@ def _loops(program: Program, exits: int) -> Text:
 
 def _exits(host: Host, stack: Stack, program: Program) -> list[supervisord.Exit]:
     name = program.name.rpartition(":")[2]
-    return [exit for exit in stack.unexpected_exits(host) if exit.name == name]
+    return [one for one in stack.unexpected_exits(host) if one.name == name]
 
 
 def _on_its_way(program: Program, text: Text) -> Finding:

@@ -26,7 +26,7 @@ def build() -> typer.Typer:
     def alone(
         context: typer.Context,
         version: Annotated[bool, typer.Option("--version", help=say(t("Print the version.")))] = False,
-        debug: Annotated[bool, typer.Option("--debug", help=say(t("Show where an error came from.")))] = False,
+        debug: Annotated[bool, typer.Option("--debug", help=say(t("Show where an error came from.")))] = False,  # noqa: ARG001  run() has seen it
     ) -> None:
         if version:
             from cozydiag import __version__

@@ -18,7 +18,7 @@ USAGE, BUSY, CONFIGURATION, INTERNAL = 64, 75, 78, 70
 EXIT = {Status.OK: 0, Status.WARN: 1, Status.FAIL: 2, Status.UNKNOWN: 3}
 
 
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818  a mistake of the user's, not an error of ours
     """What stops a command, in one sentence for the user, and the exit code."""
 
     def __init__(self, text: Text, code: int = USAGE) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -15,9 +15,9 @@ HELP = t("Show the settings in force and where each comes from.")
 
 def config(
     config: Annotated[
-        Optional[str], typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
+        str | None, typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
     ] = None,
-    lang: Annotated[Optional[str], typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
+    lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
 ) -> int:
     from cozydiag.config import ConfigError, explain, load
 

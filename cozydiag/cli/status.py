@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,19 +12,21 @@ from cozydiag.cli.common import CONFIGURATION, EXIT, Problem, globs, language, o
 from cozydiag.model import Report, Result, Status
 from cozydiag.text import t
 
+if TYPE_CHECKING:
+    from cozydiag.config import Config
+    from cozydiag.engine.examine import Wish
+
 _LEVELS = {"warning": Status.WARN, "unknown": Status.UNKNOWN, "critical": Status.FAIL}
 _RANK = (Status.OK, Status.WARN, Status.UNKNOWN, Status.FAIL)
 
 
 def status(
-    format: Annotated[str, typer.Option("--format", metavar="FORMAT", help=say(t("terminal, text or json.")))] = "",
+    format_: Annotated[str, typer.Option("--format", metavar="FORMAT", help=say(t("terminal, text or json.")))] = "",
     only: Annotated[
-        Optional[list[str]],
+        list[str] | None,
         typer.Option("--only", metavar="CHECK", help=say(t("Only these checks, such as couchdb.*"))),
     ] = None,
-    skip: Annotated[
-        Optional[list[str]], typer.Option("--skip", metavar="CHECK", help=say(t("Not these checks.")))
-    ] = None,
+    skip: Annotated[list[str] | None, typer.Option("--skip", metavar="CHECK", help=say(t("Not these checks.")))] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help=say(t("Say nothing when all is well.")))] = False,
     fail_on: Annotated[
         str, typer.Option("--fail-on", metavar="LEVEL", help=say(t("Exit 0 below: warning, unknown or critical.")))
@@ -34,16 +36,16 @@ def status(
     ] = 0.0,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help=say(t("Show all that was seen.")))] = False,
     config: Annotated[
-        Optional[str], typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
+        str | None, typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
     ] = None,
-    lang: Annotated[Optional[str], typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
+    lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
 ) -> int:
     terminal = sys.stdout.isatty()
-    format = one_of("--format", format or ("terminal" if terminal else "text"), ("terminal", "text", "json"))
+    layout = one_of("--format", format_ or ("terminal" if terminal else "text"), ("terminal", "text", "json"))
     level = _LEVELS[one_of("--fail-on", fail_on, tuple(_LEVELS))]
     report = _look(config, globs("--only", only), globs("--skip", skip), deadline, quiet=quiet)
     if not (quiet and report.verdict is Status.OK):
-        show(report, format, verbose=verbose)
+        show(report, layout, verbose=verbose)
     return EXIT[report.verdict] if _RANK.index(report.verdict) >= _RANK.index(level) else 0
 
 
@@ -64,7 +66,7 @@ def _look(config: str | None, only: tuple[str, ...], skip: tuple[str, ...], dead
     return report
 
 
-def _with_progress(config, wish) -> Report:  # type: ignore[no-untyped-def]
+def _with_progress(config: Config, wish: Wish) -> Report:
     """One line on stderr that goes away: how many checks have ended."""
     from cozydiag.engine.examine import examine
 
@@ -80,13 +82,13 @@ def _with_progress(config, wish) -> Report:  # type: ignore[no-untyped-def]
         print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
-def show(report: Report, format: str, *, verbose: bool = False) -> None:
+def show(report: Report, layout: str, *, verbose: bool = False) -> None:
     """The report on stdout, in one of the formats for `status`."""
-    if format == "json":
+    if layout == "json":
         from cozydiag.report.as_json import as_json
 
         write(as_json(report))
-    elif format == "text":
+    elif layout == "text":
         from cozydiag.report.plain import plain
 
         write(plain(report, language(), symbols=symbols(), verbose=verbose))

@@ -35,14 +35,15 @@ class Diagnosis:
         check = self.checks.get(result.id)
         if check is not None:
             instance = Instance(check, result.subject, _Item(result.role))
-            for id in (*check.because, *check.needs):
-                for other in related(instance, id, self.instances):
+            for name in (*check.because, *check.needs):
+                for other in related(instance, name, self.instances):
                     self._follow(self.by_name[other.name], result, found)
         waits_for = {role for finding in result.findings for role in finding.waits_for}
         for other_result in self.by_name.values():
-            if other_result.status in FAILING and other_result is not result:
-                if any(finding.role in waits_for for finding in other_result.findings):
-                    found[other_result.instance] = None
+            if other_result.status not in FAILING or other_result is result:
+                continue
+            if any(finding.role in waits_for for finding in other_result.findings):
+                found[other_result.instance] = None
         return tuple(found)
 
     def _follow(self, other: Result, result: Result, found: dict[str, None]) -> None:

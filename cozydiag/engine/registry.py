@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from importlib.machinery import SourceFileLoader
 from types import ModuleType
@@ -69,15 +69,14 @@ def _modules(drop_ins: str | None, errors: list[Result]) -> Iterator[ModuleType]
         yield from _attempt(distribution, errors, _entry_points)
 
 
-def _attempt(path: str, errors: list[Result], load) -> Iterable[ModuleType]:  # type: ignore[no-untyped-def]
+def _attempt(path: str, errors: list[Result], load: Callable[[str], list[ModuleType]]) -> list[ModuleType]:
     try:
-        modules: Iterable[ModuleType] = load(path)
+        return load(path)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001  whatever a file does when it is imported, the rest must run
         errors.append(_error(path, t("{path} does not load: {why}", path=path, why=f"{type(error).__name__}: {error}")))
-        return ()
-    return modules
+        return []
 
 
 def _builtin(path: str) -> list[ModuleType]:
@@ -183,14 +182,14 @@ def _ordered(found: dict[str, Check], errors: list[Result]) -> dict[str, Check]:
     while True:
         graph = {check.id: [n for n in (*check.needs, *check.because) if n in good] for check in good.values()}
         try:
-            return {id: good[id] for id in TopologicalSorter(graph).static_order()}
+            return {name: good[name] for name in TopologicalSorter(graph).static_order()}
         except CycleError as error:
             cycle = error.args[1]
             errors.append(
                 _error(good[cycle[0]].origin, t("these checks wait for each other: {ids}", ids=" → ".join(cycle)))
             )
-            for id in set(cycle):
-                del good[id]
+            for name in set(cycle):
+                del good[name]
 
 
 def _error(subject: str, text: Text) -> Result:
@@ -205,12 +204,12 @@ def pick(checks: dict[str, Check], only: tuple[str, ...], skip: tuple[str, ...])
     without those that ``skip`` names whole."""
     from fnmatch import fnmatchcase
 
-    def hit(id: str, patterns: tuple[str, ...]) -> bool:
-        return any(fnmatchcase(id, p.split(":", 1)[0]) for p in patterns)
+    def hit(name: str, patterns: tuple[str, ...]) -> bool:
+        return any(fnmatchcase(name, p.split(":", 1)[0]) for p in patterns)
 
     whole = tuple(p for p in skip if ":" not in p)
-    chosen = {id for id in checks if not only or hit(id, only)}
-    for id in reversed(checks):  # needs stand before those who need them
-        if id in chosen:
-            chosen.update(checks[id].needs)
-    return {id: check for id, check in checks.items() if id in chosen and not hit(id, whole)}
+    chosen = {name for name in checks if not only or hit(name, only)}
+    for name in reversed(checks):  # needs stand before those who need them
+        if name in chosen:
+            chosen.update(checks[name].needs)
+    return {name: check for name, check in checks.items() if name in chosen and not hit(name, whole)}

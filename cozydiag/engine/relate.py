@@ -25,12 +25,12 @@ class Instance(NamedTuple):
         return getattr(self.item, "role", None) or self.check.role
 
 
-def related(instance: Instance, id: str, instances: Mapping[str, Sequence[Instance]]) -> list[Instance]:
-    """The instances of check ``id`` that ``instance`` depends on.
+def related(instance: Instance, name: str, instances: Mapping[str, Sequence[Instance]]) -> list[Instance]:
+    """The instances of check ``name`` that ``instance`` depends on.
 
     Same source: the same subject. Different sources: where both play the same role. Else: all.
     """
-    others = instances.get(id, ())
+    others = instances.get(name, ())
     if instance.check.each is None:
         return list(others)
     kept = []
@@ -55,12 +55,12 @@ def blockers(
     """The instances that keep this one from being run. A plain check waits for any of many: it is blocked when
     all have failed."""
     found: list[str] = []
-    for id in instance.check.needs:
-        if id not in checks:
+    for name in instance.check.needs:
+        if name not in checks:
             continue
-        others = related(instance, id, instances)
+        others = related(instance, name, instances)
         stopped = [other.name for other in others if results[other.name].status in _STOPS]
-        many = instance.check.each is None and checks[id].each is not None
+        many = instance.check.each is None and checks[name].each is not None
         if stopped and (not many or len(stopped) == len(others)):
             found += stopped
     return tuple(found)

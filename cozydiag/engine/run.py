@@ -80,7 +80,7 @@ class Run:
             self._start()
             self._collect()
         self._out_of_time()
-        return [self.results[i.name] for id in self.checks for i in self.instances.get(id, ())]
+        return [self.results[i.name] for name in self.checks for i in self.instances.get(name, ())]
 
     # -- instances -----------------------------------------------------------------------------------
 
@@ -126,7 +126,9 @@ class Run:
     def _add(self, check: Check, instances: list[Instance]) -> None:
         self.instances.setdefault(check.id, []).extend(instances)
         for instance in instances:
-            needed = {n.name for id in check.needs if id in self.checks for n in related(instance, id, self.instances)}
+            needed = {
+                n.name for need in check.needs if need in self.checks for n in related(instance, need, self.instances)
+            }
             open_needs = [name for name in needed if name not in self.results]
             self._waiting[instance.name] = len(open_needs)
             for name in open_needs:

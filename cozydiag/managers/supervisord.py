@@ -16,8 +16,8 @@ SOCKETS = (
     "/run/supervisor.sock",
     "/var/run/supervisor.sock",
     "/run/supervisor/supervisor.sock",
-    "/tmp/supervisor.sock",
-)  # noqa: S108
+    "/tmp/supervisor.sock",  # noqa: S108  supervisord's own default
+)
 CONFIGURATIONS = ("/etc/supervisor/supervisord.conf", "/etc/supervisord.conf")
 
 

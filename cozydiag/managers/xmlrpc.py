@@ -56,7 +56,8 @@ def multicall(host: Host, unix: str, *methods: tuple[Any, ...]) -> list[Any] | F
 
 def _request(method: str, params: tuple[Any, ...]) -> bytes:
     args = "".join(f"<param>{_value(param)}</param>" for param in params)
-    return f"<?xml version='1.0'?><methodCall><methodName>{method}</methodName><params>{args}</params></methodCall>".encode()
+    call = f"<methodName>{method}</methodName><params>{args}</params>"
+    return f"<?xml version='1.0'?><methodCall>{call}</methodCall>".encode()
 
 
 def _value(value: Any) -> str:

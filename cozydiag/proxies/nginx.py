@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
@@ -107,6 +108,10 @@ class Configuration(NamedTuple):
     unreadable: tuple[str, ...]
 
 
+Directive = dict[str, Any]
+"""As crossplane gives it: directive, line, args, and for some block or includes (indexes of files)."""
+
+
 def parse(path: str, *, strict: bool = False) -> Configuration:
     """The configuration as it stands on disk, by crossplane. ``strict``: unknown directives are mistakes too.
 
@@ -114,81 +119,77 @@ def parse(path: str, *, strict: bool = False) -> Configuration:
     """
     import crossplane
 
-    payload = crossplane.parse(path, strict=strict, catch_errors=True)
-    mistakes, unreadable = [], []
-    for file in payload["config"]:
-        for error in file["errors"]:
-            message = str(error["error"])
-            if "Permission denied" in message:
-                unreadable.append(file["file"])
-            else:
-                mistakes.append(_mistake(file["file"], error))
-    files = payload["config"]
-    groups: dict[str, tuple[str, ...]] = {}
-    blocks: list[tuple[str, dict[str, object]]] = []
-    if files:
-        _walk(files, files[0]["parsed"], files[0]["file"], groups, blocks)
-    servers = tuple(_server(files, file, block, groups) for file, block in blocks)
-    return Configuration(servers, tuple(mistakes), tuple(unreadable))
+    files = crossplane.parse(path, strict=strict, catch_errors=True)["config"]
+    errors = [(file["file"], error) for file in files for error in file["errors"]]
+    closed = tuple(file for file, error in errors if "Permission denied" in str(error["error"]))
+    mistakes = tuple(_mistake(file, error) for file, error in errors if file not in closed)
+    tree = _Tree(files)
+    return Configuration(tuple(tree.servers), mistakes, closed)
 
 
-def _mistake(file: str, error: dict[str, object]) -> Mistake:
-    message = str(error["error"])
+def _mistake(file: str, error: dict[str, Any]) -> Mistake:
     line = error.get("line")
-    for tail in (f" in {file}:{line}", f" in {file}"):
-        message = message.removesuffix(tail)
+    message = str(error["error"]).removesuffix(f" in {file}:{line}").removesuffix(f" in {file}")
     return Mistake(file, line if isinstance(line, int) else 0, message)
-
-
-def _expand(files, block, file):  # type: ignore[no-untyped-def]  # crossplane has no types
-    """The directives of ``block`` in order, with those of included files in their places, each with its file."""
-    for directive in block:
-        if directive["directive"] == "include" and "includes" in directive:
-            for index in directive["includes"]:
-                yield from _expand(files, files[index]["parsed"], files[index]["file"])
-        else:
-            yield file, directive
-
-
-def _walk(files, block, file, groups, blocks):  # type: ignore[no-untyped-def]
-    for where, directive in _expand(files, block, file):
-        name = directive["directive"]
-        if name == "http":
-            _walk(files, directive.get("block", []), where, groups, blocks)
-        elif name == "upstream" and directive["args"]:
-            members = _expand(files, directive.get("block", []), where)
-            groups[directive["args"][0]] = tuple(m["args"][0] for _, m in members if m["directive"] == "server")
-        elif name == "server":
-            blocks.append((where, directive))
 
 
 _PASSES = ("proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_pass")
 
 
-def _server(files, file, block, groups) -> Server:  # type: ignore[no-untyped-def]
-    names: list[str] = []
-    listens: list[str] = []
-    upstreams: list[str] = []
-    tls = False
+class _Tree:
+    """Walks the files in the order in which nginx reads them, following includes."""
 
-    def visit(where: str, inner) -> None:  # type: ignore[no-untyped-def]
-        nonlocal tls
-        for at, directive in _expand(files, inner, where):
-            name, args = directive["directive"], directive["args"]
-            if name == "server_name":
-                names.extend(args)
-            elif name == "listen" and args:
-                listens.append(args[0])
-                tls = tls or "ssl" in args[1:]
-            elif name == "ssl" and args == ["on"]:
-                tls = True
-            elif name in _PASSES and args:
-                upstreams.extend(_targets(args[0], groups))
+    def __init__(self, files: list[dict[str, Any]]) -> None:
+        self.files = files
+        self.groups: dict[str, tuple[str, ...]] = {}
+        self.servers: list[Server] = []
+        blocks: list[tuple[str, Directive]] = []
+        if files:
+            self._http(files[0]["parsed"], files[0]["file"], blocks)
+        self.servers = [self._server(file, block) for file, block in blocks]  # when all groups are known
+
+    def _expand(self, block: list[Directive], file: str) -> Iterator[tuple[str, Directive]]:
+        for directive in block:
+            if "includes" in directive:
+                for index in directive["includes"]:
+                    yield from self._expand(self.files[index]["parsed"], self.files[index]["file"])
+            else:
+                yield file, directive
+
+    def _http(self, block: list[Directive], file: str, blocks: list[tuple[str, Directive]]) -> None:
+        for where, directive in self._expand(block, file):
+            inner = directive.get("block", [])
+            if directive["directive"] == "http":
+                self._http(inner, where, blocks)
+            elif directive["directive"] == "upstream" and directive["args"]:
+                members = self._expand(inner, where)
+                self.groups[directive["args"][0]] = tuple(
+                    m["args"][0] for _, m in members if m["directive"] == "server"
+                )
+            elif directive["directive"] == "server":
+                blocks.append((where, directive))
+
+    def _everything(self, block: list[Directive], file: str) -> Iterator[Directive]:
+        for where, directive in self._expand(block, file):
+            yield directive
             if "block" in directive:
-                visit(at, directive["block"])
+                yield from self._everything(directive["block"], where)
 
-    visit(file, block.get("block", []))
-    return Server(tuple(names), tuple(listens), tls, tuple(dict.fromkeys(upstreams)), file, block["line"])
+    def _server(self, file: str, block: Directive) -> Server:
+        inside = [one for one in self._everything(block.get("block", []), file) if one["args"]]
+        listens = [one["args"] for one in inside if one["directive"] == "listen"]
+        targets = [
+            target for one in inside if one["directive"] in _PASSES for target in _targets(one["args"][0], self.groups)
+        ]
+        return Server(
+            tuple(name for one in inside if one["directive"] == "server_name" for name in one["args"]),
+            tuple(args[0] for args in listens),
+            any("ssl" in args for args in listens)
+            or any((d["directive"], d["args"]) == ("ssl", ["on"]) for d in inside),
+            tuple(dict.fromkeys(targets)),
+            file,
+            block["line"],
+        )
 
 
 def _targets(value: str, groups: dict[str, tuple[str, ...]]) -> tuple[str, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from cozydiag.model import Report, Status
 from cozydiag.report import words
 from cozydiag.text import Text, t
@@ -39,7 +41,7 @@ def plain(
     return "\n".join(lines) + "\n"
 
 
-def _unlooked(report: Report, say) -> list[str]:  # type: ignore[no-untyped-def]
+def _unlooked(report: Report, say: Callable[[Text | str], str]) -> list[str]:
     looked = words.looked(report)
     if looked is None:
         return []

@@ -33,12 +33,12 @@ class Symbols(NamedTuple):
     marks: dict[str, str]
 
 
-UNICODE = Symbols("→", "·", {"ok": "✓", "broken": "✗", "waiting": "–", "warn": "!", "unknown": "?", "absent": ""})
-ASCII = Symbols("->", "-", {"ok": "ok", "broken": "X", "waiting": "-", "warn": "!", "unknown": "?", "absent": ""})
+UNICODE = Symbols("→", "·", {"ok": "✓", "broken": "✗", "waiting": "~", "warn": "!", "unknown": "?", "absent": ""})
+ASCII = Symbols("->", "-", {"ok": "ok", "broken": "X", "waiting": "~", "warn": "!", "unknown": "?", "absent": ""})
 
 
 def chain_parts(report: Report, symbols: Symbols, catalogue: Catalogue) -> list[tuple[str, str]]:
-    """`internet → nginx ✓ → proxy ✗ → home – · data-system ✓ · CouchDB ✓` as (words, mark) pairs."""
+    """`internet → nginx ✓ → proxy ✗ → home ~ · data-system ✓ · CouchDB ✓` as (words, mark) pairs."""
     parts = [(render(t("internet"), catalogue), "")]
     shown = [(role, mark) for role, mark in report.chain if mark != "absent"]
     for index, (role, mark) in enumerate(shown):
