@@ -16,8 +16,9 @@ from typing import Any, Literal, TypeVar, overload
 from cozydiag.findings import fail, ok, skip, unknown, warn
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
+from cozydiag.managers.supervisord import Program
 from cozydiag.model import Check, Evidence, Finding, Status
-from cozydiag.stack import Mount, Program, Site, Stack
+from cozydiag.stack import Mount, Site, Stack
 from cozydiag.text import Bytes, Percent, Seconds, Text, When, plural, t, verbatim
 
 __all__ = [

@@ -11,7 +11,7 @@ from cozydiag.cli import checks, config, demo, status
 from cozydiag.cli.common import INTERNAL, USAGE, Problem, say
 from cozydiag.text import Text, t
 
-_COMMANDS = (status.status, checks.checks, config.config)
+_COMMANDS = ((status.status, status.HELP), (checks.checks, checks.HELP), (config.config, config.HELP))
 
 
 def build() -> typer.Typer:
@@ -37,8 +37,8 @@ def build() -> typer.Typer:
             print("\n" + say(t("Next: `cozydiag checks` lists what is looked at, `cozydiag -h` shows the commands.")))
             raise typer.Exit(code)
 
-    for command in _COMMANDS:
-        app.command(context_settings=settings, help=say(command.HELP))(command)
+    for command, text in _COMMANDS:
+        app.command(context_settings=settings, help=say(text))(command)
     app.add_typer(demo.build(settings), name="demo")
     return app
 
@@ -55,7 +55,7 @@ def run(arguments: list[str]) -> int:
         return _complain(_usage(error), USAGE)
     except (KeyboardInterrupt, typer.Abort):
         return 130
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # typer ends the process itself when the reader has gone
         return _closed_pipe()
     except Exception as error:
         if debug:

@@ -12,7 +12,7 @@ from cozydiag.report import words
 from cozydiag.text import Text, t
 from cozydiag.text.catalogue import Catalogue, catalogue, choose_language, render
 
-USAGE, BUSY, CONFIGURATION, INTERNAL = 64, 75, 78, 70
+USAGE, UNAVAILABLE, INTERNAL, BUSY, CONFIGURATION = 64, 69, 70, 75, 78
 """Exit codes of sysexits.h. Not click's 2 for usage, which monitoring reads as CRITICAL."""
 
 EXIT = {Status.OK: 0, Status.WARN: 1, Status.FAIL: 2, Status.UNKNOWN: 3}

@@ -13,7 +13,7 @@ from cozydiag.config import Config
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.managers import supervisord
-from cozydiag.managers.supervisord import Program, Snapshot
+from cozydiag.managers.supervisord import Snapshot
 from cozydiag.model import Evidence, Finding
 
 T = TypeVar("T")
@@ -150,10 +150,10 @@ class Stack:
         for role, service in self.config.services.items():
             if service.manager == "supervisord" and service.unit == name:
                 return role
-        role = _KNOWN_NAMES.get(name)
-        return None if role in self.config.services else role
+        known = _KNOWN_NAMES.get(name)
+        return None if known in self.config.services else known
 
-    def program(self, host: Host, role: str) -> Program | None:
+    def program(self, host: Host, role: str) -> supervisord.Program | None:
         """The program of supervisord that plays ``role``; None when there is none or nobody can tell."""
         seen = self.supervisor(host)
         if isinstance(seen, Failure):
@@ -201,4 +201,5 @@ class Stack:
         """The source of that name. Raises KeyError where there is none."""
         from cozydiag.stack import sources
 
-        return {"sites": sources.sites, "programs": sources.programs, "mounts": sources.mounts}[name].__get__(self)
+        make = {"sites": sources.sites, "programs": sources.programs, "mounts": sources.mounts}[name]
+        return lambda host: make(self, host)
