@@ -72,7 +72,7 @@ def take_port(sandbox: Sandbox) -> None:
 
     sandbox.supervisor.stop("cozy-home")
     line = [sys.executable, "-m", "cozydiag.sandbox.programs.squatter", str(sandbox.layout.port("cozy-home"))]
-    if subprocess.run(line, env=sandbox.environment(), cwd=sandbox.layout.work, check=False).returncode:
+    if subprocess.run(line, env=files.environment(sandbox.layout), cwd=sandbox.layout.work, check=False).returncode:
         raise failed("squatter")
     sandbox.supervisor.start("cozy-home")
     expect(sandbox, "cozy-home", "FATAL")

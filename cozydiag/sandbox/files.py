@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 
+import cozydiag
+from cozydiag.sandbox.error import SandboxError
 from cozydiag.sandbox.layout import REAL_PORTS, Layout, write
+from cozydiag.sandbox.processes import MARK
+from cozydiag.text import t
 
 ROLES = {
     "proxy": "nginx",
@@ -29,7 +34,22 @@ def write_all(layout: Layout, nginx: str) -> None:
     write(layout.path("supervisord.conf"), supervisord(layout))
     write(layout.path("nginx.conf"), nginx_main(layout))
     write(layout.path("sites-enabled", "cozy.conf"), nginx_site(layout, layout.port("cozy-proxy")))
-    write(layout.path("cozydiag.toml"), cozydiag(layout, nginx))
+    write(layout.path("cozydiag.toml"), configuration(layout, nginx))
+
+
+def environment(layout: Layout) -> dict[str, str]:
+    """What the programs of the sandbox find in their environment, its mark among it. Raises SandboxError."""
+    found = importlib.util.find_spec("supervisor")
+    if found is None or found.origin is None:
+        line = "pip install 'cozydiag[sandbox]'"
+        raise SandboxError(t("The sandbox needs the Python package supervisor: install it with `{line}`.", line=line))
+    places = (os.path.abspath(cozydiag.__file__), found.origin)
+    return {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "PYTHONPATH": os.pathsep.join(dict.fromkeys(os.path.dirname(os.path.dirname(place)) for place in places)),
+        "PYTHONUNBUFFERED": "1",
+        MARK: layout.folder,
+    }
 
 
 def supervisord(layout: Layout) -> str:
@@ -138,7 +158,7 @@ def nginx_site(layout: Layout, upstream: int) -> str:
 """
 
 
-def cozydiag(layout: Layout, nginx: str) -> str:
+def configuration(layout: Layout, nginx: str) -> str:
     """The configuration with which cozydiag sees the sandbox and nothing else."""
     site = f"127.0.0.1:{layout.port('nginx')}"
     lines = [
@@ -173,5 +193,6 @@ def cozydiag(layout: Layout, nginx: str) -> str:
     for part, unit in PARTS.items():
         lines += ["", f"[parts.{part}]", f'url = "http://127.0.0.1:{layout.port(unit)}"']
     for role, unit in ROLES.items():
-        lines += ["", f'[services."{role}"]', 'manager = "supervisord"', f'unit = "{unit}"']
+        key = f'"{role}"' if "." in role else role
+        lines += ["", f"[services.{key}]", 'manager = "supervisord"', f'unit = "{unit}"']
     return "\n".join(lines) + "\n"

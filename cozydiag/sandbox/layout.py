@@ -80,6 +80,7 @@ def saved_layout(folder: str) -> Layout:
     place = os.path.realpath(folder)
     try:
         with open(os.path.join(place, "sandbox.json"), encoding="utf-8") as file:
+            _must_be_ours(place)
             return Layout(place, int(json.load(file)["shift"]))
     except (OSError, ValueError, KeyError, TypeError):
         raise SandboxError(t("There is no sandbox in {path}.", path=folder)) from None
@@ -88,7 +89,7 @@ def saved_layout(folder: str) -> Layout:
 def free_shift(folder: str) -> int:
     """A shift whose ports are all free now. Raises SandboxError."""
     for _ in range(50):
-        layout = Layout(folder, random.choice(SHIFTS))
+        layout = Layout(folder, random.choice(SHIFTS))  # noqa: S311 - no secret
         if layout.ports_are_free():
             return layout.shift
     raise SandboxError(t("No free ports were found for the sandbox between 15984 and 31104."))
@@ -108,13 +109,14 @@ def _runtime_folder() -> str:
     place = os.environ.get("XDG_RUNTIME_DIR", "")
     if place and os.access(place, os.W_OK) and not os.statvfs(place).f_flag & os.ST_NOEXEC:
         return os.path.realpath(place)
-    return "/tmp"
+    return "/tmp"  # noqa: S108 - mkdtemp makes a private folder in it
 
 
 def _made(folder: str) -> str:
     place = os.path.realpath(folder)
     try:
         os.makedirs(place, mode=0o700, exist_ok=True)
+        _must_be_ours(place)
         if os.listdir(place):
             raise SandboxError(t("{path} is not empty: choose a new folder for the sandbox.", path=place))
         os.chmod(place, 0o700)
@@ -122,3 +124,9 @@ def _made(folder: str) -> str:
         reason = error.strerror or str(error)
         raise SandboxError(t("The folder {path} cannot be used: {reason}.", path=place, reason=reason)) from None
     return place
+
+
+def _must_be_ours(place: str) -> None:
+    """What is in the folder is run: nobody else may write it."""
+    if os.stat(place).st_uid != os.geteuid():
+        raise SandboxError(t("The folder {path} belongs to another user.", path=place))

@@ -59,15 +59,16 @@ def _of_debian(folder: str) -> str | None:
     """Needs apt-get and dpkg but no rights: the package is downloaded and unpacked, not installed."""
     import subprocess
 
-    if not shutil.which("apt-get") or not shutil.which("dpkg"):
+    apt_get, dpkg = shutil.which("apt-get"), shutil.which("dpkg")
+    if not apt_get or not dpkg:
         return None
     place = os.path.join(folder, "debian")
     os.makedirs(place, exist_ok=True)
     for package in DEBIAN_PACKAGES:
-        fetch = ["apt-get", "-q", "download", package]
+        fetch = [apt_get, "-q", "download", package]
         subprocess.run(fetch, cwd=place, capture_output=True, stdin=subprocess.DEVNULL, timeout=120, check=False)
         for archive in sorted(name for name in os.listdir(place) if name.endswith(".deb")):
-            subprocess.run(["dpkg", "-x", archive, "."], cwd=place, capture_output=True, timeout=60, check=False)
+            subprocess.run([dpkg, "-x", archive, "."], cwd=place, capture_output=True, timeout=60, check=False)
         found = os.path.join(place, "usr", "sbin", "nginx")
         if os.access(found, os.X_OK):
             return found

@@ -9,14 +9,13 @@ import signal
 import sys
 import time
 from contextlib import suppress
-from http.client import HTTPException
 
 from cozydiag.sandbox import files, nginx, processes
 from cozydiag.sandbox.error import SandboxError
 from cozydiag.sandbox.layout import REAL_PORTS, Layout, free_shift, new_layout, saved_layout, write
 from cozydiag.sandbox.programs.replay import STATES
-from cozydiag.sandbox.programs.wire import Unreachable, ask
-from cozydiag.sandbox.supervisor import Supervisor
+from cozydiag.sandbox.programs.wire import UnreachableError, ask
+from cozydiag.sandbox.supervisor import NO_ANSWER, REFUSAL, Supervisor
 from cozydiag.text import t
 
 HEALTHY_ANSWERS = {
@@ -50,6 +49,7 @@ class Sandbox:
         layout = new_layout(folder)
         sandbox = cls(layout)
         try:
+            files.environment(layout)  # says what is missing before anything is started
             sandbox._write()
         except SandboxError:
             if folder is None:
@@ -73,7 +73,7 @@ class Sandbox:
     def down(self) -> None:
         """Ends all that runs of this sandbox, also orphans and stopped processes, and nothing else."""
         processes.send(self.pids(), signal.SIGCONT)
-        with suppress(OSError, HTTPException):  # else supervisord starts again what ends before it
+        with suppress(*NO_ANSWER, REFUSAL):  # else supervisord starts again what ends before it
             self.supervisor.stop_all()
         processes.end_all(self.layout)
 
@@ -90,8 +90,11 @@ class Sandbox:
             raise SandboxError(t("There is no fault named {name}. Known: {all}.", name=name, all=", ".join(FAULTS)))
         try:
             FAULTS[name].inject(self)
-        except OSError:
+        except NO_ANSWER:
             raise SandboxError(t("The sandbox in {path} is not running.", path=self.folder)) from None
+        except REFUSAL as refusal:
+            text = t("The fault cannot be made now: {reason}. Heal the sandbox first.", reason=refusal.faultString)
+            raise SandboxError(text) from None
 
     def heal(self) -> None:
         """Back to healthy, whatever was broken: ends everything, writes all files anew, starts again."""
@@ -118,7 +121,7 @@ class Sandbox:
         path, status = HEALTHY_ANSWERS[program]
         try:
             return ask("GET", self.layout.port(program), path, agent="cozydiag-sandbox", limit=5.0).status == status
-        except Unreachable:
+        except UnreachableError:
             return False
 
     def commands(self) -> dict[str, str]:
@@ -151,16 +154,6 @@ class Sandbox:
         self._write()
         self.supervisor.update()
 
-    def environment(self) -> dict[str, str]:
-        """What the programs of the sandbox find in their environment, its mark among it."""
-        source = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-        return {
-            "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-            "PYTHONPATH": source,
-            "PYTHONUNBUFFERED": "1",
-            processes.MARK: self.folder,
-        }
-
     def _spawn_supervisord(self) -> None:
         import subprocess
 
@@ -168,7 +161,7 @@ class Sandbox:
         nothing = subprocess.DEVNULL
         done = subprocess.run(  # it goes into the background by itself
             line,
-            env=self.environment(),
+            env=files.environment(self.layout),
             cwd=self.layout.work,
             stdin=nothing,
             capture_output=True,
@@ -181,8 +174,14 @@ class Sandbox:
 
     def _until_healthy(self, deadline: float) -> None:
         for program in REAL_PORTS:
-            while not (self.supervisor.states().get(program) == "RUNNING" and self.answers(program)):
+            while not (self._runs(program) and self.answers(program)):
                 self._not_after(deadline, program)
+
+    def _runs(self, program: str) -> bool:
+        try:
+            return self.supervisor.states().get(program) == "RUNNING"
+        except (*NO_ANSWER, REFUSAL):
+            return False
 
     def _not_after(self, deadline: float, program: str) -> None:
         if time.monotonic() > deadline:

@@ -29,11 +29,18 @@ class _Transport(xmlrpc.client.Transport):
         self.path = path
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
-        return _Connection(self.path)
+        self._connection = host, _Connection(self.path)  # where Transport.close looks for it
+        return self._connection[1]
+
+
+NO_ANSWER = (OSError, http.client.HTTPException)
+REFUSAL = xmlrpc.client.Fault
+NOT_RUNNING, ALREADY_STARTED = 70, 60  # supervisor xmlrpc.py, Faults
 
 
 class Supervisor:
-    """The calls that the sandbox makes. Each raises OSError when no supervisord answers."""
+    """The calls that the sandbox makes. Each raises one of NO_ANSWER when no supervisord answers, and REFUSAL when
+    it says no."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -45,12 +52,13 @@ class Supervisor:
     def answers(self) -> bool:
         try:
             self.states()
-        except (OSError, http.client.HTTPException):
+        except (*NO_ANSWER, REFUSAL):  # it refuses while it shuts down
             return False
         return True
 
     def stop(self, program: str) -> None:
-        self._call("stopProcess", program)
+        """Returns when the program has ended; does no harm to a stopped one."""
+        self._call_unless(NOT_RUNNING, "stopProcess", program)
 
     def stop_all(self) -> None:
         """Asks every program to end and waits for none."""
@@ -58,7 +66,7 @@ class Supervisor:
 
     def start(self, program: str) -> None:
         """Asks for a start and waits for nothing: whether it lives is told by `states`."""
-        self._call("startProcess", program, False)
+        self._call_unless(ALREADY_STARTED, "startProcess", program, False)
 
     def signal(self, program: str, name: str) -> None:
         self._call("signalProcess", program, name)
@@ -80,6 +88,13 @@ class Supervisor:
                 return False
             time.sleep(0.05)
         return True
+
+    def _call_unless(self, harmless: int, method: str, *values: object) -> None:
+        try:
+            self._call(method, *values)
+        except REFUSAL as refusal:
+            if refusal.faultCode != harmless:
+                raise
 
     def _call(self, method: str, *values: object) -> Any:
         proxy = xmlrpc.client.ServerProxy("http://localhost", transport=_Transport(self.path))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 
-from cozydiag.sandbox.programs.wire import Reply, Request, Unreachable, ask, fail, say, serve
+from cozydiag.sandbox.programs.wire import Reply, Request, UnreachableError, ask, fail, say, serve
 
 TRIES = 6  # of the real one, 5 s apart (cozy-controller server/lib/autostart.coffee)
 
@@ -15,7 +15,7 @@ def wait_for_couchdb(port: int, interval: float) -> bool:
         try:
             ask("GET", port, "/", agent="cozy-controller", limit=interval)
             return True  # any answer will do
-        except Unreachable:
+        except UnreachableError:
             time.sleep(interval)
     return False
 

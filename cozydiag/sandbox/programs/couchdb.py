@@ -13,11 +13,12 @@ import socket
 import struct
 import threading
 import time
-from http.server import BaseHTTPRequestHandler
+from functools import partial
+from typing import Any
 from urllib.parse import parse_qs
 
-from cozydiag.sandbox.programs.replay import Recorded, Replay, in_database
-from cozydiag.sandbox.programs.wire import LOOPBACK, LoopbackServer, listen, say
+from cozydiag.sandbox.programs.replay import MISBEHAVIOURS, Replay, in_database
+from cozydiag.sandbox.programs.wire import LOOPBACK, Handler, LoopbackServer, listen, say
 
 TICK = 0.1
 DRIP = 0.5
@@ -54,77 +55,65 @@ def login_of(authorization: str) -> str:
         return f"?:{authorization}"
 
 
-def handler(couch: Couch, replay: Replay) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class CouchHandler(Handler):
+    """Answers as CouchDB, or misbehaves, as the state of the moment says."""
 
-        def answer(self) -> None:
-            state = couch.now()
-            sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            login = self.login(sent)
-            recorded = replay.answer(state, self.command, self.path, login)
-            if login:
-                what = f"{self.command} {self.path}"
-                couch.note(login.partition(":")[0], what, int(recorded.status[:3]), self.headers.get("User-Agent", ""))
-            getattr(self, f"answer_{state}", self.answer_whole)(recorded)
-            self.describe(state, login.partition(":")[0], recorded)
+    def __init__(self, couch: Couch, replay: Replay, *connection: Any) -> None:
+        self.couch, self.replay = couch, replay
+        super().__init__(*connection)
 
-        do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = answer
+    def answer(self) -> None:
+        state = self.couch.now()
+        login = self.login(self.sent())
+        user = login.partition(":")[0]
+        recorded = self.replay.answer(state, self.command, self.path, login)
+        status = int(recorded.status[:3])
+        if login:
+            self.couch.note(user, f"{self.command} {self.path}", status, self.headers.get("User-Agent", ""))
+        self.describe(state, user, status)
+        self.deliver(state, recorded.raw(head_only=self.command == "HEAD"))
 
-        def login(self, sent: bytes) -> str:
-            if "Authorization" in self.headers:
-                return login_of(self.headers["Authorization"])
-            if self.command == "POST" and self.path == "/_session":
-                form = parse_qs(sent.decode("utf-8", "replace"))
-                return ":".join(form.get(field, [""])[0] for field in ("name", "password"))
-            return ""
+    def login(self, sent: bytes) -> str:
+        if "Authorization" in self.headers:
+            return login_of(self.headers["Authorization"])
+        if self.command == "POST" and self.path == "/_session":
+            form = parse_qs(sent.decode("utf-8", "replace"))
+            return ":".join(form.get(field, [""])[0] for field in ("name", "password"))
+        return ""
 
-        def raw(self, recorded: Recorded) -> bytes:
-            return recorded.raw(head_only=self.command == "HEAD")
-
-        def answer_whole(self, recorded: Recorded) -> None:
-            self.wfile.write(self.raw(recorded))
-
-        def answer_hang(self, recorded: Recorded) -> None:
-            while couch.now() == "hang":
+    def deliver(self, state: str, answer: bytes) -> None:
+        self.close_connection |= state in MISBEHAVIOURS
+        if state == "hang":
+            while self.couch.now() == "hang":
                 time.sleep(TICK)
-            self.close_connection = True
-
-        def answer_reset(self, recorded: Recorded) -> None:
+        elif state == "reset":
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()
-            self.close_connection = True
+        elif state == "drip":
+            self.drip(answer)
+        elif state == "cut":
+            body = answer.index(b"\r\n\r\n") + 4
+            self.wfile.write(answer[: (body + len(answer)) // 2])
+        else:
+            self.wfile.write(answer)
 
-        def answer_drip(self, recorded: Recorded) -> None:
-            for byte in self.raw(recorded):
-                self.wfile.write(bytes([byte]))
-                time.sleep(DRIP)
-                if couch.now() != "drip":
-                    break
-            self.close_connection = True
+    def drip(self, answer: bytes) -> None:
+        for byte in answer:
+            self.wfile.write(bytes([byte]))
+            time.sleep(DRIP)
+            if self.couch.now() != "drip":
+                break
 
-        def answer_cut(self, recorded: Recorded) -> None:
-            self.wfile.write(self.raw(recorded)[: -(len(recorded.body) // 2) or None])
-            self.close_connection = True
-
-        def describe(self, state: str, user: str, recorded: Recorded) -> None:
-            status = int(recorded.status[:3])
-            if user and status == 401 and b"incorrect" in recorded.body:
-                log("warning", f"couch_httpd_auth: Authentication failed for user {user} from {LOOPBACK}")
-            if state == "locked-out" and user and status == 403:
-                log("warning", f"couch_httpd_auth: Authentication rejected for locked-out user {user} from {LOOPBACK}")
-            if state == "maintenance" and status == 500 and in_database(self.path):
-                log("error", "req_err(1939811338) internal_server_error : No DB shards could be opened.", "a4c309e2cc")
-            asked = f"{self.headers.get('Host', '')} {LOOPBACK} {user or 'undefined'} {self.command} {self.path}"
-            log("notice", f"{asked} {status} ok 1", "a4c309e2cc")
-
-        def handle(self) -> None:
-            try:
-                super().handle()
-            except OSError:  # the client left, or the state is to treat it badly
-                pass
-
-    return Handler
+    def describe(self, state: str, user: str, status: int) -> None:
+        """What CouchDB would write into its log."""
+        if user and status == 401:
+            log("warning", f"couch_httpd_auth: Authentication failed for user {user} from {LOOPBACK}")
+        if user and status == 403 and state == "locked-out":
+            log("warning", f"couch_httpd_auth: Authentication rejected for locked-out user {user} from {LOOPBACK}")
+        if status == 500 and in_database(self.path):
+            log("error", "req_err(1939811338) internal_server_error : No DB shards could be opened.", "a4c309e2cc")
+        asked = f"{self.headers.get('Host', '')} {LOOPBACK} {user or 'undefined'} {self.command} {self.path}"
+        log("notice", f"{asked} {status} ok 1", "a4c309e2cc")
 
 
 def until(couch: Couch, server: LoopbackServer) -> None:
@@ -142,7 +131,7 @@ def main() -> None:
     couch = options.parse_args(namespace=Couch())
     replay = Replay()
     while True:
-        with listen(couch.port, handler(couch, replay)) as server:
+        with listen(couch.port, partial(CouchHandler, couch, replay)) as server:
             say(f"CouchDB stand-in: listening on {LOOPBACK}:{couch.port}")
             log("info", f"Apache CouchDB has started on http://{LOOPBACK}:{couch.port}/")
             threading.Thread(target=until, args=(couch, server), daemon=True).start()

@@ -10,9 +10,20 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable
 
-from cozydiag.sandbox.programs.wire import Answer, Reply, Request, Unreachable, ask, fail, failure, log, say, serve
+from cozydiag.sandbox.programs.wire import (
+    Answer,
+    Reply,
+    Request,
+    Respond,
+    UnreachableError,
+    ask,
+    fail,
+    failure,
+    log,
+    say,
+    serve,
+)
 
 ROWS: dict[str, list[dict[str, object]]] = {
     "/request/application/all/": [
@@ -35,7 +46,7 @@ class Database:
         """Asks for the database. Raises CouchError."""
         try:
             answer = ask("GET", self.port, "/cozy", login=self.login, agent="cozy-data-system")
-        except Unreachable as error:
+        except UnreachableError as error:
             raise CouchError(f"Error: {error} (localhost:{self.port})") from None
         if answer.status != 200:
             raise CouchError(f"CouchError: {reason(answer)}")
@@ -73,7 +84,7 @@ def start(database: Database) -> None:
     log("info", "lib/db", f"Database cozy on localhost:{database.port} connected.")
 
 
-def responder(database: Database) -> Callable[[Request], Reply]:
+def responder(database: Database) -> Respond:
     def respond(request: Request) -> Reply:
         if request.path == "/":
             return Reply(200, "<strong>Cozy Data System</strong><br /> revision: none tag: stand-in", kind="text/html")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
 
-from cozydiag.sandbox.programs.wire import Reply, Request, Unreachable, ask, failure, log, serve
+from cozydiag.sandbox.programs.wire import Reply, Request, Respond, UnreachableError, ask, failure, log, serve
 
 TOKEN = ("home", "sandbox")
 
@@ -14,7 +13,7 @@ TOKEN = ("home", "sandbox")
 def applications(data_system: int) -> Reply:
     try:
         answer = ask("POST", data_system, "/request/application/all/", login=TOKEN, agent="cozy-home")
-    except Unreachable as error:
+    except UnreachableError as error:
         log("error", "controllers/applications", f"Error: {error}")
         return failure(f"Error: {error}")
     if answer.status != 200:
@@ -24,7 +23,7 @@ def applications(data_system: int) -> Reply:
     return Reply(200, json.dumps({"rows": [row["value"] for row in json.loads(answer.body)]}))
 
 
-def responder(data_system: int) -> Callable[[Request], Reply]:
+def responder(data_system: int) -> Respond:
     def respond(request: Request) -> Reply:
         if request.path == "/":
             return Reply(200, "<!DOCTYPE html><title>Cozy - Home</title>", kind="text/html")

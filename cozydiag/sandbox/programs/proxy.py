@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
 
-from cozydiag.sandbox.programs.wire import Reply, Request, Unreachable, ask, failure, log, serve
+from cozydiag.sandbox.programs.wire import Reply, Request, Respond, UnreachableError, ask, failure, log, serve
 
 ALIVE = (200, 401, 403)  # cozy-proxy server/lib/status_checker.coffee
 STATUS_LIMIT = 5.0
@@ -27,7 +26,7 @@ class Parts(argparse.Namespace):
 def alive(method: str, port: int, path: str) -> bool:
     try:
         return ask(method, port, path, agent=ME, limit=STATUS_LIMIT).status in ALIVE
-    except Unreachable:
+    except UnreachableError:
         return False
 
 
@@ -35,7 +34,7 @@ def registered(parts: Parts) -> bool:
     try:
         answer = ask("POST", parts.data_system, "/request/user/all/", login=TOKEN, agent=ME, limit=STATUS_LIMIT)
         return answer.status == 200
-    except Unreachable:
+    except UnreachableError:
         return False
 
 
@@ -56,7 +55,7 @@ def users(parts: Parts) -> str | None:
     """Asks the data-system for the owner's account: None when it answers, else its reason or node's."""
     try:
         answer = ask("POST", parts.data_system, "/request/user/all/", login=TOKEN, agent=ME)
-    except Unreachable as error:
+    except UnreachableError as error:
         return f"Error: {error}"
     return None if answer.status == 200 else f"Error: {json.loads(answer.body).get('error')}"
 
@@ -81,14 +80,14 @@ def routes(parts: Parts) -> Reply:
     """The applications that home knows; none when it cannot be asked."""
     try:
         rows = json.loads(ask("GET", parts.home, "/api/applications/", agent=ME).body)["rows"]
-    except (Unreachable, ValueError, KeyError):
+    except (UnreachableError, ValueError, KeyError):
         log("error", "lib:router", "Cannot retrieve applications list.")
         return Reply(200, "{}")
     known = {row["slug"]: {"port": row.get("port"), "state": row["state"]} for row in rows}
     return Reply(200, json.dumps(known, separators=(",", ":")))
 
 
-def responder(parts: Parts) -> Callable[[Request], Reply]:
+def responder(parts: Parts) -> Respond:
     pages = {"/": front, "/status": status, "/login": login, "/routes": routes}
 
     def respond(request: Request) -> Reply:

@@ -64,7 +64,7 @@ class Replay:
 
     def answer(self, state: str, method: str, path: str, login: str) -> Recorded:
         """What CouchDB answers in this state to ``login`` ("user:password", empty for nobody)."""
-        if state == "wrong-password" and login or login not in (ADMIN, MEMBER, NOBODY):
+        if (login and state == "wrong-password") or login not in (ADMIN, MEMBER, NOBODY):
             return self.folders["auth-wrong-password"]["GET", "/_session", "admin:WRONG"]
         if state == "locked-out" and login == ADMIN:
             return self.folders["auth-locked-out"]["GET", "/_session", ADMIN]

@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 
-from cozydiag.sandbox.programs.wire import Reply, handler, listen
+from cozydiag.sandbox.programs.wire import PartHandler, Reply, Request, listen
+
+
+def another(_: Request) -> Reply:
+    return Reply(200, "Another program.", kind="text/html")
 
 
 def main() -> None:
-    server = listen(int(sys.argv[1]), handler(lambda request: Reply(200, "Another program.", kind="text/html")))
+    server = listen(int(sys.argv[1]), partial(PartHandler, another))
     if os.fork():
         os._exit(0)
     os.setsid()

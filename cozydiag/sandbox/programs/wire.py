@@ -9,9 +9,11 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer, ThreadingMixIn
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, TextIO
 
 LOOPBACK = "127.0.0.1"
 PATIENCE = 60.0
@@ -31,13 +33,16 @@ class Reply(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
 
 
+Respond = Callable[[Request], Reply]
+
+
 class Answer(NamedTuple):
     status: int
     body: bytes
     headers: dict[str, str]  # names in lower case
 
 
-class Unreachable(Exception):
+class UnreachableError(Exception):
     """No answer came; the words are those of node's error."""
 
 
@@ -50,18 +55,67 @@ class LoopbackServer(ThreadingMixIn, TCPServer):
     request_queue_size = 128
 
 
-def serve(name: str, port: int, respond: Callable[[Request], Reply]) -> NoReturn:
+class Handler(BaseHTTPRequestHandler):
+    """Reads requests; `answer` is theirs who derive from it."""
+
+    protocol_version = "HTTP/1.1"
+
+    def answer(self) -> None:
+        raise NotImplementedError
+
+    def respond(self) -> None:
+        self.answer()
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = respond  # noqa: N815 - http.server looks for these names
+
+    def sent(self) -> bytes:
+        """The body of the request."""
+        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+    def handle(self) -> None:
+        with suppress(OSError):  # the client left: no part makes a noise about that
+            super().handle()
+
+
+class PartHandler(Handler):
+    """Answers with what ``reply_to`` makes of a request, and logs it as Express does."""
+
+    def __init__(self, reply_to: Respond, *connection: Any) -> None:
+        self.reply_to = reply_to
+        super().__init__(*connection)
+
+    def answer(self) -> None:
+        began = time.monotonic()
+        self.sent()
+        reply = self.reply_to(Request(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}))
+        body = reply.body.encode()
+        self.send_response_only(reply.status)
+        self.send_header("X-Powered-By", "Express")
+        for key, value in reply.headers:
+            self.send_header(key, value)
+        self.send_header("Content-Type", f"{reply.kind}; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Date", self.date_time_string())
+        self.send_header("Connection", "keep-alive")
+        self.end_headers()
+        self.wfile.write(b"" if self.command == "HEAD" else body)
+        spent = (time.monotonic() - began) * 1000
+        what = f"{self.command} {self.path} - {reply.status} - {spent:.3f} ms -  {len(body)}"
+        say(f"[{self.date_time_string()}] - {what}")
+
+
+def serve(name: str, port: int, reply_to: Respond) -> NoReturn:
     """Answers requests for ever; exits with status 1 when the port is taken."""
-    with listen(port, handler(respond)) as server:
+    with listen(port, partial(PartHandler, reply_to)) as server:
         say(f"{name} stand-in: listening on {LOOPBACK}:{port}")
         server.serve_forever()
     raise SystemExit(0)
 
 
-def listen(port: int, of: type[BaseHTTPRequestHandler]) -> LoopbackServer:
+def listen(port: int, handler: Callable[..., Handler]) -> LoopbackServer:
     """A listening server, or the end of the program with node's message when the port is taken."""
     try:
-        return LoopbackServer((LOOPBACK, port), of)
+        return LoopbackServer((LOOPBACK, port), handler)
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
@@ -69,45 +123,10 @@ def listen(port: int, of: type[BaseHTTPRequestHandler]) -> LoopbackServer:
         fail(f"{reason}\nError: {reason}\n    at Server.setupListenHandle [as _listen2] (net.js:1280:14)")
 
 
-def handler(respond: Callable[[Request], Reply]) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def answer(self) -> None:
-            began = time.monotonic()
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            headers = {key.lower(): value for key, value in self.headers.items()}
-            reply = respond(Request(self.command, self.path, headers))
-            body = reply.body.encode()
-            self.send_response_only(reply.status)
-            self.send_header("X-Powered-By", "Express")
-            for key, value in reply.headers:
-                self.send_header(key, value)
-            self.send_header("Content-Type", f"{reply.kind}; charset=utf-8")
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("Date", self.date_time_string())
-            self.send_header("Connection", "keep-alive")
-            self.end_headers()
-            self.wfile.write(b"" if self.command == "HEAD" else body)
-            spent = (time.monotonic() - began) * 1000
-            what = f"{self.command} {self.path} - {reply.status} - {spent:.3f} ms -  {len(body)}"
-            say(f"[{self.date_time_string()}] - {what}")
-
-        do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = answer
-
-        def handle(self) -> None:
-            try:
-                super().handle()
-            except ConnectionError:  # the client left: no part makes a noise about that
-                pass
-
-    return Handler
-
-
 def ask(
     method: str, port: int, path: str, *, login: tuple[str, str] | None = None, agent: str, limit: float = PATIENCE
 ) -> Answer:
-    """One request to a port of this machine, ``limit`` seconds at most a read. Raises Unreachable."""
+    """One request to a port of this machine, ``limit`` seconds at most a read. Raises UnreachableError."""
     headers = {"Accept": "application/json", "User-Agent": agent}
     if login is not None:
         headers["Authorization"] = "Basic " + base64.b64encode(":".join(login).encode()).decode()
@@ -118,11 +137,11 @@ def ask(
         found = {key.lower(): value for key, value in response.getheaders()}
         return Answer(response.status, response.read(), found)
     except ConnectionRefusedError:
-        raise Unreachable(f"connect ECONNREFUSED {LOOPBACK}:{port}") from None
+        raise UnreachableError(f"connect ECONNREFUSED {LOOPBACK}:{port}") from None
     except TimeoutError:
-        raise Unreachable("ESOCKETTIMEDOUT") from None
+        raise UnreachableError("ESOCKETTIMEDOUT") from None
     except (OSError, http.client.HTTPException):
-        raise Unreachable("socket hang up") from None
+        raise UnreachableError("socket hang up") from None
     finally:
         connection.close()
 
@@ -132,8 +151,10 @@ def failure(reason: str) -> Reply:
     return Reply(500, json.dumps({"error": reason, "trans": reason}, separators=(",", ":")))
 
 
-def say(line: str) -> None:
-    print(line, flush=True)
+def say(line: str, to: TextIO | None = None) -> None:
+    """One line for stdout or ``to``. With supervisord killed nobody reads them: the program goes on."""
+    with suppress(BrokenPipeError):
+        print(line, file=to, flush=True)
 
 
 def log(level: str, prefix: str, message: str) -> None:
@@ -143,10 +164,10 @@ def log(level: str, prefix: str, message: str) -> None:
     line = f"[{stamp}] {level} - {prefix} | {message}"
     say(line)
     if level == "error":
-        print(line, file=sys.stderr, flush=True)
+        say(line, to=sys.stderr)
 
 
 def fail(message: str) -> NoReturn:
     """The end of the program, with exit status 1 and its reason on stderr."""
-    print(message, file=sys.stderr, flush=True)
+    say(message, to=sys.stderr)
     raise SystemExit(1)
