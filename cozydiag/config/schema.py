@@ -1,0 +1,145 @@
+"""Which keys there are, and what they become."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from cozydiag.config import kinds
+from cozydiag.config.error import at
+from cozydiag.config.file import File
+from cozydiag.config.table import Table
+from cozydiag.config.values import (
+    PARTS,
+    Config,
+    CouchDB,
+    Part,
+    Paths,
+    Proxy,
+    Service,
+    Setting,
+    Site,
+    Supervisord,
+    Timing,
+)
+
+COUCHDB_VARIABLE = "COZYDIAG_COUCHDB_URL"
+
+
+def build(file: File | None, environ: Mapping[str, str]) -> Config:
+    """The settings of ``file``, the defaults for what it leaves open. Raises ConfigError."""
+    settings: dict[str, Setting] = {}
+    top = Table(file, settings, (), file.values if file else {})
+    config = Config(
+        discover=top.value("discover", kinds.switch, True),
+        programs=_programs(top.table("programs")),
+        paths=_paths(top.table("paths")),
+        supervisord=_supervisord(top.table("supervisord")),
+        proxy=_proxy(top.table("proxy")),
+        sites=tuple(map(_site, top.tables("sites"))),
+        couchdb=_couchdb(top.table("couchdb"), environ),
+        parts=_parts(top.table("parts")),
+        services=_services(top.table("services")),
+        timing=_timing(top.table("timing")),
+        checks=_checks(top.table("checks")),
+        support=top.table("support").free(),
+        notify=top.table("notify").free(),
+        file=file,
+        settings=settings,
+        **({"drop_ins": os.path.join(os.path.dirname(os.path.abspath(file.path)), "checks.d")} if file else {}),
+    )
+    top.end()
+    return config
+
+
+def _programs(table: Table) -> dict[str, str]:
+    return {name: table.required(name, kinds.path) for name in table.each()}
+
+
+def _paths(table: Table) -> Paths:
+    paths = Paths(table.value("state", kinds.path, None), table.value("logs", kinds.path, None))
+    table.end()
+    return paths
+
+
+def _supervisord(table: Table) -> Supervisord:
+    supervisord = Supervisord(table.value("socket", kinds.path, None), table.value("conf", kinds.path, None))
+    table.end()
+    return supervisord
+
+
+def _proxy(table: Table) -> Proxy:
+    nginx = table.table("nginx")
+    table.end()
+    proxy = Proxy(nginx.value("conf", kinds.path, None), nginx.value("pid", kinds.path, None))
+    nginx.end()
+    return proxy
+
+
+def _site(table: Table) -> Site:
+    url = table.required("url", kinds.url)
+    address = table.value("address", kinds.endpoint, (url.host, url.port))
+    table.end()
+    return Site(url.url, url.host, address, url.tls)
+
+
+def _couchdb(table: Table, environ: Mapping[str, str]) -> CouchDB:
+    usual = CouchDB()
+    url = table.value("url", kinds.url_with_user, kinds.url("couchdb.url", usual.url))
+    override = environ.get(COUCHDB_VARIABLE)
+    if override:
+        try:
+            url = kinds.url_with_user("couchdb.url", override)
+        except kinds.Wrong as wrong:
+            raise at(COUCHDB_VARIABLE, None, wrong.text) from None
+        table.record("url", url, f"environment {COUCHDB_VARIABLE}")
+    couchdb = CouchDB(
+        url.url,
+        (url.host, url.port),
+        table.value("credentials_file", kinds.path, usual.credentials_file),
+        table.value("database", kinds.word, usual.database),
+        url.user,
+        url.password,
+    )
+    table.end()
+    return couchdb
+
+
+def _parts(table: Table) -> dict[str, Part]:
+    given = set(table.each(list(PARTS)))
+    parts = {}
+    for name, port in PARTS.items():
+        part = table.table(name)
+        usual = kinds.url("url", f"http://127.0.0.1:{port}")
+        url = part.required("url", kinds.url) if name in given else part.value("url", kinds.url, usual)
+        part.end()
+        parts[name] = Part(url.url, (url.host, url.port))
+    return parts
+
+
+def _services(table: Table) -> dict[str, Service]:
+    return {role: _service(table.table(role)) for role in table.each()}
+
+
+def _service(table: Table) -> Service:
+    table.flat()
+    service = Service(table.required("manager", kinds.word), table.required("unit", kinds.word))
+    table.end()
+    return service
+
+
+def _timing(table: Table) -> Timing:
+    usual = Timing()
+    timing = Timing(*(table.value(name, kinds.seconds, getattr(usual, name)) for name in Timing._fields))
+    table.end()
+    return timing
+
+
+def _checks(table: Table) -> dict[str, dict[str, Any]]:
+    checks = {}
+    for name in table.each():
+        options = table.table(name)
+        options.flat()
+        checks[name] = options.free()
+    return checks

@@ -1,0 +1,135 @@
+"""The settings as values. Every one has a default that suits a server set up by Cozy's own guides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from cozydiag.config.file import File
+
+PARTS: Mapping[str, int] = {"controller": 9002, "data-system": 9101, "home": 9103, "proxy": 9104}
+"""The parts of Cozy v2 and the ports that its controller gives them (cozy-controller, `config.json`)."""
+
+
+class Secret:
+    """A word that is shown to nobody by accident: only ``reveal`` gives it away."""
+
+    __slots__ = ("_word",)
+
+    def __init__(self, word: str) -> None:
+        self._word = word
+
+    def reveal(self) -> str:
+        return self._word
+
+    def __repr__(self) -> str:
+        return "***"
+
+
+class Paths(NamedTuple):
+    """``state`` is where cozydiag keeps its own state, ``logs`` a folder of logs to look at as well."""
+
+    state: str | None = None
+    logs: str | None = None
+
+
+class Supervisord(NamedTuple):
+    """Where supervisord listens and what it reads; None: where it usually does."""
+
+    socket: str | None = None
+    conf: str | None = None
+
+
+class Proxy(NamedTuple):
+    """What nginx reads and where it writes its PID; None: where it usually does."""
+
+    conf: str | None = None
+    pid: str | None = None
+
+
+class Site(NamedTuple):
+    """An address that people type, and where to connect to for it."""
+
+    url: str
+    host: str
+    address: tuple[str, int]
+    tls: bool
+
+
+class CouchDB(NamedTuple):
+    """``url`` holds no user and no password: those stand apart, or in the first two lines of the file."""
+
+    url: str = "http://127.0.0.1:5984"
+    address: tuple[str, int] = ("127.0.0.1", 5984)
+    credentials_file: str = "/etc/cozy/couchdb.login"
+    database: str = "cozy"
+    user: Secret | None = None
+    password: Secret | None = None
+
+
+class Part(NamedTuple):
+    """Where a part of the stack answers."""
+
+    url: str
+    address: tuple[str, int]
+
+
+class Service(NamedTuple):
+    """What plays a role: the ``unit`` of a ``manager`` (`supervisord`, `systemd`)."""
+
+    manager: str
+    unit: str
+
+
+class Setting(NamedTuple):
+    """A value in force and where it comes from: `default`, `/etc/cozydiag/config.toml:12`, `environment NAME`."""
+
+    value: Any
+    origin: str
+
+
+class Timing(NamedTuple):
+    """In seconds: for one look at this machine, for one at another or over TLS, for a whole run, and how long to
+    wait before looking at something a second time."""
+
+    local: float = 2.0
+    remote: float = 5.0
+    deadline: float = 20.0
+    second_look: float = 1.2
+
+
+def _default_parts() -> dict[str, Part]:
+    return {name: Part(f"http://127.0.0.1:{port}", ("127.0.0.1", port)) for name, port in PARTS.items()}
+
+
+@dataclass(frozen=True)
+class Config:
+    """All settings. ``settings`` has them once more, by dotted key and with where each comes from.
+
+    ``drop_ins`` is the folder of the checks that an administrator adds, beside the file; ``file`` is None where
+    there is none.
+    """
+
+    discover: bool = True
+    programs: Mapping[str, str] = field(default_factory=dict)
+    paths: Paths = Paths()
+    supervisord: Supervisord = Supervisord()
+    proxy: Proxy = Proxy()
+    sites: tuple[Site, ...] = ()
+    couchdb: CouchDB = CouchDB()
+    parts: Mapping[str, Part] = field(default_factory=_default_parts)
+    services: Mapping[str, Service] = field(default_factory=dict)
+    timing: Timing = Timing()
+    checks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)  # these may hold secrets
+    support: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    notify: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    drop_ins: str = "/etc/cozydiag/checks.d"
+    file: File | None = field(default=None, repr=False)
+    settings: Mapping[str, Setting] = field(default_factory=dict, repr=False)
+
+    @property
+    def origins(self) -> dict[str, str]:
+        """Where the value of each dotted key comes from."""
+        return {key: setting.origin for key, setting in self.settings.items()}
