@@ -10,7 +10,7 @@ import typer
 
 from cozydiag.cli.common import CONFIGURATION, EXIT, Problem, globs, language, one_of, say, symbols, write
 from cozydiag.model import Report, Result, Status
-from cozydiag.text import t
+from cozydiag.text import plural, t
 
 if TYPE_CHECKING:
     from cozydiag.config import Config
@@ -74,7 +74,7 @@ def _with_progress(config: Config, wish: Wish) -> Report:
 
     def progress(result: Result) -> None:
         done.append(result)
-        print(f"\r{say(t('Looking: {n} checks done', n=len(done)))}", end="", file=sys.stderr, flush=True)
+        print(f"\r{say(plural('Looking: {n} check done', 'Looking: {n} checks done', n=len(done)))}", end="", file=sys.stderr, flush=True)
 
     try:
         return examine(config, wish, progress)

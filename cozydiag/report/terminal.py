@@ -12,7 +12,7 @@ from rich.text import Text as Styled
 
 from cozydiag.model import Cause, Report, Result, Status
 from cozydiag.report import words
-from cozydiag.text import Text, t
+from cozydiag.text import Text, plural, t
 from cozydiag.text.catalogue import Catalogue, render
 
 _COLOURS = {
@@ -76,26 +76,34 @@ class Terminal:
         return Group(title, Padding(rows, (0, 0, 0, 2)))
 
     def _table(self, report: Report, *, verbose: bool) -> Table:
-        """Worst first; consequences are dimmed, what is well is one line each."""
+        """Worst first. What is well is one line each, or one line in all where something is broken: the cause must
+        not scroll away."""
         table = Table(box=None, padding=(0, 1, 0, 0), show_header=False, expand=False)
         table.add_column(no_wrap=True)
-        table.add_column(overflow="fold", max_width=30)
+        table.add_column(overflow="fold", max_width=30, no_wrap=not verbose)
         table.add_column(overflow="fold")
+        fold = bool(report.causes) and not verbose
+        well = [result for result in report.results if result.status in (Status.OK, Status.SKIP)]
         for result in words.worst_first(report):
-            table.add_row(*self._row(result, verbose=verbose))
+            if not (fold and result in well):
+                table.add_row(*self._row(result, verbose=verbose))
+        if fold and well:
+            more = plural("{n} more check (-v shows it)", "{n} more checks (-v shows them)", n=len(well))
+            status = Styled(self.say(words.STATUS_WORDS[Status.OK]), _STATUS_COLOURS[Status.OK])
+            table.add_row(status, Styled(self.say(more)), Styled())
         return table
 
     def _row(self, result: Result, *, verbose: bool) -> tuple[Styled, Styled, Styled]:
         follows = words.consequence(result)
         style = "dim" if follows else ""
-        status = Styled(
-            self.say(words.STATUS_WORDS[result.status]), "dim" if follows else _STATUS_COLOURS[result.status]
-        )
+        status = Styled(self.say(words.STATUS_WORDS[result.status]), style or _STATUS_COLOURS[result.status])
         said = Styled(self.say(words.what(result)), style)
+        if result.status is Status.OK and not verbose:
+            said = Styled(said.plain, no_wrap=True, overflow="ellipsis")
         if verbose:
             for one in result.evidence:
                 said.append(f"\n{one.source}: {one.line}", "dim")
-        return status, Styled(result.instance, style), said
+        return status, Styled(result.instance, style, overflow="ellipsis"), said
 
     def _unlooked(self, report: Report) -> None:
         looked = words.looked(report)
