@@ -7,11 +7,16 @@ from typing import Annotated
 
 import typer
 
-from cozydiag.cli import checks, config, demo, status
+from cozydiag.cli import checks, config, demo, fix, status
 from cozydiag.cli.common import INTERNAL, USAGE, Problem, say
 from cozydiag.text import Text, t
 
-_COMMANDS = ((status.status, status.HELP), (checks.checks, checks.HELP), (config.config, config.HELP))
+_COMMANDS = (
+    (status.status, status.HELP),
+    (fix.fix, fix.HELP),
+    (checks.checks, checks.HELP),
+    (config.config, config.HELP),
+)
 
 
 def build() -> typer.Typer:

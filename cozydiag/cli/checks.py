@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated
 
 import typer
 
-from cozydiag.cli.common import CONFIGURATION, Problem, say, write
+from cozydiag.cli.common import configuration, say, write
 from cozydiag.model import Check
 from cozydiag.text import t
 
@@ -20,14 +19,9 @@ def checks(
     ] = None,
     lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
 ) -> int:
-    from cozydiag.config import ConfigError, load
     from cozydiag.engine import registry
 
-    try:
-        drop_ins = load(config, os.environ).drop_ins
-    except ConfigError as error:
-        raise Problem(error.text, CONFIGURATION) from None
-    found = registry.load(drop_ins)
+    found = registry.load(configuration(config).drop_ins)
     for check in found.checks.values():
         write("\n".join(_lines(check)) + "\n")
     for error_result in found.errors:

@@ -6,11 +6,15 @@ import os
 import sys
 from collections.abc import Sequence
 from functools import cache
+from typing import TYPE_CHECKING
 
 from cozydiag.model import Status
 from cozydiag.report import words
 from cozydiag.text import Text, t
 from cozydiag.text.catalogue import Catalogue, catalogue, choose_language, render
+
+if TYPE_CHECKING:
+    from cozydiag.config import Config
 
 USAGE, UNAVAILABLE, INTERNAL, BUSY, CONFIGURATION = 64, 69, 70, 75, 78
 """Exit codes of sysexits.h. Not click's 2 for usage, which monitoring reads as CRITICAL."""
@@ -37,6 +41,16 @@ def language() -> Catalogue:
         elif word.startswith("--lang="):
             option = word.partition("=")[2]
     return catalogue(choose_language(option, os.environ))
+
+
+def configuration(path: str | None) -> Config:
+    """The settings in force. Raises Problem for what is wrong with them."""
+    from cozydiag.config import ConfigError, load
+
+    try:
+        return load(path, os.environ)
+    except ConfigError as error:
+        raise Problem(error.text, CONFIGURATION) from None
 
 
 def say(text: Text) -> str:

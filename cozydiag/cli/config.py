@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated
 
 import typer
 
-from cozydiag.cli.common import CONFIGURATION, Problem, say, write
+from cozydiag.cli.common import configuration, say, write
 from cozydiag.text import t
 
 HELP = t("Show the settings in force and where each comes from.")
@@ -19,12 +18,8 @@ def config(
     ] = None,
     lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
 ) -> int:
-    from cozydiag.config import ConfigError, explain, load
+    from cozydiag.config import explain
 
-    try:
-        loaded = load(config, os.environ)
-    except ConfigError as error:
-        raise Problem(error.text, CONFIGURATION) from None
-    for key, value, origin in explain(loaded):
+    for key, value, origin in explain(configuration(config)):
         write(f"{key} = {value}  # {origin}\n")
     return 0

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cozydiag.cli.common import CONFIGURATION, EXIT, Problem, globs, language, one_of, say, symbols, write
+from cozydiag.cli.common import EXIT, Problem, configuration, globs, language, one_of, say, symbols, write
 from cozydiag.model import Report, Result, Status
 from cozydiag.text import plural, t
 
@@ -50,13 +49,9 @@ def status(
 
 
 def _look(config: str | None, only: tuple[str, ...], skip: tuple[str, ...], deadline: float, *, quiet: bool) -> Report:
-    from cozydiag.config import ConfigError, load
     from cozydiag.engine.examine import Wish, examine
 
-    try:
-        loaded = load(config, os.environ)
-    except ConfigError as error:
-        raise Problem(error.text, CONFIGURATION) from None
+    loaded = configuration(config)
     if deadline < 0:
         raise Problem(t("--deadline takes seconds, more than 0"))
     wish = Wish(only, skip, deadline or loaded.timing.deadline)
@@ -74,7 +69,12 @@ def _with_progress(config: Config, wish: Wish) -> Report:
 
     def progress(result: Result) -> None:
         done.append(result)
-        print(f"\r{say(plural('Looking: {n} check done', 'Looking: {n} checks done', n=len(done)))}", end="", file=sys.stderr, flush=True)
+        print(
+            f"\r{say(plural('Looking: {n} check done', 'Looking: {n} checks done', n=len(done)))}",
+            end="",
+            file=sys.stderr,
+            flush=True,
+        )
 
     try:
         return examine(config, wish, progress)

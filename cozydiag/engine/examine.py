@@ -25,6 +25,11 @@ class Wish(NamedTuple):
 
 def examine(config: Config, wish: Wish, progress: Callable[[Result], None] | None = None) -> Report:
     """Look at everything once. Raises nothing for what it sees; only for what no run could survive."""
+    return look(config, wish, progress)[0]
+
+
+def look(config: Config, wish: Wish, progress: Callable[[Result], None] | None = None) -> tuple[Report, Stack]:
+    """The same, with the stack that was looked at, for those who go on with it."""
     world = World()
     host = Host(world, wish.deadline)
     stack = Stack(config)
@@ -32,10 +37,9 @@ def examine(config: Config, wish: Wish, progress: Callable[[Result], None] | Non
     loaded = registry.load(config.drop_ins)
     checks = registry.pick(loaded.checks, wish.only, wish.skip)
     seen = Run(checks, host, stack, progress, skip=wish.skip).run()
-    services = stack.services(host.within(config.timing.local, "services"))
-    diagnosis = Diagnosis(checks, [*seen, *loaded.errors], services)
+    diagnosis = Diagnosis(checks, [*seen, *loaded.errors], stack.services())
     results = _wanted(diagnosis.results, diagnosis.causes, wish.only)
-    return Report(
+    report = Report(
         verdict(results, diagnosis.causes),
         tuple(diagnosis.causes),
         tuple(results),
@@ -46,6 +50,7 @@ def examine(config: Config, wish: Wish, progress: Callable[[Result], None] | Non
         host.euid() == 0,
         stack.second_look,
     )
+    return report, stack
 
 
 def _wanted(results: Sequence[Result], causes: Sequence[Cause], only: tuple[str, ...]) -> list[Result]:

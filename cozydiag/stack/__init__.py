@@ -180,11 +180,11 @@ class Stack:
         roles = ("couchdb", *(part.role for part in self.parts()))
         return next((role for role in roles if (self.address_of(role) or ("", 0))[1] == port), None)
 
-    def services(self, host: Host) -> dict[str, str]:
-        """The addresses of the services behind the roles (`supervisord:cozy-home`), as far as they are known."""
+    def services(self) -> dict[str, str]:
+        """The addresses of the services behind the roles (`supervisord:cozy-home`), as far as they are known by now."""
         known = {role: f"{service.manager}:{service.unit}" for role, service in self.config.services.items()}
-        seen = self.supervisor(host)
-        if not isinstance(seen, Failure):
+        seen = self._values.get("supervisor", (None, ()))[0]
+        if isinstance(seen, Snapshot):
             known |= {program.role: program.service for program in seen.programs if program.role}
         return known
 

@@ -1,0 +1,73 @@
+"""From causes to acts: the fewest that can help, and for every other cause the reason why none does."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cozydiag.host import Host
+from cozydiag.managers.service import Service
+from cozydiag.model import Cause, Report, Status
+from cozydiag.repair import owners
+from cozydiag.stack import ROLES, Stack
+from cozydiag.text import Text, t
+
+_START = frozenset({"service.stopped", "service.down", "supervisor.down"})
+"""Causes whose service does not run: it is started. Everything else is restarted."""
+
+
+class Action(NamedTuple):
+    """One act. ``command`` is what a person would type for it; ``failing`` is what must be well afterwards."""
+
+    service: Service
+    verb: str
+    command: str
+    why: Text
+    cause: Cause
+    allowed: bool
+
+    @property
+    def failing(self) -> tuple[str, ...]:
+        return (self.cause.instance, *self.cause.explains)
+
+
+class Refusal(NamedTuple):
+    """A cause that no restart by us can mend; its steps are in ``cause.remedy`` and ``cause.commands``."""
+
+    cause: Cause
+    reason: Text
+
+
+class Plan(NamedTuple):
+    """In the order of dependences, lowest first."""
+
+    actions: tuple[Action, ...]
+    refusals: tuple[Refusal, ...]
+
+
+def make(host: Host, stack: Stack, report: Report) -> Plan:
+    """What to do about the causes of ``report``."""
+    actions: list[Action] = []
+    refusals: list[Refusal] = []
+    for cause in report.causes:
+        step = _step(host, stack, cause)
+        if isinstance(step, Refusal):
+            refusals.append(step)
+        elif all(step.service.address != other.service.address for other in actions):
+            actions.append(step)
+    return Plan(tuple(actions), tuple(refusals))
+
+
+def _step(host: Host, stack: Stack, cause: Cause) -> Action | Refusal:
+    if cause.restart_helps is False:
+        return Refusal(cause, t("what is wrong would still be wrong afterwards"))
+    if cause.severity is Status.WARN and not cause.restart_helps:
+        return Refusal(cause, t("it works; a warning is no reason for a restart"))
+    service = owners.service_of(host, stack, cause.role, cause.service)
+    if service is None:
+        name = ROLES.get(cause.role or "", cause.code)
+        return Refusal(cause, t("no tool is known that owns {name}, so it cannot be started from here", name=name))
+    verb = "start" if cause.code in _START else "restart"
+    command = owners.line(host, stack, service, verb)
+    if not command:
+        return Refusal(cause, t("{manager} cannot be used from here", manager=service.manager))
+    return Action(service, verb, command, cause.text, cause, owners.allowed(host, stack, service))
