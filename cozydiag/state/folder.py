@@ -30,8 +30,6 @@ def prepare(folder: str, file: str) -> Text | None:
     """
     try:
         return _prepare(folder, file)
-    except FileExistsError:  # another process was quicker
-        return prepare(folder, file)
     except OSError as error:
         return t("{path} cannot be used: {why}", path=folder, why=reason(error))
 
@@ -49,22 +47,28 @@ def _prepare(folder: str, file: str) -> Text | None:
         return t("{path} is not an absolute path", path=folder)
     if not os.path.lexists(folder):
         os.makedirs(os.path.dirname(folder), 0o700, exist_ok=True)
-        os.mkdir(folder, 0o700)
-        _share(folder, 0o750)
+        _make(folder, lambda: os.mkdir(folder, 0o700), 0o750)
     why = _unsafe(folder, stat.S_ISDIR)
     if why is not None:
         return why
     path = os.path.join(folder, file)
     if writable(folder) and not os.path.lexists(path):
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
-        _share(path, 0o640)
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        _make(path, lambda: os.close(os.open(path, flags, 0o600)), 0o640)
     return _unsafe(path, stat.S_ISREG)
+
+
+def _make(path: str, make: Callable[[], None], mode: int) -> None:
+    try:
+        make()
+    except FileExistsError:  # another process was quicker
+        return
+    if os.geteuid() == 0:
+        _share(path, mode)
 
 
 def _share(path: str, mode: int) -> None:
     """Let the group adm read what root has made."""
-    if os.geteuid() != 0:
-        return
     import grp
 
     try:

@@ -87,6 +87,11 @@ def test_threads_share_a_state(state: State) -> None:
     assert len(set(found)) == 80
 
 
+def test_a_value_that_is_no_json_is_absent(state: State) -> None:
+    state.query("INSERT INTO pairs VALUES ('odd', '{')")
+    assert state.get("odd") is None
+
+
 def test_what_was_confirmed_outlives_a_kill(folder: str) -> None:
     writer = python("while True: print(state.append('act', {'some': 'data' * 100}), flush=True)", folder)
     assert writer.stdout is not None
@@ -123,6 +128,16 @@ def test_two_processes_do_not_hold_one_lock(folder: str, state: State) -> None:
     assert isinstance(freed, Lock)
     with freed:
         pass
+
+
+def test_a_lock_whose_holder_is_not_written_down_is_busy_all_the_same(folder: str, state: State) -> None:
+    lock = state.lock("fix")
+    assert isinstance(lock, Lock)
+    with lock:
+        Path(folder, "fix.lock").write_text("", "utf-8")
+        busy = state.lock("fix")
+    assert isinstance(busy, LockBusy)
+    assert busy.pid is None
 
 
 def test_a_killed_holder_holds_nothing(folder: str, state: State) -> None:
@@ -281,6 +296,8 @@ def test_a_folder_that_is_none_is_refused(folder: str) -> None:
     Path(folder).parent.mkdir()
     Path(folder).touch()
     assert_empty(open_state(folder))
+    assert_empty(open_state(f"{folder}/below"))
+    assert_empty(open_state(f"{folder}/further/below"))
     assert_empty(open_state("not/absolute"))
     assert not Path("not").exists()
 
