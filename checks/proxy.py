@@ -54,12 +54,11 @@ def config(host: Host, stack: Stack) -> Iterator[Finding]:
         yield skip(t("nginx is not installed here"))
         return
     found = _running(host, stack)
-    if (
-        found is not None and nginx.newest_change(host, path) <= found.loaded + 1
-    ):  # the kernel tells the time of boot in whole seconds
+    loaded = found.loaded + 0.02 if found is not None else 0.0  # the kernel counts starts in hundredths of a second
+    if nginx.newest_change(host, path) <= loaded:
         yield ok(t("nginx runs with the configuration that is on disk"))
         return
-    read = nginx.parse(path, strict=found is None)
+    read = nginx.parse(path, strict=True)
     if read.mistakes:
         yield _broken(host, stack, read.mistakes[0], serving=found is not None)
     elif read.unreadable:
@@ -72,6 +71,7 @@ def config(host: Host, stack: Stack) -> Iterator[Finding]:
 def _broken(host: Host, stack: Stack, mistake: nginx.Mistake, *, serving: bool) -> Finding:
     place = f"{mistake.path}:{mistake.line}" if mistake.line else mistake.path
     proof = host.see(mistake.path, str(mistake))
+    foreign = mistake.message.startswith("unknown directive")  # or one of a module that the parser does not know
     if serving:
         return warn(
             "nginx.config_on_disk",
@@ -81,6 +81,7 @@ def _broken(host: Host, stack: Stack, mistake: nginx.Mistake, *, serving: bool) 
             proof=proof,
             by_hand=_test(stack),
             restart_helps=False,
+            certainty="likely" if foreign else "certain",
         )
     return fail(
         "nginx.config",
@@ -90,7 +91,7 @@ def _broken(host: Host, stack: Stack, mistake: nginx.Mistake, *, serving: bool) 
         proof=proof,
         by_hand=_test(stack),
         restart_helps=False,
-        certainty="likely" if mistake.message.startswith("unknown directive") else "certain",
+        certainty="likely" if foreign else "certain",
     )
 
 
@@ -216,7 +217,9 @@ def _bad_gateway(host: Host, stack: Stack, site: Site, answer: Answer) -> Findin
     server = nginx.serving(nginx.parse(path), site.host, site.address[1]) if path else None
     for upstream in server.upstreams if server is not None else ():
         name, _, port = upstream.rpartition(":")
-        if port.isdigit() and name in ("127.0.0.1", "localhost", "[::1]") and holder(host, int(port)) is None:
+        if not port.isdigit() or name not in ("127.0.0.1", "localhost", "[::1]") or stack.role_at(int(port)):
+            continue  # of a part that is down, its own check tells
+        if holder(host, int(port)) is None:
             expected = "{}:{}".format(*stack.part("proxy").address)
             return fail(
                 "proxy.wrong_upstream",
@@ -227,6 +230,7 @@ def _bad_gateway(host: Host, stack: Stack, site: Site, answer: Answer) -> Findin
                 proof=proof,
                 by_hand=_curl(site),
                 restart_helps=False,
+                own=True,
             )  # fmt: skip
     return fail(
         "proxy.bad_gateway",

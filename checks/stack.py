@@ -65,8 +65,10 @@ def home(host: Host, stack: Stack) -> Iterator[Finding]:
 
 
 @check("stack.proxy", t("The Cozy's own proxy answers"), role="cozy.proxy",
-       because=[*_SUPERVISOR, *_DATABASE, "stack.data-system", "stack.home"], essential=True)  # fmt: skip
+       because=[*_SUPERVISOR, *_DATABASE, "stack.data-system", "stack.home", "stack.controller"],
+       essential=True)  # fmt: skip
 def proxy(host: Host, stack: Stack) -> Iterator[Finding]:
+    """/status asks all the others, with no limit of its own (cozy-proxy status_checker.coffee): it hangs with them."""
     part = stack.part("proxy")
     answer = _status(host, stack)
     if isinstance(answer, Failure):
@@ -139,6 +141,7 @@ def _silent(host: Host, stack: Stack, part: Part, why: Failure) -> Finding:
             by_hand=by_hand,
             restart_helps=True,
             commands=(ourselves("fix --restart"),),
+            own=stopped,
         )  # fmt: skip
     if why.kind == "protocol":
         return _stranger(host, part, why.detail)

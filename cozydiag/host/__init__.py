@@ -158,6 +158,13 @@ class Host:
         """The processes that ``pid`` has started."""
         return processes.children(pid)
 
+    def wake(self, pid: int) -> bool:
+        """SIGCONT for ``pid`` and what it has started, where they are stopped."""
+        woken = processes.wake(pid)
+        if woken:
+            self.see(f"/proc/{pid}", "was stopped by a signal and may go on")
+        return woken
+
     def descends(self, pid: int, ancestor: int) -> bool:
         return processes.descends(pid, ancestor)
 

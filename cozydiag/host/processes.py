@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import time
 from collections.abc import Collection, Iterator
 from functools import lru_cache
 from typing import NamedTuple
@@ -79,6 +81,24 @@ def children(pid: int) -> list[int]:
     return [found.pid for found in map(process, pids()) if found is not None and found.ppid == pid]
 
 
+def wake(pid: int) -> bool:
+    """Let ``pid`` and what it has started go on where a signal stopped them (SIGCONT); whether one was stopped.
+
+    What is stopped cannot end in an orderly way: killed instead, a master leaves workers behind that hold its port.
+    """
+    found = process(pid)
+    if found is None:
+        return False
+    woken = any([wake(child) for child in children(pid)])
+    if found.state not in "Tt":
+        return woken
+    try:
+        os.kill(pid, signal.SIGCONT)
+    except OSError:  # gone, or not ours
+        return woken
+    return True
+
+
 def pid_from_file(path: str) -> int | None:
     """The number in a pid file; None when there is no file or no number. Says nothing of the process."""
     content = files.read(path, max_bytes=64)
@@ -105,9 +125,6 @@ def _effective_user(pid: int) -> int:
 
 
 @lru_cache(maxsize=1)
-def _boot_time() -> int:
-    content = files.read("/proc/stat", max_bytes=4 << 20)
-    for line in b"".splitlines() if isinstance(content, Failure) else content.splitlines():
-        if line.startswith(b"btime "):
-            return int(line.split()[1])
-    return 0
+def _boot_time() -> float:
+    """When the machine started. Not btime of /proc/stat, which is in whole seconds: files are compared with it."""
+    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -73,6 +73,8 @@ def _prove(host: Host, manager: Manager, service: Service, verb: str) -> Outcome
     before = manager.life(host.within(5.0, "repair"), service)
     if isinstance(before, Failure):
         return Outcome(service, verb, "failed", t("its manager does not answer: {why}", why=before.detail))
+    if before.pid:
+        host.wake(before.pid)
     patience = manager.patience(host.within(5.0, "repair"), service)
     failure = manager.ask(host.within(patience, "repair"), service, verb)
     if failure is not None:
