@@ -39,10 +39,11 @@ def _bad(
     affects: Sequence[str] | None = None,
     waits_for: Sequence[str] = (),
     service: str | None = None,
+    own: bool = False,
 ) -> Finding:
     return Finding(
         status, code, text, role, advice, tuple(commands), proof, by_hand, certainty, restart_helps,
-        None if affects is None else tuple(affects), tuple(waits_for), None, service,
+        None if affects is None else tuple(affects), tuple(waits_for), None, service, own,
     )  # fmt: skip
 
 

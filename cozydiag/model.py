@@ -47,7 +47,8 @@ class Finding:
     ``role`` is what is at fault (`cozy.home`), None when nothing is. ``proof`` is the deciding line.
     ``affects`` names the roles this failure takes down (None: whoever says so with ``because``).
     ``waits_for`` names roles whose own failure would be the reason of this one.
-    ``unlock`` is the command that would let cozydiag look, for UNKNOWN.
+    ``own`` says that this was seen on the thing itself (it was stopped by a signal), so that no other failure can
+    be its reason. ``unlock`` is the command that would let cozydiag look, for UNKNOWN.
     ``restart_helps`` is None where nobody can tell.
     """
 
@@ -65,6 +66,7 @@ class Finding:
     waits_for: tuple[str, ...] = ()
     unlock: str | None = None
     service: str | None = None
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

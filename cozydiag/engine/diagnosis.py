@@ -31,6 +31,8 @@ class Diagnosis:
         """The failing instances that explain ``result``; BLOCKED ones are followed to what blocks them."""
         if result.status not in FAILING and result.status is not Status.WARN:
             return ()
+        if any(finding.own for finding in result.findings):
+            return ()
         found: dict[str, None] = {}
         check = self.checks.get(result.id)
         if check is not None:
