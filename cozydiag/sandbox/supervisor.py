@@ -35,7 +35,7 @@ class _Transport(xmlrpc.client.Transport):
 
 NO_ANSWER = (OSError, http.client.HTTPException)
 REFUSAL = xmlrpc.client.Fault
-NOT_RUNNING, ALREADY_STARTED = 70, 60  # supervisor xmlrpc.py, Faults
+SPAWN_ERROR, ALREADY_STARTED, NOT_RUNNING = 50, 60, 70  # supervisor xmlrpc.py, Faults
 
 
 class Supervisor:
@@ -58,7 +58,7 @@ class Supervisor:
 
     def stop(self, program: str) -> None:
         """Returns when the program has ended; does no harm to a stopped one."""
-        self._call_unless(NOT_RUNNING, "stopProcess", program)
+        self._call_unless((NOT_RUNNING,), "stopProcess", program)
 
     def stop_all(self) -> None:
         """Asks every program to end and waits for none."""
@@ -66,7 +66,7 @@ class Supervisor:
 
     def start(self, program: str) -> None:
         """Asks for a start and waits for nothing: whether it lives is told by `states`."""
-        self._call_unless(ALREADY_STARTED, "startProcess", program, False)
+        self._call_unless((ALREADY_STARTED, SPAWN_ERROR), "startProcess", program, False)
 
     def signal(self, program: str, name: str) -> None:
         self._call("signalProcess", program, name)
@@ -89,11 +89,11 @@ class Supervisor:
             time.sleep(0.05)
         return True
 
-    def _call_unless(self, harmless: int, method: str, *values: object) -> None:
+    def _call_unless(self, harmless: tuple[int, ...], method: str, *values: object) -> None:
         try:
             self._call(method, *values)
         except REFUSAL as refusal:
-            if refusal.faultCode != harmless:
+            if refusal.faultCode not in harmless:
                 raise
 
     def _call(self, method: str, *values: object) -> Any:
