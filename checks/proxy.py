@@ -70,7 +70,7 @@ def config(host: Host, stack: Stack) -> Iterator[Finding]:
 
 def _broken(host: Host, stack: Stack, mistake: nginx.Mistake, *, serving: bool) -> Finding:
     place = f"{mistake.path}:{mistake.line}" if mistake.line else mistake.path
-    proof = host.see(mistake.path, str(mistake))
+    proof = host.see(place, _line(host, mistake) or mistake.message)
     foreign = mistake.message.startswith("unknown directive")  # or one of a module that the parser does not know
     if serving:
         return warn(
@@ -93,6 +93,13 @@ def _broken(host: Host, stack: Stack, mistake: nginx.Mistake, *, serving: bool) 
         restart_helps=False,
         certainty="likely" if foreign else "certain",
     )
+
+
+def _line(host: Host, mistake: nginx.Mistake) -> str:
+    """The line itself, for those who mend it."""
+    content = host.read(mistake.path)
+    lines = [] if isinstance(content, Failure) else content.decode("utf-8", "replace").splitlines()
+    return lines[mistake.line - 1].strip() if 0 < mistake.line <= len(lines) else ""
 
 
 @check(

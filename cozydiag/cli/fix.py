@@ -46,6 +46,7 @@ def fix(
         return _nothing(report)
     _show(plan)
     if not restart:
+        _invite(plan)
         return 2
     return _restart(loaded, report, plan, stack, yes=yes)
 
@@ -79,6 +80,16 @@ def _restart(config: Config, report: Report, plan: Plan, stack: Stack, *, yes: b
     repaired = Session(lambda: _look(config), state, _Teller(), _who()).run(report, plan, stack)
     state.close()
     return _end(repaired)
+
+
+def _invite(plan: Plan) -> None:
+    """The line that does it."""
+    from cozydiag.stack.words import ourselves
+
+    if plan.actions:
+        closed = any(not action.allowed for action in plan.actions)
+        command = ourselves("fix --restart") if closed else "cozydiag fix --restart"
+        write("\n" + say(t("Nothing was changed. To do it: {command}", command=command)) + "\n")
 
 
 def _needs_root() -> int:
