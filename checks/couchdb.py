@@ -28,7 +28,9 @@ def _curl(stack: Stack, path: str) -> str:
 def reach(host: Host, stack: Stack) -> Iterator[Finding]:
     host.world.limit(stack.config.couchdb.address, 1)
     reply = ask(host, stack.config.couchdb.url, "/")
-    if isinstance(reply, Failure):
+    if isinstance(reply, Failure) and reply.kind == "refused" and not stack.expected(host, _ROLE):
+        yield skip(t("there is no CouchDB here"))
+    elif isinstance(reply, Failure):
         yield _unreachable(host, stack, reply)
     elif not reply.is_couchdb:
         yield _stranger(host, stack, f"HTTP {reply.status}, Server: {reply.server or '-'}")
@@ -116,7 +118,7 @@ def up(host: Host, stack: Stack) -> Iterator[Finding]:
             by_hand=_curl(stack, "/_up"),
             restart_helps=False,
         )
-    elif reply.status == 200:
+    elif reply.status == 200 and state == "ok":
         yield ok(t("CouchDB says that it is up"))
     elif reply.status in (400, 401):
         yield skip(t("this CouchDB has no open /_up"))  # 1.x, or require_valid_user
@@ -210,7 +212,9 @@ def database(host: Host, stack: Stack) -> Iterator[Finding]:
             by_hand=_curl(stack, f"/{name}"),
             restart_helps=False,
         )  # fmt: skip
-    elif reply.status in (200, 401, 403):
+    elif reply.status == 401 and "Authentication required" in reply.error:  # require_valid_user hides what there is
+        yield skip(t("this CouchDB tells nobody without a login whether it has the database {name}", name=name))
+    elif (reply.status == 200 and "db_name" in reply.data) or (reply.status in (401, 403) and reply.error):
         yield ok(t("the database {name} is there", name=name))
     else:
         yield _unexpected(stack, f"/{name}", reply)

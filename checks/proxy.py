@@ -54,8 +54,8 @@ def config(host: Host, stack: Stack) -> Iterator[Finding]:
         yield skip(t("nginx is not installed here"))
         return
     found = _running(host, stack)
-    loaded = found.loaded + 0.02 if found is not None else 0.0  # the kernel counts starts in hundredths of a second
-    if nginx.newest_change(host, path) <= loaded:
+    tick = 0.02  # the kernel counts starts in hundredths of a second
+    if found is not None and nginx.newest_change(host, path) <= found.loaded + tick:
         yield ok(t("nginx runs with the configuration that is on disk"))
         return
     read = nginx.parse(path, strict=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cozydiag.api import Failure, Finding, Host, Iterator, Stack, check, fail, ok, t, warn
+from cozydiag.api import Failure, Finding, Host, Iterator, Stack, check, fail, ok, skip, t, warn
 from cozydiag.host.http import Answer
 from cozydiag.managers import supervisord
 from cozydiag.stack import Part
@@ -96,7 +96,7 @@ def claims(host: Host, stack: Stack) -> Iterator[Finding]:
     answer = _status(host, stack)
     said = None if isinstance(answer, Failure) else answer.json()
     if not isinstance(said, dict):
-        yield ok(t("it says nothing of the others"))
+        yield skip(t("it says nothing of the others"))
         return
     roles = {
         "couchdb": "couchdb",
@@ -155,6 +155,8 @@ def _silent(host: Host, stack: Stack, part: Part, why: Failure) -> Finding:
             by_hand=by_hand,
             restart_helps=None,
         )
+    if why.kind == "refused" and not stack.expected(host, part.role):
+        return skip(t("there is no {name} of a Cozy here", name=name))
     program = stack.program(host, part.role)
     if program is not None and program.state == supervisord.RUNNING and program.age < _GRACE.get(part.role, 15.0):
         return warn(
