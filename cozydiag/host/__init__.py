@@ -199,6 +199,10 @@ class Host:
             path, files.stat(path), lambda seen: f"mode {seen.st_mode:o}, user {seen.st_uid}, {seen.st_size} bytes"
         )
 
+    def may_write(self, path: str) -> bool:
+        """Whether this user may; or may connect to a socket. It leaves no evidence: nothing was seen."""
+        return os.access(path, os.W_OK)
+
     def listdir(self, path: str) -> list[str] | Failure:
         """The names in a folder, raw."""
         return self._note(path, files.listdir(path), lambda seen: f"{len(seen)} names")

@@ -41,5 +41,5 @@ def supervisorctl(host: Host, stack: Stack, *arguments: str) -> str:
     program = stack.config.programs.get("supervisorctl", "supervisorctl")
     socket = stack.config.supervisord.socket
     server = ("-s", f"unix://{socket}") if socket else ()
-    prefix = "" if socket and os.access(socket, os.W_OK) else root(host)
+    prefix = "" if socket and host.may_write(socket) else root(host)
     return prefix + " ".join(map(quote, (program, *server, *arguments)))
