@@ -1,0 +1,203 @@
+"""A Host that looks at tables instead of the machine."""
+
+from __future__ import annotations
+
+import os
+import stat as modes
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from cozydiag.host import Answer, Completed, Disk, Failure, Host, Listener, Memory, Process, http, logs
+from cozydiag.host import url as urls
+from cozydiag.testing.machine import HANGS, MISSING, Machine, Request
+
+
+class FakeHost(Host):
+    """As ``Host``, with the same evidence, deadlines and patience, on a ``Machine``."""
+
+    def __init__(self, machine: Machine, seconds: float = 2.0, instance: str = "") -> None:
+        super().__init__(machine.world, seconds, instance)
+        self.machine = machine
+
+    def within(self, seconds: float, instance: str) -> FakeHost:
+        return FakeHost(self.machine, seconds, instance)
+
+    # Servers
+
+    def get(
+        self,
+        url: str,
+        *,
+        headers: http.Headers = (),
+        unix: str | None = None,
+        connect_to: tuple[str, int] | None = None,
+        max_body: int = http.MAX_BODY,
+        record: bool = True,
+        verify: bool = True,  # noqa: ARG002  certificates are not faked
+    ) -> Answer | Failure:
+        return self._ask("GET", url, headers, b"", unix, connect_to, max_body, record=record)
+
+    def post(
+        self,
+        url: str,
+        body: bytes,
+        *,
+        headers: http.Headers = (),
+        unix: str | None = None,
+        max_body: int = http.MAX_BODY,
+    ) -> Answer | Failure:
+        return self._ask("POST", url, headers, body, unix, None, max_body, record=True)
+
+    def _ask(
+        self,
+        method: str,
+        url: str,
+        headers: http.Headers,
+        body: bytes,
+        unix: str | None,
+        connect_to: tuple[str, int] | None,
+        max_body: int,
+        *,
+        record: bool,
+    ) -> Answer | Failure:
+        parsed = urls.parse(url)
+        if parsed is None:
+            return Failure("error", "not an http address")
+        address = connect_to or (parsed.host, parsed.port)
+        place = unix or f"{address[0]}:{address[1]}"
+        request = Request(method, place, parsed.target, tuple(headers), body)
+
+        def action() -> Answer | Failure:
+            served = self._waited(self.machine.serve(request))
+            if isinstance(served, Failure) or len(served.body) <= max_body:
+                return served
+            return served._replace(body=served.body[:max_body], truncated=True)
+
+        outcome = self.world.ask(unix or address, self.instance, self.deadline, action)
+        if record:
+            self._note_answer(f"{method} {parsed.shown()}" + (f" via {place}" if unix or connect_to else ""), outcome)
+        return outcome
+
+    def _waited(self, served: Answer | Failure) -> Answer | Failure:
+        if isinstance(served, Failure) and served.kind == HANGS.kind:
+            self.machine.clock.until(self.deadline.end)
+        return served
+
+    def connect(self, address: str, port: int) -> Failure | None:
+        away = self.machine.takes_connections(address, port)
+        self.see(f"connect {address}:{port}", away.detail if away else "connected")
+        return away
+
+    def listeners(self, port: int | None = None) -> list[Listener]:
+        found = [Listener("127.0.0.1", one, one) for one in self.machine.listening if port in (None, one)]
+        self.see("/proc/net/tcp", ", ".join(f"{one.address}:{one.port}" for one in found) or "nothing listens")
+        return found
+
+    def owner(self, inode: int, pids: Iterable[int] | None = None) -> int | None:
+        pid = self.machine.listening.get(inode, 0)
+        return pid if pid and (pids is None or pid in pids) else None
+
+    # Processes
+
+    def process(self, pid: int) -> Process | None:
+        found = next((one for one in self.machine.processes if one.pid == pid), None)
+        self.see(f"/proc/{pid}", f"{found.name}, state {found.state}" if found else "no such process")
+        return found
+
+    def find(self, names: Collection[str]) -> list[Process]:
+        found = [one for one in self.machine.processes if one.name in names]
+        self.see("processes " + ", ".join(sorted(names)), ", ".join(f"{one.name} {one.pid}" for one in found) or "none")
+        return found
+
+    def children(self, pid: int) -> list[int]:
+        return [one.pid for one in self.machine.processes if one.ppid == pid]
+
+    def descends(self, pid: int, ancestor: int) -> bool:
+        parents = {one.pid: one.ppid for one in self.machine.processes}
+        for _ in parents:
+            pid = parents.get(pid, 0)
+            if pid == ancestor:
+                return True
+        return False
+
+    def pid_from_file(self, path: str) -> int | None:
+        content = self.read(path, max_bytes=64)
+        return int(content) if isinstance(content, bytes) and content.strip().isdigit() else None
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes = b"",  # noqa: ARG002  what a program is told does not change its table
+        max_output: int = 1 << 20,
+        env: Mapping[str, str] | None = None,  # noqa: ARG002
+    ) -> Completed | Failure:
+        name = os.path.basename(argv[0])
+        completed = self.machine.commands.get(name, Failure("missing", f"no {name}"))
+        if isinstance(completed, Failure):
+            self.see(" ".join(argv), completed.detail)
+            return completed
+        self.see(" ".join(argv), f"exit {completed.code}")
+        return completed._replace(stdout=completed.stdout[:max_output], stderr=completed.stderr[:max_output])
+
+    def euid(self) -> int:
+        return self.machine.uid
+
+    # Files
+
+    def _is_real(self, path: str) -> bool:
+        return self.machine.real is not None and (path + "/").startswith(self.machine.real.rstrip("/") + "/")
+
+    def _content(self, path: str) -> bytes | Failure:
+        content = self.machine.file(path)
+        if isinstance(content, Failure):
+            self._waited(content)
+            self.see(path, content.detail)
+        return content
+
+    def read(self, path: str, *, max_bytes: int = 1 << 20, follow: bool = True) -> bytes | Failure:
+        if self._is_real(path):
+            return super().read(path, max_bytes=max_bytes, follow=follow)
+        content = self._content(path)
+        if isinstance(content, bytes):
+            self.see(path, f"{len(content)} bytes")
+            return content[:max_bytes]
+        return content
+
+    def stat(self, path: str) -> os.stat_result | Failure:
+        if self._is_real(path):
+            return super().stat(path)
+        content = self._content(path)
+        if isinstance(content, Failure):
+            return content
+        return os.stat_result((modes.S_IFREG | 0o644, 1, 1, 1, 0, 0, len(content), 0, 0, 0))
+
+    def may_write(self, path: str) -> bool:
+        return self.machine.uid == 0 and not isinstance(self.machine.file(path), Failure)
+
+    def listdir(self, path: str) -> list[str] | Failure:
+        if self._is_real(path):
+            return super().listdir(path)
+        folder = path.rstrip("/") + "/"
+        names = sorted({known[len(folder) :].split("/")[0] for known in self.machine.files if known.startswith(folder)})
+        if names:
+            return names
+        other = self.machine.other_files
+        return other if isinstance(other, Failure) else MISSING
+
+    def tail(self, path: str, lines: int = 50) -> list[str] | Failure:
+        if self._is_real(path):
+            return super().tail(path, lines)
+        content = self.read(path)
+        return content if isinstance(content, Failure) else [logs.clean(one) for one in content.splitlines()][-lines:]
+
+    def disk(self, path: str) -> Disk | Failure:
+        found = self.machine.disks.get(path, self.machine.other_disks)
+        self.see(
+            f"disk {path}", found.detail if isinstance(found, Failure) else f"{found.mount}: {found.percent:.1f} %"
+        )
+        return found
+
+    def memory(self) -> Memory | Failure:
+        found = self.machine.memory
+        self.see("/proc/meminfo", found.detail if isinstance(found, Failure) else f"{found.available >> 20} MiB")
+        return found

@@ -1,0 +1,65 @@
+"""The contract that every check meets, over all that the registry finds."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cozydiag.engine import registry
+from cozydiag.stack import Mount
+from cozydiag.testing import contract
+
+if TYPE_CHECKING:
+    from tests.checks.conftest import Cozy
+
+ROOT = Path(__file__).parents[2]
+CHECKS = registry.load().checks
+
+CREDULOUS = {
+    # A site may show anything: what is behind it is looked at by other checks.
+    "proxy.gateway": ("empty", "garbage", "not UTF-8", "1 MiB"),
+}
+ITEMS: dict[str, Any] = {"host.disk": Mount("/", "/")}
+
+
+def documented() -> list[str]:
+    return re.findall(r"^\| `([a-z0-9_.-]+)` \|", (ROOT / "docs/codes.md").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("check_id", CHECKS)
+def test_every_check_meets_the_contract(check_id: str, cozy: Cozy) -> None:
+    contract(
+        CHECKS[check_id],
+        cozy.machine,
+        cozy.config,
+        item=ITEMS.get(check_id),
+        documented=documented(),
+        credulous=CREDULOUS.get(check_id, ()),
+    )
+
+
+# --- the list of codes
+
+MAKERS = {"fail", "warn", "unknown", "Finding", "broken", "dead"}
+"""The functions that take a code."""
+
+
+def literal_codes() -> set[str]:
+    sources = [*(ROOT / "checks").glob("*.py"), *(ROOT / "cozydiag").rglob("*.py")]
+    calls = [node for path in sources for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    words = [
+        argument.value
+        for call in calls
+        if isinstance(call.func, ast.Name) and call.func.id in MAKERS
+        for argument in call.args
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+    ]
+    return {word for word in words if re.fullmatch(r"[a-z0-9_-]+\.[a-z0-9_.-]+", word)}
+
+
+def test_every_code_is_documented_and_every_documented_code_exists() -> None:
+    assert documented() == sorted(literal_codes())
