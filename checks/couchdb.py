@@ -28,9 +28,7 @@ def _curl(stack: Stack, path: str) -> str:
 def reach(host: Host, stack: Stack) -> Iterator[Finding]:
     host.world.limit(stack.config.couchdb.address, 1)
     reply = ask(host, stack.config.couchdb.url, "/")
-    if isinstance(reply, Failure) and reply.kind == "refused" and not stack.expected(host, _ROLE):
-        yield skip(t("there is no CouchDB here"))
-    elif isinstance(reply, Failure):
+    if isinstance(reply, Failure):
         yield _unreachable(host, stack, reply)
     elif not reply.is_couchdb:
         yield _stranger(host, stack, f"HTTP {reply.status}, Server: {reply.server or '-'}")
@@ -42,6 +40,8 @@ def reach(host: Host, stack: Stack) -> Iterator[Finding]:
 def _unreachable(host: Host, stack: Stack, why: Failure) -> Finding:
     place = "{}:{}".format(*stack.config.couchdb.address)
     proof = host.evidence[-1]
+    if why.kind == "refused" and not stack.expected(host, _ROLE):
+        return skip(t("there is no CouchDB here"))
     if why.kind == "timeout":
         stopped = state_of(host, stack.config.couchdb.address[1]) == "T"
         return fail(

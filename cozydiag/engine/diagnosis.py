@@ -123,10 +123,18 @@ def _of(result: Result, severity: Status) -> list[Finding]:
 
 
 def verdict(results: Sequence[Result], causes: Sequence[Cause]) -> Status:
-    """critical > unknown > warning > ok. What could not be looked at counts where it is essential."""
+    """critical > unknown > warning > ok. What could not be looked at counts where it is essential, and a server where
+    nothing essential was found is not a healthy one."""
     if any(cause.severity is Status.FAIL for cause in causes):
         return Status.FAIL
-    blind = {Status.UNKNOWN, Status.ERROR}
-    if any(result.essential and result.status in blind for result in results):
+    essential = {result.status for result in results if result.essential}
+    if essential & {Status.UNKNOWN, Status.ERROR} or nothing_here(results):
         return Status.UNKNOWN
     return Status.WARN if causes else Status.OK
+
+
+def nothing_here(results: Sequence[Result]) -> bool:
+    """A stack was looked for, and there is none on this machine: a lone nginx is not one."""
+    parts = [r for r in results if r.essential and r.role is not None and r.role.startswith(("cozy.", "couchdb"))]
+    seen = any(r.status is not Status.SKIP for r in results if r.essential and r.subject is not None)
+    return bool(parts) and not seen and all(r.status is Status.SKIP for r in parts)

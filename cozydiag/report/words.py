@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from cozydiag.engine.diagnosis import nothing_here
 from cozydiag.model import Cause, Report, Result, Status
 from cozydiag.stack import ROLES
 from cozydiag.text import Text, plural, t
@@ -55,6 +56,8 @@ def headline(report: Report) -> Text:
         causes = plural("{n} cause", "{n} causes", n=len(broken))
         consequences = plural("{n} consequence", "{n} consequences", n=follows)
         return t("{causes}, {consequences}", causes=causes, consequences=consequences)
+    if report.verdict is Status.UNKNOWN and nothing_here(report.results):
+        return t("No Cozy was found here: neither its parts, nor a CouchDB, nor a site that leads to one")
     if report.verdict is Status.UNKNOWN:
         return t("Nothing broken was seen, but not everything could be looked at")
     if report.causes:

@@ -44,6 +44,13 @@ _KNOWN_NAMES: Final[Mapping[str, str]] = {
 """What supervisor calls them in the packages and guides (cozy-debian, cozy-docker, fabfile)."""
 
 
+_TRACES: Final[Mapping[str, tuple[str, ...]]] = {
+    "couchdb": ("/opt/couchdb", "/etc/couchdb", "/usr/local/etc/couchdb", "/var/lib/couchdb", "/etc/cozy"),
+    "cozy": ("/etc/cozy/couchdb.login", "/etc/cozy/controller.json", "/etc/cozy/stack.token", "/usr/local/cozy"),
+}
+"""What an installation leaves on the disk (cozy-debian, cozy-setup fabfile, couchdb-pkg)."""
+
+
 class Site(NamedTuple):
     """One address that people type. ``address`` is where to connect to, ``origin`` where it was read."""
 
@@ -179,6 +186,15 @@ class Stack:
         """The role that is expected at a port of this machine."""
         roles = ("couchdb", *(part.role for part in self.parts()))
         return next((role for role in roles if (self.address_of(role) or ("", 0))[1] == port), None)
+
+    def expected(self, host: Host, role: str) -> bool:
+        """Whether ``role`` should be here: it is configured, something owns it, or it has left its traces."""
+        part = role.partition(".")[2]
+        key = f"parts.{part}.url" if part else f"{role}.url"
+        if not self.config.discover or role in self.config.services or self.config.origins.get(key) != "default":
+            return True
+        traces = _TRACES["cozy" if part else role]
+        return self.program(host, role) is not None or any(not isinstance(host.stat(p), Failure) for p in traces)
 
     def services(self) -> dict[str, str]:
         """The addresses of the services behind the roles (`supervisord:cozy-home`), as far as they are known by now."""
