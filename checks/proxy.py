@@ -19,7 +19,7 @@ from cozydiag.api import (
     warn,
 )
 from cozydiag.host.http import Answer
-from cozydiag.proxies import nginx
+from cozydiag.proxies import nginx, nginx_mistakes
 from cozydiag.stack.ports import holder
 from cozydiag.stack.words import ourselves, root
 
@@ -39,9 +39,13 @@ def _running(host: Host, stack: Stack) -> nginx.Running | None:
     return stack.once("nginx", host, lambda host: nginx.running(host, stack.config.proxy.pid, stack.config.discover))
 
 
+def _program(stack: Stack) -> str:
+    return stack.config.programs.get("nginx", "/usr/sbin/nginx")
+
+
 def _test(stack: Stack) -> str:
     """nginx's own test, for people: run by us it would leave files behind."""
-    program = stack.config.programs.get("nginx", "/usr/sbin/nginx")
+    program = _program(stack)
     conf = f" -c {stack.config.proxy.conf}" if stack.config.proxy.conf else ""
     return f"sudo {program} -t{conf}" if stack.config.discover else f"{program} -t{conf}"
 
@@ -58,7 +62,7 @@ def config(host: Host, stack: Stack) -> Iterator[Finding]:
     if found is not None and nginx.newest_change(host, path) <= found.loaded + tick:
         yield ok(t("nginx runs with the configuration that is on disk"))
         return
-    read = nginx.parse(path, strict=True)
+    read = nginx_mistakes.examine(host, path, _program(stack))
     if read.mistakes:
         yield _broken(host, stack, read.mistakes[0], serving=found is not None)
     elif read.unreadable:

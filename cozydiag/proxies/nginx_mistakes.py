@@ -1,0 +1,45 @@
+"""What is wrong in nginx's configuration: what the parser sees, and names that nginx itself does not know either.
+
+The parser's list of directives is older than many a server: it lacks `http2` (nginx 1.25.1) and all foreign modules.
+A program has the names of its directives in it as C strings, so the names that nginx can read are found in its file.
+"""
+
+from __future__ import annotations
+
+from cozydiag.host import Host
+from cozydiag.host.failure import Failure
+from cozydiag.proxies import nginx
+
+MODULES = ("/usr/lib/nginx/modules", "/usr/lib64/nginx/modules", "/usr/local/nginx/modules")
+"""Where dynamic modules lie: Debian, Fedora, nginx's own `make install`."""
+
+PROGRAM_BYTES = 64 << 20
+
+
+def examine(host: Host, path: str, program: str) -> nginx.Configuration:
+    """The configuration in ``path`` with its mistakes, as the nginx in ``program`` would see them."""
+    read = nginx.parse(path)
+    if read.mistakes or read.unreadable:
+        return read
+    unknown = {mistake: mistake.message.split('"')[1] for mistake in nginx.parse(path, strict=True).mistakes
+               if mistake.message.startswith('unknown directive "')}  # fmt: skip
+    left = set(unknown.values())
+    for binary in _binaries(host, program) if left else ():
+        left -= _named_in(host, binary, left)
+    return read._replace(mistakes=tuple(mistake for mistake, name in unknown.items() if name in left))
+
+
+def _binaries(host: Host, program: str) -> list[str]:
+    found = [program]
+    for folder in MODULES:
+        names = host.listdir(folder)
+        if not isinstance(names, Failure):
+            found += [f"{folder}/{name}" for name in names if name.endswith(".so")]
+    return found
+
+
+def _named_in(host: Host, binary: str, names: set[str]) -> set[str]:
+    content = host.read(binary, max_bytes=PROGRAM_BYTES)
+    if isinstance(content, Failure):
+        return set()
+    return {name for name in names if name.encode() + b"\0" in content}
