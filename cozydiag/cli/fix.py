@@ -70,7 +70,7 @@ def _restart(config: Config, report: Report, plan: Plan, stack: Stack, *, yes: b
     from cozydiag.state import open_state, state_folder
 
     if not plan.actions:
-        return EXIT[report.verdict]
+        return EXIT[Status.FAIL]  # a refusal is one, be it of a warning: as without --restart
     closed = [action for action in plan.actions if not action.allowed]
     if len(closed) == len(plan.actions):
         return _needs_root()

@@ -87,8 +87,10 @@ class Session:
 
 
 def _well(report: Report, action: Action) -> bool:
-    """None of what this cause stood for fails of itself any more, nor is it still starting."""
+    """None of what this cause stood for fails of itself any more, nor is it still starting. What its manager gave up
+    meanwhile does not come back by itself: that waits for an act of its own."""
     failing = {r.instance for r in report.results if r.status in FAILING and not r.explained_by}
+    failing -= {c.instance for c in report.causes if c.code == "service.failed" and c.role != action.cause.role}
     starting = {c.instance for c in report.causes if c.severity is Status.WARN and c.code == "service.starting"}
     return not (failing | starting).intersection(action.failing)
 
