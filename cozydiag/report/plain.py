@@ -26,9 +26,9 @@ def plain(
     for cause in report.causes:
         mark = symbols.marks["broken" if cause.severity is Status.FAIL else "warn"]
         lines += ["", f"{mark} {say(cause.text)} [{cause.code}]"]
-        for label, values in words.cause_rows(cause):
-            lines.append(f"    {say(label)}: {say(values[0])}")
-            lines += [f"        {say(value)}" for value in values[1:]]
+        for row in words.cause_rows(cause):
+            lines.append(f"    {say(row.label)}: {' '.join(map(say, row.said))}".rstrip())
+            lines += [f"        {command}" for command in row.commands]
     lines.append("")
     for result in words.worst_first(report):
         behind = f" <- {', '.join(result.explained_by)}" if result.explained_by else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import IO
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.padding import Padding
 from rich.rule import Rule
 from rich.table import Table
@@ -40,7 +40,7 @@ class Terminal:
         self.console.print(self._chain(report))
         self.console.print()
         for cause in report.causes:
-            self.console.print(self._cause(cause))
+            self._cause(cause)
             self.console.print()
         self.console.print(self._headline(report))
         self.console.print(self._table(report, verbose=verbose))
@@ -60,20 +60,23 @@ class Terminal:
         title = Styled(self.say(words.headline(report)), f"bold {colour}")
         return Rule(title, align="left", style=colour, characters=characters)
 
-    def _cause(self, cause: Cause) -> Group:
+    def _cause(self, cause: Cause) -> None:
+        """The sentence, then what was seen and what to do. Commands stand on lines of their own, never wrapped: they
+        are there to be copied."""
         broken = cause.severity is Status.FAIL
         mark = self.symbols.marks["broken" if broken else "warn"]
-        title = Styled(f"{mark} {self.say(cause.text)}", "bold red" if broken else "bold yellow")
-        rows = Table.grid(padding=(0, 2, 0, 0))
-        rows.add_column(style="bold", no_wrap=True)
-        rows.add_column(overflow="fold")
-        for label, values in words.cause_rows(cause):
-            body = Styled()
-            for index, value in enumerate(values):
-                command = isinstance(value, str) and label.template in ("To do", "By hand")
-                body.append(("\n" if index else "") + self.say(value), "cyan" if command else "")
-            rows.add_row(self.say(label), body)
-        return Group(title, Padding(rows, (0, 0, 0, 2)))
+        self.console.print(Styled(f"{mark} {self.say(cause.text)}", "bold red" if broken else "bold yellow"))
+        rows = words.cause_rows(cause)
+        width = max(len(self.say(row.label)) for row in rows)
+        for row in rows:
+            grid = Table.grid(padding=(0, 2, 0, 0))
+            grid.add_column(style="bold", no_wrap=True, min_width=width)
+            grid.add_column(overflow="fold")
+            said = "\n".join(map(self.say, row.said))
+            grid.add_row(self.say(row.label), said)
+            self.console.print(Padding(grid, (0, 0, 0, 2)))
+            for command in row.commands:
+                self.console.print(Styled(f"      {command}", "cyan"), soft_wrap=True)
 
     def _table(self, report: Report, *, verbose: bool) -> Table:
         """Worst first. What is well is one line each, or one line in all where something is broken: the cause must

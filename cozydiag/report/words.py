@@ -112,19 +112,26 @@ def worst_first(report: Report) -> list[Result]:
     return sorted(report.results, key=lambda result: (result.instance not in causal, WORST_FIRST.index(result.status)))
 
 
-def cause_rows(cause: Cause) -> list[tuple[Text, list[Text | str]]]:
-    """A cause as labelled rows; plain strings are commands and lines from outside, never translated."""
-    rows: list[tuple[Text, list[Text | str]]] = []
-    seen = [f"{one.source}: {one.line}" for one in cause.evidence]
-    if seen:
-        rows.append((t("Seen"), list(seen)))
-    rows.append((t("Sure"), [t("yes") if cause.certainty == "certain" else t("likely, not proven")]))
-    todo: list[Text | str] = [cause.remedy] if cause.remedy is not None else []
+class Row(NamedTuple):
+    """One labelled row of a cause; ``commands`` and plain strings are from outside and never translated."""
+
+    label: Text
+    said: tuple[Text | str, ...] = ()
+    commands: tuple[str, ...] = ()
+
+
+def cause_rows(cause: Cause) -> list[Row]:
+    """A cause for people: what was seen, how sure it is, what to do, how to see it by hand, what it explains."""
+    rows = []
+    if cause.evidence:
+        rows.append(Row(t("Seen"), tuple(f"{one.source}: {one.line}" for one in cause.evidence)))
+    rows.append(Row(t("Sure"), (t("yes") if cause.certainty == "certain" else t("likely, not proven"),)))
+    todo: tuple[Text, ...] = (cause.remedy,) if cause.remedy is not None else ()
     if cause.restart_helps is False and cause.severity is Status.FAIL:
-        todo.append(t("A restart does not help."))
-    rows.append((t("To do"), [*todo, *cause.commands]))
+        todo += (t("A restart does not help."),)
+    rows.append(Row(t("To do"), todo, cause.commands))
     if cause.by_hand and cause.by_hand not in cause.commands:
-        rows.append((t("By hand"), [cause.by_hand]))
+        rows.append(Row(t("By hand"), (), (cause.by_hand,)))
     if cause.explains:
-        rows.append((t("Explains"), [", ".join(cause.explains)]))
+        rows.append(Row(t("Explains"), (", ".join(cause.explains),)))
     return rows
