@@ -124,6 +124,8 @@ def parse(path: str, *, strict: bool = False) -> Configuration:
     closed = tuple(file for file, error in errors if "Permission denied" in str(error["error"]))
     mistakes = tuple(_mistake(file, error) for file, error in errors if file not in closed)
     tree = _Tree(files)
+    if not errors and tree.lacks_events():
+        mistakes = (Mistake(path, 0, 'no "events" section in configuration'),)
     return Configuration(tuple(tree.servers), mistakes, closed)
 
 
@@ -168,6 +170,11 @@ class _Tree:
                 )
             elif directive["directive"] == "server":
                 blocks.append((where, directive))
+
+    def lacks_events(self) -> bool:
+        """nginx does not start without this section (`src/event/ngx_event.c`); an emptied file is the usual reason."""
+        main = self._expand(self.files[0]["parsed"], self.files[0]["file"])
+        return not any(directive["directive"] == "events" for _, directive in main)
 
     def _everything(self, block: list[Directive], file: str) -> Iterator[Directive]:
         for where, directive in self._expand(block, file):
