@@ -68,11 +68,13 @@ class Cozy:
         return (RECORDINGS / "cozy" / f"{name}.log").read_text()
 
     def couchdb(self, state: str, names: Mapping[str, str]) -> Callable[[Request], Answer | Failure]:
-        """Serves a recorded state: ``names`` are keyed by path, `login` before it where a login is given."""
+        """A recorded state: ``names`` are keyed by path, `login` before it where a login is given. Else healthy."""
 
         def serve(request: Request) -> Answer | Failure:
             key = f"login {request.target}" if request.header("Authorization") else request.target
-            return self.recorded(f"couchdb/{state}/{names[key]}.http") if key in names else answer(500)
+            return (
+                self.recorded(f"couchdb/{state}/{names[key]}.http") if key in names else self.healthy_couchdb(request)
+            )
 
         return serve
 
