@@ -1,0 +1,107 @@
+"""`scripts/lab`: a line for each case, a summary, and both as JSON where that is asked for."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from scripts.laboratory.bench import Outcome, run_all
+from scripts.laboratory.cases import CASES, Case
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(prog="scripts/lab", description="One fault at a time, and what status names.")
+    options.add_argument("--only", metavar="GLOB", default="*", help="only cases whose name or group matches")
+    options.add_argument("--json", metavar="FILE", type=Path, help="write the outcomes there as well")
+    given = options.parse_args()
+    cases = chosen(given.only)
+    if not cases:
+        options.error(f"no case and no group is called {given.only}")
+    outcomes = []
+    for outcome in run_all(cases):
+        print(line(outcome), flush=True)
+        outcomes.append(outcome)
+    found = summary(outcomes)
+    print("\n" + ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in found.items()))
+    if given.json:
+        data = {"summary": found, "cases": [as_data(outcome) for outcome in outcomes]}
+        given.json.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    return 0 if all_right(outcomes) else 1
+
+
+def chosen(pattern: str) -> list[Case]:
+    return [case for case in CASES if fnmatchcase(case.id, pattern) or fnmatchcase(case.group, pattern)]
+
+
+def all_right(outcomes: Sequence[Outcome]) -> bool:
+    """Whether all that ran is right, and anything ran."""
+    ran = [outcome for outcome in outcomes if outcome.judgement]
+    return bool(ran) and all(outcome.right and outcome.fix_right is not False for outcome in ran)
+
+
+def line(outcome: Outcome) -> str:
+    said = (*named(outcome), *repaired(outcome))
+    word = "skip " if outcome.judgement is None else "ok   " if outcome.right else "WRONG"
+    if outcome.right and outcome.fix_right is False:
+        word = "FIX  "
+    return f"{word} {outcome.case.id:34} {outcome.seconds:5.1f} s  {'; '.join(said)}"
+
+
+def named(outcome: Outcome) -> tuple[str, ...]:
+    if outcome.judgement is None:
+        return (str(outcome.skipped_why),)
+    if outcome.judgement.problems:
+        return outcome.judgement.problems
+    return tuple(f"{cause.code} of {cause.role}" for cause in outcome.judgement.found) or ("nothing is wrong",)
+
+
+def repaired(outcome: Outcome) -> tuple[str, ...]:
+    if outcome.repair is None:
+        return ()
+    said = f"fix: {outcome.repair.did}"
+    if outcome.fix_right is False:
+        said += f" instead of {outcome.case.fix_expected}"
+    if outcome.repair.wrongly_touched:
+        said += f", wrongly touched: {', '.join(outcome.repair.wrongly_touched)}"
+    return (said,)
+
+
+def summary(outcomes: Sequence[Outcome]) -> dict[str, int]:
+    judgements = [outcome.judgement for outcome in outcomes if outcome.judgement]
+    repairs = [outcome.repair for outcome in outcomes if outcome.repair]
+    return {
+        "cases": len(outcomes),
+        "right": sum(outcome.right for outcome in outcomes),
+        "false_causes": sum(judgement.false_causes for judgement in judgements),
+        "unknown": sum(judgement.unknown for judgement in judgements),
+        "fix_cases": sum(outcome.fix_right is not None for outcome in outcomes),
+        "fix_right": sum(outcome.fix_right is True for outcome in outcomes),
+        "wrongly_touched": sum(len(repair.wrongly_touched) for repair in repairs),
+        "skipped": sum(outcome.judgement is None for outcome in outcomes),
+    }
+
+
+def as_data(outcome: Outcome) -> dict[str, Any]:
+    case, judgement, repair = outcome.case, outcome.judgement, outcome.repair
+    return {
+        "id": case.id,
+        "group": case.group,
+        "expected": [cause._asdict() for cause in case.expected],
+        "found": [cause._asdict() for cause in judgement.found] if judgement else None,
+        "right": outcome.right if judgement else None,
+        "fix_expected": case.fix_expected if repair else None,
+        "fix_did": repair.did if repair else None,
+        "fix_right": outcome.fix_right,
+        "wrongly_touched": len(repair.wrongly_touched) if repair else None,
+        "seconds": round(outcome.seconds, 1),
+        "skipped_why": outcome.skipped_why,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

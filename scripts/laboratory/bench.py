@@ -1,0 +1,71 @@
+"""One case after another: a fresh sandbox, the faults, the command, and what came of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from cozydiag.sandbox import Sandbox, SandboxError
+from cozydiag.sandbox.faults import FAULTS
+from scripts.laboratory import command
+from scripts.laboratory.cases import Case
+from scripts.laboratory.faults import MORE
+from scripts.laboratory.judge import Judgement, judge
+from scripts.laboratory.repair import Repair, repair
+
+AT_ONCE = 2
+"""Sandboxes that run side by side. With more, two cores are so busy that healthy parts look slow."""
+
+
+class Outcome(NamedTuple):
+    """``judgement`` is None when the case was skipped, ``repair`` when nothing was repaired."""
+
+    case: Case
+    judgement: Judgement | None
+    repair: Repair | None
+    seconds: float
+    skipped_why: str | None = None
+
+    @property
+    def right(self) -> bool:
+        return self.judgement is not None and not self.judgement.problems
+
+    @property
+    def fix_right(self) -> bool | None:
+        return self.repair.right if self.repair and self.case.fix_expected else None
+
+
+def run_all(cases: Sequence[Case]) -> Iterator[Outcome]:
+    """The outcomes in the order of the cases, each as soon as it is there."""
+    with_repair = command.can_fix()
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        yield from threads.map(lambda case: run(case, with_repair), cases)
+
+
+def run(case: Case, with_repair: bool) -> Outcome:
+    began = time.monotonic()
+
+    def outcome(judgement: Judgement | None, repair: Repair | None = None, skipped_why: str | None = None) -> Outcome:
+        return Outcome(case, judgement, repair, time.monotonic() - began, skipped_why)
+
+    try:
+        sandbox = Sandbox.create()
+    except SandboxError as error:  # no nginx or no supervisord for it here
+        return outcome(None, skipped_why=str(error))
+    try:
+        sandbox.up()
+        for fault in case.faults:
+            break_(sandbox, fault)
+        judgement = judge(case, command.status(sandbox.config))
+        return outcome(judgement, repair(case, sandbox) if with_repair else None)
+    except SandboxError as error:
+        return outcome(Judgement((), 0, False, (f"the sandbox: {error}",)))
+    finally:
+        sandbox.remove()
+
+
+def break_(sandbox: Sandbox, fault: str) -> None:
+    inject: Callable[[Sandbox], None] = MORE[fault] if fault in MORE else FAULTS[fault].inject
+    inject(sandbox)
