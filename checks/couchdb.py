@@ -103,7 +103,7 @@ def up(host: Host, stack: Stack) -> Iterator[Finding]:
         yield fail(
             "couchdb.maintenance",
             t("CouchDB is in maintenance mode: it answers, but does not serve data"),
-            t("Set maintenance_mode to false in section [couchdb] of its configuration, or in Fauxton under Config."),
+            t("Set maintenance_mode to false in the section couchdb of its configuration, or in Fauxton under Config."),
             role=_ROLE,
             proof=Evidence("GET /_up", f'HTTP 404 {{"status":"{state}"}}'),
             by_hand=_curl(stack, "/_up"),
@@ -113,7 +113,7 @@ def up(host: Host, stack: Stack) -> Iterator[Finding]:
         yield fail(
             "couchdb.seeding",
             t("CouchDB waits for the other nodes of its seed list"),
-            t("Start those nodes, or empty `seedlist` in section [cluster]."),
+            t("Start those nodes, or empty `seedlist` in the section cluster of its configuration."),
             role=_ROLE,
             by_hand=_curl(stack, "/_up"),
             restart_helps=False,

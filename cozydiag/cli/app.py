@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cozydiag.cli import checks, config, demo, fix, status
-from cozydiag.cli.common import INTERNAL, USAGE, Problem, say
+from cozydiag.cli.common import CONFIGURATION, INTERNAL, USAGE, Problem, say
 from cozydiag.text import Text, t
 
 _COMMANDS = (
@@ -63,6 +63,10 @@ def run(arguments: list[str]) -> int:
     except (BrokenPipeError, SystemExit):  # typer ends the process itself when the reader has gone
         return _closed_pipe()
     except Exception as error:
+        from cozydiag.config import ConfigError
+
+        if isinstance(error, ConfigError):
+            return _complain(error.text, CONFIGURATION)
         if debug:
             raise
         what = f"{type(error).__name__}: {error}"

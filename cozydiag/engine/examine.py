@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from cozydiag.config import Config
+from cozydiag.config import Config, verify
 from cozydiag.engine import registry
 from cozydiag.engine.diagnosis import Diagnosis, verdict
 from cozydiag.engine.run import Run
@@ -24,7 +24,7 @@ class Wish(NamedTuple):
 
 
 def examine(config: Config, wish: Wish, progress: Callable[[Result], None] | None = None) -> Report:
-    """Look at everything once. Raises nothing for what it sees; only for what no run could survive."""
+    """Look at everything once. Raises nothing for what it sees, and ConfigError for settings of checks that are wrong."""
     return look(config, wish, progress)[0]
 
 
@@ -35,6 +35,7 @@ def look(config: Config, wish: Wish, progress: Callable[[Result], None] | None =
     stack = Stack(config)
     started_at, started = world.clock.now(), world.clock.monotonic()
     loaded = registry.load(config.drop_ins)
+    verify(config, [(check.id, check.options) for check in loaded.checks.values()])
     checks = registry.pick(loaded.checks, wish.only, wish.skip)
     seen = Run(checks, host, stack, progress, skip=wish.skip).run()
     diagnosis = Diagnosis(checks, [*seen, *loaded.errors], stack.services())

@@ -30,8 +30,8 @@ def dead(host: Host, stack: Stack, program: Program, code: str, text: Text) -> F
         return broken(
             code,
             text,
-            t("Mend the command of [program:{name}] in supervisord's configuration, or install what is missing.",
-              name=program.name),
+            t("Mend the command in section {section} of supervisord's configuration, or install what is missing.",
+              section=f"[program:{program.name}]"),
             proof=Evidence(program.service, f"{program.statename} {program.spawnerr}"),
             restart_helps=False,
             by_hand=supervisorctl(host, stack, "status", program.name),
