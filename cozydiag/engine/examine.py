@@ -24,7 +24,7 @@ class Wish(NamedTuple):
 
 
 def examine(config: Config, wish: Wish, progress: Callable[[Result], None] | None = None) -> Report:
-    """Look at everything once. Raises nothing for what it sees, and ConfigError for settings of checks that are wrong."""
+    """Look at everything once. Raises ConfigError for wrong settings of checks, nothing for what it sees."""
     return look(config, wish, progress)[0]
 
 
