@@ -1,0 +1,68 @@
+"""`scripts/bench`: a line for each row, a line for each bound, and the rows as JSON where that is asked for."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from cozydiag.sandbox import Sandbox, SandboxError
+from scripts.benchmark import programs
+from scripts.benchmark.measure import UnexpectedExitError
+from scripts.benchmark.rows import Bound, Row, bounds, measured
+from scripts.benchmark.scenes import SCENES, resume
+
+_COLUMNS = ("cpu/bare", "wall/bare", "cpu/script", "wall/script", "rss/bare", "modules", "children", "wall s")
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(prog="scripts/bench", description="What a run of cozydiag costs, in ratios.")
+    options.add_argument("--json", metavar="FILE", type=Path, help="write the rows there as well")
+    given = options.parse_args()
+    bin_folder, goss = programs.installed(), programs.goss()
+    if isinstance(goss, str):
+        print(f"without goss: {goss}")
+    try:
+        rows = measure_all(bin_folder, goss if isinstance(goss, Path) else None)
+    except (SandboxError, UnexpectedExitError) as error:
+        print(f"scripts/bench: {error}", file=sys.stderr)
+        return 1
+    if given.json:
+        data = {name: row.as_data() for name, row in rows.items()}
+        given.json.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    held = bounds(rows)
+    print("", *map(verdict, held), sep="\n")
+    return 0 if all(bound.met for bound in held) else 1
+
+
+def measure_all(bin_folder: Path, goss: Path | None) -> dict[str, Row]:
+    """All rows, printed as they come. Raises SandboxError, UnexpectedExitError."""
+    rows: dict[str, Row] = {}
+    print(f"{'':14}" + "".join(f"{column:>12}" for column in _COLUMNS))
+    sandbox = Sandbox.create()
+    try:
+        for scene in SCENES:
+            sandbox.up()
+            for name, row in measured(scene, sandbox, bin_folder, goss):
+                if name not in rows:  # `bare` is measured in each scene
+                    rows[name] = row
+                    print(line(name, row), flush=True)
+            resume(scene, sandbox)
+    finally:
+        sandbox.remove()
+    return rows
+
+
+def line(name: str, row: Row) -> str:
+    cells = (f"{'-' if value is None else f'{value:.4g}':>12}" for value in row.as_data().values())
+    return f"{name:14}" + "".join(cells)
+
+
+def verdict(bound: Bound) -> str:
+    word = "ok    " if bound.met else "MISSED"
+    return f"{word} {bound.row:14} {bound.what}: {bound.value:.4g}, at most {bound.limit:.4g}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
