@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Collection, Sequence
 from typing import Annotated
 
 import typer
@@ -11,16 +12,16 @@ from cozydiag.cli import checks, config, demo, fix, status
 from cozydiag.cli.common import CONFIGURATION, INTERNAL, USAGE, Problem, say
 from cozydiag.text import Text, t
 
-_COMMANDS = (
-    (status.status, status.HELP),
-    (fix.fix, fix.HELP),
-    (checks.checks, checks.HELP),
-    (config.config, config.HELP),
-)
+_COMMANDS: dict[str, tuple[Callable[..., int], Text]] = {
+    "status": (status.status, status.HELP),
+    "fix": (fix.fix, fix.HELP),
+    "checks": (checks.checks, checks.HELP),
+    "config": (config.config, config.HELP),
+}
 
 
-def build() -> typer.Typer:
-    """The application, its help in the reader's language."""
+def build(arguments: Sequence[str]) -> typer.Typer:
+    """The application for one command line, its help in the reader's language."""
     settings = {"help_option_names": ["-h", "--help"]}
     app = typer.Typer(
         add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, context_settings=settings,
@@ -42,10 +43,20 @@ def build() -> typer.Typer:
             print("\n" + say(t("Next: `cozydiag checks` lists what is looked at, `cozydiag -h` shows the commands.")))
             raise typer.Exit(code)
 
-    for command, text in _COMMANDS:
-        app.command(context_settings=settings, help=say(text))(command)
-    app.add_typer(demo.build(settings), name="demo")
+    asked_for = _asked_for(arguments)
+    for name, (command, text) in _COMMANDS.items():
+        if name in asked_for:
+            app.command(name, context_settings=settings, help=say(text))(command)
+    if "demo" in asked_for:
+        app.add_typer(demo.build(settings), name="demo")
     return app
+
+
+def _asked_for(arguments: Sequence[str]) -> Collection[str]:
+    """The command that is typed; all where none is, for help and for complaints. Typer works out the options of each
+    command it knows, and all of them cost half a bare interpreter."""
+    names = {*_COMMANDS, "demo"}
+    return names.intersection(arguments[:1]) or names
 
 
 def run(arguments: list[str]) -> int:
@@ -53,7 +64,7 @@ def run(arguments: list[str]) -> int:
     debug = "--debug" in arguments
     arguments = [word for word in arguments if word != "--debug"]
     try:
-        code = build()(arguments, prog_name="cozydiag", standalone_mode=False)
+        code = build(arguments)(arguments, prog_name="cozydiag", standalone_mode=False)
     except Problem as problem:
         return _complain(problem.text, problem.code)
     except typer.TyperException as error:

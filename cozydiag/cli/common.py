@@ -9,12 +9,12 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from cozydiag.model import Status
-from cozydiag.report import words
 from cozydiag.text import Text, t
 from cozydiag.text.catalogue import Catalogue, catalogue, choose_language, render
 
 if TYPE_CHECKING:
     from cozydiag.config import Config
+    from cozydiag.report.words import Symbols
 
 USAGE, UNAVAILABLE, INTERNAL, BUSY, CONFIGURATION = 64, 69, 70, 75, 78
 """Exit codes of sysexits.h. Not click's 2 for usage, which monitoring reads as CRITICAL."""
@@ -58,8 +58,10 @@ def say(text: Text) -> str:
     return render(text, language())
 
 
-def symbols() -> words.Symbols:
+def symbols() -> Symbols:
     """Unicode where stdout takes it."""
+    from cozydiag.report import words
+
     encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "")
     return words.UNICODE if encoding == "utf8" else words.ASCII
 
