@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from cozydiag.engine.relate import Instance, related
 from cozydiag.model import FAILING, Cause, Check, Finding, Result, Status
@@ -24,7 +23,7 @@ class Diagnosis:
                 instance = Instance(checks[result.id], result.subject, _Item(result.role))
                 self.instances.setdefault(result.id, []).append(instance)
         self.explained = {name: self._reasons(result) for name, result in self.by_name.items()}
-        self.results = [replace(r, explained_by=self.explained[r.instance]) for r in results]
+        self.results = [r._replace(explained_by=self.explained[r.instance]) for r in results]
         self.causes = [*self._causes(Status.FAIL), *self._causes(Status.WARN)]
 
     def _reasons(self, result: Result) -> tuple[str, ...]:
@@ -72,7 +71,7 @@ class Diagnosis:
                 if key is not None:
                     merged[key] = []
                 causes.append(self._cause(result, finding, role, severity))
-        return [replace(c, explains=self._explains(c, merged.get(c.role or "", []))) for c in causes]
+        return [c._replace(explains=self._explains(c, merged.get(c.role or "", []))) for c in causes]
 
     def _key(self, result: Result, role: str | None) -> str | None:
         """What one cause is enough for: a service. Two full disks, or two sites, are two causes."""

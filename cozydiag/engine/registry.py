@@ -9,7 +9,6 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from importlib.machinery import SourceFileLoader
 from types import ModuleType
 from typing import NamedTuple
@@ -55,7 +54,7 @@ def _checks(module: ModuleType) -> Iterator[Check]:
     origin = getattr(module, "__file__", None) or module.__name__
     for value in list(vars(module).values()):
         if isinstance(value, Check):
-            yield replace(value, origin=origin)
+            yield value._replace(origin=origin)
 
 
 def _modules(drop_ins: str | None, errors: list[Result]) -> Iterator[ModuleType]:

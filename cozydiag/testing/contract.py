@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -88,7 +87,7 @@ def _examine(
 ) -> None:
     watched = Watched(check.function)
     with watching():
-        seen = results(replace(check, function=watched), FakeHost(machine), Stack(config), item)
+        seen = results(check._replace(function=watched), FakeHost(machine), Stack(config), item)
     flaws = [flaw for result in seen for flaw in _flaws(result, allowed, documented)]
     flaws += [f"goes round Host: {doing}" for doing in watched.seen]
     if not seen:

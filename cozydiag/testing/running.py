@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from cozydiag.engine.run import Run
@@ -15,13 +14,13 @@ from cozydiag.stack import Stack
 def results(check: Check, host: Host, stack: Stack, item: Any = None) -> list[Result]:
     """What the engine makes of ``check`` alone, without what it needs: one result for each item of its source, or
     the one for ``item``."""
-    alone = replace(check, needs=(), because=())
+    alone = check._replace(needs=(), because=())
     if item is not None:
 
         def on_item(host: Host, stack: Stack, *options: Any) -> Iterator[Finding]:
             return check.function(host, stack, item, *options)  # type: ignore[no-any-return]
 
-        alone = replace(alone, each=None, function=on_item)
+        alone = alone._replace(each=None, function=on_item)
     return Run({check.id: alone}, host, stack).run()
 
 
