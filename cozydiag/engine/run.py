@@ -13,8 +13,10 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from cozydiag import config as configuration
+from cozydiag.engine.accept import SAYABLE, accepted
 from cozydiag.engine.relate import Instance, blockers, related
 from cozydiag.host import GivenUp, Host
+from cozydiag.host.logs import one_line
 from cozydiag.model import Check, Evidence, Finding, Result, Status
 from cozydiag.stack import Items, Stack
 from cozydiag.text import Seconds, t
@@ -22,8 +24,6 @@ from cozydiag.text import Seconds, t
 WORKERS = 32
 GRACE = 0.2
 """Seconds that a check has, beyond its limit, to put its own time-out into words."""
-
-_ORDER = (Status.FAIL, Status.WARN, Status.UNKNOWN, Status.OK, Status.SKIP)
 
 
 class Task:
@@ -99,7 +99,13 @@ class Run:
 
     def _from_source(self, check: Check, items: Items) -> None:
         """An instance per item; for an empty, a broken or a partly blind source a result that says so."""
-        instances = [Instance(check, item.subject, item) for item in items.items]
+        instances = []
+        seen: dict[str, int] = {}
+        for item in items.items:
+            subject = one_line(item.subject)
+            seen[subject] = seen.get(subject, 0) + 1
+            name = subject if seen[subject] == 1 else f"{subject}#{seen[subject]}"  # two sites of one name, say
+            instances.append(Instance(check, name, item))
         self._add(check, [instance for instance in instances if not self._skipped(instance)])
         status = self._source_errors.get(check.each or "")
         if status is not None:
@@ -180,9 +186,7 @@ class Run:
         if check.options is not None:
             arguments.append(configuration.options(self.stack.config, check.id, check.options))
         for finding in check.function(*arguments):
-            if not isinstance(finding, Finding):
-                raise TypeError(f"{check.id} yielded {type(finding).__name__}, not a Finding")
-            task.findings.append(finding)
+            task.findings.append(accepted(finding))
 
     def _collect(self) -> None:
         """Take what has ended; give up what has not ended in time."""
@@ -228,7 +232,7 @@ class Run:
             self._finish(instance, Status.ERROR, (Finding(Status.ERROR, "check.error", text),), task)
         else:
             statuses = {finding.status for finding in findings}
-            self._finish(instance, next(s for s in _ORDER if s in statuses), findings, task)
+            self._finish(instance, next(s for s in SAYABLE if s in statuses), findings, task)
 
     def _give_up(self, task: Task) -> None:
         """Leave the thread behind; keep what it found so far."""
@@ -273,14 +277,11 @@ class Run:
         text = t("not looked at: the time for the whole run was over")
         finding = (Finding(Status.UNKNOWN, "run.deadline", text),)
         for check in self.checks.values():
-            instances = self.instances.setdefault(check.id, [])
-            if not instances:
-                instances.append(Instance(check, None, None))
-            for instance in instances:
+            for instance in self.instances.setdefault(check.id, [Instance(check, None, None)]):
                 if instance.name not in self.results:
                     self._finish(instance, Status.UNKNOWN, finding)
 
 
 def _sentence(error: BaseException) -> str:
-    words = f"{type(error).__name__}: {error}"
+    words = one_line(f"{type(error).__name__}: {error}")
     return words if len(words) <= 300 else words[:299] + "…"
