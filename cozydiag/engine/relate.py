@@ -38,7 +38,7 @@ def related(instance: Instance, name: str, instances: Mapping[str, Sequence[Inst
         if other.check.each == instance.check.each:
             if other.subject is None or other.subject == instance.subject:
                 kept.append(other)
-        elif other.check.each is None or other.role == instance.role:
+        elif other.check.each is None or (other.role is not None and other.role == instance.role):
             kept.append(other)
     return kept
 
