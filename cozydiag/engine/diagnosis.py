@@ -23,6 +23,7 @@ class Diagnosis:
                 instance = Instance(checks[result.id], result.subject, _Item(result.role))
                 self.instances.setdefault(result.id, []).append(instance)
         self.explained = {name: self._reasons(result) for name, result in self.by_name.items()}
+        self._open_circles()
         self.results = [r._replace(explained_by=self.explained[r.instance]) for r in results]
         self.causes = [*self._causes(Status.FAIL), *self._causes(Status.WARN)]
 
@@ -38,7 +39,7 @@ class Diagnosis:
             instance = Instance(check, result.subject, _Item(result.role))
             for name in (*check.because, *check.needs):
                 for other in related(instance, name, self.instances):
-                    self._follow(self.by_name[other.name], result, found)
+                    self._follow(self.by_name[other.name], result, found, set())
         waits_for = {role for finding in result.findings for role in finding.waits_for}
         for other_result in self.by_name.values():
             if other_result.status not in FAILING or other_result is result:
@@ -47,13 +48,26 @@ class Diagnosis:
                 found[other_result.instance] = None
         return tuple(found)
 
-    def _follow(self, other: Result, result: Result, found: dict[str, None]) -> None:
+    def _follow(self, other: Result, result: Result, found: dict[str, None], seen: set[str]) -> None:
+        seen.add(other.instance)
         if other.status in FAILING and _touches(other, result):
             found[other.instance] = None
         elif other.status is Status.BLOCKED:
             for name in other.blocked_by:
-                if name in self.by_name and name not in found:
-                    self._follow(self.by_name[name], result, found)
+                if name in self.by_name and name not in seen:
+                    self._follow(self.by_name[name], result, found, seen)
+
+    def _open_circles(self) -> None:
+        """Of failures that only explain each other, the first is taken for the cause: else nothing would be."""
+        rooted = {name for name, reasons in self.explained.items() if not reasons}
+        while True:
+            while new := {n for n, reasons in self.explained.items() if n not in rooted and rooted & {*reasons}}:
+                rooted |= new
+            name = next((name for name in self.explained if name not in rooted), None)
+            if name is None:
+                return
+            self.explained[name] = ()
+            rooted.add(name)
 
     def _causes(self, severity: Status) -> list[Cause]:
         """One cause per role, from the first check in the order of dependences that nothing explains."""
@@ -124,10 +138,10 @@ def _of(result: Result, severity: Status) -> list[Finding]:
 def verdict(results: Sequence[Result], causes: Sequence[Cause]) -> Status:
     """critical > unknown > warning > ok. What could not be looked at counts where it is essential, and a server where
     nothing essential was found is not a healthy one."""
-    if any(cause.severity is Status.FAIL for cause in causes):
+    if any(cause.severity is Status.FAIL for cause in causes) or any(result.status in FAILING for result in results):
         return Status.FAIL
     essential = {result.status for result in results if result.essential}
-    if essential & {Status.UNKNOWN, Status.ERROR} or nothing_here(results):
+    if essential & {Status.UNKNOWN, Status.ERROR, Status.BLOCKED} or nothing_here(results):
         return Status.UNKNOWN
     return Status.WARN if causes else Status.OK
 
