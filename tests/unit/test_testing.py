@@ -19,6 +19,7 @@ from cozydiag.testing import (
     FakeHost,
     FakeSupervisord,
     Machine,
+    Served,
     answer,
     contract,
     process_info,
