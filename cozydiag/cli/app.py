@@ -1,6 +1,7 @@
-"""The command line as a whole: its commands, its mistakes, and what an error looks like."""
+"""The command line as a whole: its commands, its mistakes, and what an error looks like.
 
-from __future__ import annotations
+Its annotations are not postponed: see `status`.
+"""
 
 import sys
 from collections.abc import Callable, Collection, Sequence

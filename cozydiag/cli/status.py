@@ -1,6 +1,7 @@
-"""`cozydiag status`: look at everything once and say what is broken."""
+"""`cozydiag status`: look at everything once and say what is broken.
 
-from __future__ import annotations
+Its annotations are not postponed: typer would compile each of them twice, a quarter of a bare interpreter.
+"""
 
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -61,7 +62,7 @@ def _look(config: str | None, only: tuple[str, ...], skip: tuple[str, ...], dead
     return report
 
 
-def _with_progress(config: Config, wish: Wish) -> Report:
+def _with_progress(config: "Config", wish: "Wish") -> Report:
     """One line on stderr that goes away: how many checks have ended."""
     from cozydiag.engine.examine import examine
 
