@@ -92,6 +92,7 @@ def _broken(host: Host, stack: Stack, mistake: nginx.Mistake, *, serving: bool) 
         t("nginx does not start because its configuration is broken: {mistake}", mistake=str(mistake)),
         t("Mend {place}, test it, then start nginx.", place=place),
         role=_ROLE,
+        affects=(_ROLE,),
         proof=proof,
         by_hand=_test(stack),
         restart_helps=False,

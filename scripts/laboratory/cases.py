@@ -142,6 +142,13 @@ TWO = (
         "repair",
     ),
     _two(
+        "home-and-nginx-config",
+        ("part-stopped", "nginx-config-down"),
+        Cause("service.stopped", HOME),
+        Cause("nginx.config", "proxy"),
+        None,
+    ),
+    _two(
         "data-system-and-nginx-on-disk",
         ("data-system-fatal", "nginx-config-disk"),
         Cause("service.failed", DATA_SYSTEM),
