@@ -110,7 +110,7 @@ def _show(plan: Plan) -> None:
     for number, action in enumerate(plan.actions, 1):
         write(f"  {number}. {action.command}\n     {say(action.why)}\n")
         if not action.allowed:
-            write(f"     {say(t('needs root'))}\n")
+            write("     " + say(t("needs root")) + "\n")
     if plan.refusals:
         write(("\n" if plan.actions else "") + say(t("What a restart cannot mend:")) + "\n")
     for refusal in plan.refusals:
@@ -121,10 +121,10 @@ def _show_refusal(refusal: Refusal) -> None:
     cause = refusal.cause
     write(f"  {symbols().marks['broken' if cause.severity is Status.FAIL else 'warn']} {say(cause.text)}\n")
     for seen in cause.evidence:
-        write(f"     {say(t('Seen: {source}: {line}', source=seen.source, line=seen.line))}\n")
-    write(f"     {say(t('No restart: {reason}.', reason=refusal.reason))}\n")
+        write("     " + say(t("Seen: {source}: {line}", source=seen.source, line=seen.line)) + "\n")
+    write("     " + say(t("No restart: {reason}.", reason=refusal.reason)) + "\n")
     if cause.remedy is not None:
-        write(f"     {say(t('Instead: {remedy}', remedy=cause.remedy))}\n")
+        write("     " + say(t("Instead: {remedy}", remedy=cause.remedy)) + "\n")
     for command in cause.commands:
         write(f"       {command}\n")
 

@@ -70,12 +70,8 @@ def _with_progress(config: "Config", wish: "Wish") -> Report:
 
     def progress(result: Result) -> None:
         done.append(result)
-        print(
-            f"\r{say(plural('Looking: {n} check done', 'Looking: {n} checks done', n=len(done)))}",
-            end="",
-            file=sys.stderr,
-            flush=True,
-        )
+        words = say(plural("Looking: {n} check done", "Looking: {n} checks done", n=len(done)))
+        print(f"\r{words}", end="", file=sys.stderr, flush=True)
 
     try:
         return examine(config, wish, progress)
