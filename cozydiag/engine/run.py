@@ -231,8 +231,7 @@ class Run:
             text = t("the check itself is broken: {why}", why="it said nothing")
             self._finish(instance, Status.ERROR, (Finding(Status.ERROR, "check.error", text),), task)
         else:
-            statuses = {finding.status for finding in findings}
-            self._finish(instance, next(s for s in SAYABLE if s in statuses), findings, task)
+            self._finish(instance, _worst(findings), findings, task)
 
     def _give_up(self, task: Task) -> None:
         """Leave the thread behind; keep what it found so far."""
@@ -268,18 +267,24 @@ class Run:
             self._waiting[dependent.name] -= 1
             if self._waiting[dependent.name] == 0:
                 self._decide(dependent)
-        self._expand()
 
     def _out_of_time(self) -> None:
-        """The run's deadline has passed: what runs is given up, what has not begun was not looked at."""
-        for task in list(self._running):
-            self._give_up(task)
+        """The run's deadline has passed: what is not done by now could not be looked at. That the time was short
+        proves nothing against a check that had not had its own in full."""
         text = t("not looked at: the time for the whole run was over")
-        finding = (Finding(Status.UNKNOWN, "run.deadline", text),)
+        finding = Finding(Status.UNKNOWN, "run.deadline", text)
+        running = {task.instance.name: task for task in self._running if task.instance is not None}
         for check in self.checks.values():
             for instance in self.instances.setdefault(check.id, [Instance(check, None, None)]):
                 if instance.name not in self.results:
-                    self._finish(instance, Status.UNKNOWN, finding)
+                    task = running.get(instance.name)
+                    findings = (*task.findings, finding) if task is not None else (finding,)
+                    self._finish(instance, _worst(findings), findings, task)
+
+
+def _worst(findings: Sequence[Finding]) -> Status:
+    statuses = {finding.status for finding in findings}
+    return next(status for status in SAYABLE if status in statuses)
 
 
 def _sentence(error: BaseException) -> str:
