@@ -154,6 +154,12 @@ class Host:
         self.see("processes " + ", ".join(sorted(names)), numbers or "none")
         return found
 
+    def processes(self) -> list[Process]:
+        """All that can be seen."""
+        found = [one for one in map(processes.process, processes.pids()) if one is not None]
+        self.see("processes", f"{len(found)}")
+        return found
+
     def children(self, pid: int) -> list[int]:
         """The processes that ``pid`` has started."""
         return processes.children(pid)

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
-from typing import NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
+from cozydiag.host.processes import Process
+
+Verb = Literal["start", "stop", "restart", "reload"]
+
+VERBS: Final[tuple[Verb, ...]] = ("start", "stop", "restart", "reload")
 
 
 class Service(NamedTuple):
-    """What can be started and stopped. ``place`` is where it answers, when that is known."""
+    """What can be started and stopped. ``place`` is where it answers, when that is known.
+
+    ``id`` is what acts are addressed by where names can be ambiguous (PM2's pm_id, forever's uid); "" means ``unit``.
+    """
 
     manager: str
     unit: str
@@ -18,6 +27,7 @@ class Service(NamedTuple):
     place: tuple[str, int] | None = None
     user: str | None = None
     """Whose manager it is, where users have their own (PM2, forever, podman, `systemctl --user`)."""
+    id: str = ""
 
     @property
     def address(self) -> str:
@@ -47,15 +57,16 @@ class State(str, Enum):
 class Condition(NamedTuple):
     """What a manager says of one service at one moment. Times are epoch seconds.
 
-    ``id`` is what acts are addressed by (names can be ambiguous). ``wanted`` is None where nobody can tell.
-    ``instances`` counts (running, wanted). ``restarts`` is the manager's own counter, None where it keeps none.
-    ``why`` is the line that says why it died, ``words`` the manager's own state. ``boot``: it comes back after a
-    reboot. ``start_line``: the whole command that would start it, where the manager has lost it from its list.
+    ``wanted``: it should run; None where nobody can tell. ``mode`` is the manager's own word (`fork`, `cluster`,
+    `oneshot`). ``instances`` counts (running, wanted). ``since``: in this state. ``restarts`` is the manager's own
+    counter, None where it keeps none. ``why`` is the line that says why it died, ``words`` the manager's own state.
+    ``watch``: it is restarted whenever its files change. ``boot``: it comes back after a reboot; ``boot_line`` is the
+    command that would see to it. ``start_line``: the whole command that would start it (path, folder, user), where
+    the manager has lost it from its list.
     """
 
     service: Service
     state: State
-    id: str = ""
     mode: str = ""
     wanted: bool | None = None
     instances: tuple[int, int] = (1, 1)
@@ -67,6 +78,7 @@ class Condition(NamedTuple):
     words: str = ""
     watch: bool = False
     boot: bool | None = None
+    boot_line: str = ""
     start_line: str = ""
 
     @property
@@ -91,13 +103,44 @@ class Life(NamedTuple):
 
 
 class Manager(Protocol):
-    """The tool that owns a service. What it says of its own success is never believed: `life` is.
+    """The tool that owns services: one daemon, or one user's daemon. What it says of its own success is never
+    believed: `life` is.
 
-    Looking never starts anything, and each call ends within the time of its host view.
+    Looking never starts anything (no daemon, no socket-activated service), and each call ends within the time of its
+    host view. Environments of processes are dropped at once. Usual failures are values; "no permission" is
+    ``Failure("permission", …)`` and never an empty list.
     """
 
+    @property
+    def name(self) -> str:
+        """The kind, as in addresses: `systemd`, `pm2`, `docker` ..."""
+
+    @property
+    def user(self) -> str | None:
+        """Whose it is, where users have their own and it is not the system's."""
+
+    @property
+    def place(self) -> str:
+        """Where it is asked: its socket, its home folder, its URL; "" for the machine's own."""
+
+    @property
+    def verbs(self) -> tuple[Verb, ...]:
+        """What it can be asked for; `reload` only where the tool has one (a graceful restart counts)."""
+
+    def services(self, host: Host) -> tuple[Condition, ...] | Failure:
+        """All that it owns, in one round trip. A Failure when it cannot be asked."""
+
+    def log(self, host: Host, service: Service, lines: int) -> list[str] | Failure:
+        """The last ``lines`` lines that the service wrote, newest last, cleaned (`host.logs.clean`)."""
+
+    def allowed(self, host: Host) -> bool:
+        """Whether this user may start and stop its services."""
+
+    def exposed(self, host: Host) -> str | None:
+        """The address where anybody gives it orders without a password (`*:8701`); None when there is none."""
+
     def life(self, host: Host, service: Service) -> Life | Failure:
-        """The state now."""
+        """The state of one service now."""
 
     def command(self, service: Service, verb: str) -> tuple[str, ...]:
         """What a person would type, as argv. ``verb`` is start, stop, restart or reload (graceful where it can be)."""
@@ -106,4 +149,29 @@ class Manager(Protocol):
         """Ask for it. None: the manager has taken the request."""
 
     def patience(self, host: Host, service: Service) -> float:
-        """Seconds that a start or restart may take by the manager's own settings."""
+        """Seconds that a start, stop or restart may take by the manager's own settings."""
+
+
+class Home(NamedTuple):
+    """A user's home folder, as /etc/passwd has it."""
+
+    user: str
+    uid: int
+    folder: str
+
+
+class Surroundings(NamedTuple):
+    """What the search for managers starts from: each kind's module has a function
+    `find(host, around) -> tuple[Manager, ...]` that looks at files, sockets and these processes only, and gives every
+    manager of its kind that is here, also those that do not answer or that this user may not ask.
+
+    ``named`` is what the configuration says of the kind (`[managers]`: sockets, home folders or URLs; for systemd and
+    sysv units), () when nothing. Without ``discover`` only that counts, and there are no ``processes`` and ``homes``.
+    ``programs`` are the configured paths of programs.
+    """
+
+    discover: bool = True
+    named: tuple[str, ...] = ()
+    processes: tuple[Process, ...] = ()
+    homes: tuple[Home, ...] = ()
+    programs: Mapping[str, str] = {}

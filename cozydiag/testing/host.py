@@ -108,8 +108,18 @@ class FakeHost(Host):
         self.see("processes " + ", ".join(sorted(names)), ", ".join(f"{one.name} {one.pid}" for one in found) or "none")
         return found
 
+    def processes(self) -> list[Process]:
+        return sorted(self.machine.processes, key=lambda one: one.pid)
+
     def children(self, pid: int) -> list[int]:
         return [one.pid for one in self.machine.processes if one.ppid == pid]
+
+    def wake(self, pid: int) -> bool:
+        """Only tells: what is stopped in a table stays so."""
+        woken = any(one.state in "Tt" for one in self.machine.processes if pid in (one.pid, one.ppid))
+        if woken:
+            self.see(f"/proc/{pid}", "was stopped by a signal and may go on")
+        return woken
 
     def descends(self, pid: int, ancestor: int) -> bool:
         parents = {one.pid: one.ppid for one in self.machine.processes}
