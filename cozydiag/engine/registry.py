@@ -47,7 +47,7 @@ def load(drop_ins: str | None = None) -> Registry:
                 errors.append(_error(check.origin, text))
             else:
                 found[check.id] = check
-    return Registry(_ordered(found, errors), tuple(errors))
+    return Registry(_ordered(found, errors), _apart(errors))
 
 
 def _checks(module: ModuleType) -> Iterator[Check]:
@@ -196,6 +196,16 @@ def _error(subject: str, text: Text) -> Result:
 
     finding = Finding(Status.ERROR, "check.not_loaded", text)
     return Result("registry", subject, t("The checks load"), Status.ERROR, (finding,))
+
+
+def _apart(errors: list[Result]) -> tuple[Result, ...]:
+    """Several errors of one file, each under a name of its own."""
+    seen: dict[str | None, int] = {}
+    for index, error in enumerate(errors):
+        seen[error.subject] = seen.get(error.subject, 0) + 1
+        if seen[error.subject] > 1:
+            errors[index] = error._replace(subject=f"{error.subject}#{seen[error.subject]}")
+    return tuple(errors)
 
 
 def pick(checks: dict[str, Check], only: tuple[str, ...], skip: tuple[str, ...]) -> dict[str, Check]:

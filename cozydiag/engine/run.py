@@ -19,7 +19,7 @@ from cozydiag.host import GivenUp, Host
 from cozydiag.host.logs import one_line
 from cozydiag.model import Check, Evidence, Finding, Result, Status
 from cozydiag.stack import Items, Stack
-from cozydiag.text import Seconds, t
+from cozydiag.text import Seconds, Text, t
 
 WORKERS = 32
 GRACE = 0.2
@@ -62,7 +62,7 @@ class Run:
         self.results: dict[str, Result] = {}
         self.instances: dict[str, list[Instance]] = {}  # by check id, once expanded
         self._sources: dict[str, Items | None] = {}
-        self._source_errors: dict[str, Status] = {}
+        self._source_errors: dict[str, tuple[Status, Text | str]] = {}
         self._waiting: dict[str, int] = {}
         self._dependents: dict[str, list[Instance]] = {}
         self._ready: deque[Task] = deque()
@@ -107,9 +107,9 @@ class Run:
             name = subject if seen[subject] == 1 else f"{subject}#{seen[subject]}"  # two sites of one name, say
             instances.append(Instance(check, name, item))
         self._add(check, [instance for instance in instances if not self._skipped(instance)])
-        status = self._source_errors.get(check.each or "")
-        if status is not None:
-            text = t("what it should look at could not be listed")
+        if check.each in self._source_errors:
+            status, why = self._source_errors[check.each]
+            text = t("what it should look at could not be listed: {why}", why=why)
             self._settle(check, status, (Finding(status, "check.source", text),))
         elif items.gaps:
             self._settle(check, Status.UNKNOWN, items.gaps)
@@ -217,7 +217,7 @@ class Run:
     def _source_ended(self, task: Task) -> None:
         self._sources[task.name] = task.value or Items()
         if task.error is not None:
-            self._source_errors[task.name] = Status.ERROR
+            self._source_errors[task.name] = (Status.ERROR, _sentence(task.error))
         self._expand()
 
     def _check_ended(self, task: Task, instance: Instance) -> None:
@@ -236,12 +236,12 @@ class Run:
     def _give_up(self, task: Task) -> None:
         """Leave the thread behind; keep what it found so far."""
         self._running.remove(task)
+        text = t("no answer within {limit}", limit=Seconds(task.limit))
         if task.instance is None:
             self._sources[task.name] = Items()
-            self._source_errors[task.name] = Status.TIMEOUT
+            self._source_errors[task.name] = (Status.TIMEOUT, text)
             self._expand()
             return
-        text = t("no answer within {limit}", limit=Seconds(task.limit))
         finding = Finding(Status.TIMEOUT, "check.timeout", text, task.instance.role)
         self._finish(task.instance, Status.TIMEOUT, (*task.findings, finding), task)
 
