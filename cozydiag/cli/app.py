@@ -4,21 +4,17 @@ Its annotations are not postponed: see `status`.
 """
 
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
-from cozydiag.cli import checks, config, demo, fix, status
 from cozydiag.cli.common import CONFIGURATION, INTERNAL, USAGE, Problem, say
 from cozydiag.text import Text, t
 
-_COMMANDS: dict[str, tuple[Callable[..., int], Text]] = {
-    "status": (status.status, status.HELP),
-    "fix": (fix.fix, fix.HELP),
-    "checks": (checks.checks, checks.HELP),
-    "config": (config.config, config.HELP),
-}
+_COMMANDS = ("status", "fix", "checks", "config", "demo")
+"""Each is a module here: a function of that name, or ``build`` for a group, and ``HELP``."""
 
 
 def build(arguments: Sequence[str]) -> typer.Typer:
@@ -40,24 +36,25 @@ def build(arguments: Sequence[str]) -> typer.Typer:
 
             print(f"cozydiag {__version__}")
         elif context.invoked_subcommand is None:
-            code = status.status()
+            from cozydiag.cli.status import status
+
+            code = status()
             print("\n" + say(t("Next: `cozydiag checks` lists what is looked at, `cozydiag -h` shows the commands.")))
             raise typer.Exit(code)
 
-    asked_for = _asked_for(arguments)
-    for name, (command, text) in _COMMANDS.items():
-        if name in asked_for:
-            app.command(name, context_settings=settings, help=say(text))(command)
-    if "demo" in asked_for:
-        app.add_typer(demo.build(settings), name="demo")
+    for name in _asked_for(arguments):
+        module = import_module(f"cozydiag.cli.{name}")
+        if hasattr(module, "build"):
+            app.add_typer(module.build(settings), name=name)
+        else:
+            app.command(name, context_settings=settings, help=say(module.HELP))(getattr(module, name))
     return app
 
 
 def _asked_for(arguments: Sequence[str]) -> Collection[str]:
     """The command that is typed; all where none is, for help and for complaints. Typer works out the options of each
     command it knows, and all of them cost half a bare interpreter."""
-    names = {*_COMMANDS, "demo"}
-    return names.intersection(arguments[:1]) or names
+    return arguments[:1] if arguments and arguments[0] in _COMMANDS else _COMMANDS
 
 
 def run(arguments: list[str]) -> int:
