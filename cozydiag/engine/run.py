@@ -29,7 +29,7 @@ GRACE = 0.2
 class Task:
     """One piece of work on a thread: a check on a subject, or a source. Collects what came before a hang."""
 
-    __slots__ = ("done", "error", "findings", "host", "instance", "limit", "name", "started", "value")
+    __slots__ = ("error", "findings", "host", "instance", "limit", "name", "started", "value")
 
     def __init__(self, name: str, instance: Instance | None, limit: float) -> None:
         self.name = name
@@ -40,7 +40,6 @@ class Task:
         self.findings: list[Finding] = []
         self.value: Items | None = None
         self.error: BaseException | None = None
-        self.done = False
 
 
 class Run:
