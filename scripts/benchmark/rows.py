@@ -16,6 +16,9 @@ TIME_OUT = 2.0
 BANNED = frozenset({"asyncio", "email", "importlib.metadata", "psutil", "pydantic", "requests", "rich", "ssl"})
 """Modules that a quiet status must not import: each costs 0.9 to 8 bare interpreters."""
 
+MODULES = 240
+"""So many modules a quiet status may import at most."""
+
 
 class Row(NamedTuple):
     """Medians of one command: ratios to the rows `bare` and `script` of the same scene, and seconds of wall.
@@ -71,7 +74,7 @@ def bounds(rows: Mapping[str, Row]) -> list[Bound]:
         Bound("status_quiet", "CPU, bare interpreters", quiet.cpu_vs_bare, 10.5),
         Bound("status_quiet", "CPU, guide's procedures", quiet.cpu_vs_script, 0.85),
         Bound("status_quiet", "programs started", quiet.children or 0, 0),
-        Bound("status_quiet", "modules", len(quiet.modules or ()), 240),
+        Bound("status_quiet", "modules", len(quiet.modules or ()), MODULES),
         Bound("status_quiet", "banned modules", len(BANNED & (quiet.modules or set())), 0),
         Bound("help", "CPU, bare interpreters", rows["help"].cpu_vs_bare, 7.0),
         Bound("version", "CPU, bare interpreters", rows["version"].cpu_vs_bare, 1.5),
