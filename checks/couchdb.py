@@ -133,7 +133,7 @@ def login(host: Host, stack: Stack) -> Iterator[Finding]:
     if isinstance(credentials, Finding):
         yield credentials
         return
-    reply = ask(host, stack.config.couchdb.url, "/_session", credentials)
+    reply = stack.refusal or ask(host, stack.config.couchdb.url, "/_session", credentials)
     if isinstance(reply, Failure):
         yield _unreachable(host, stack, reply)
         return
@@ -141,8 +141,10 @@ def login(host: Host, stack: Stack) -> Iterator[Finding]:
     if reply.status == 200 and isinstance(context, dict) and context.get("name"):
         yield ok(t("CouchDB knows user {user}", user=str(context["name"])))
     elif reply.status == 401:
+        stack.refusal = reply
         yield _refused(stack, credentials, reply)
     elif reply.status == 403 and "locked" in reply.error:
+        stack.refusal = reply
         yield fail(
             "couchdb.locked_out",
             t("CouchDB has locked user {user} after several wrong passwords", user=credentials.user),
@@ -172,7 +174,9 @@ def _credentials(host: Host, stack: Stack) -> Credentials | Finding:
     """The app's own credentials, or the finding that says why there are none."""
     configured = stack.config.couchdb
     if configured.user and configured.password:
-        return Credentials(configured.user.reveal(), configured.password.reveal())
+        found = Credentials(configured.user.reveal(), configured.password.reveal())
+        stack.keep_secret(f"{found.user}:{found.password}")
+        return found
     path = configured.credentials_file
     content = host.read(path, max_bytes=4096)
     if isinstance(content, Failure):
@@ -180,6 +184,8 @@ def _credentials(host: Host, stack: Stack) -> Credentials | Finding:
             return skip(t("there are no credentials to try: {path} does not exist", path=path))
         text = t("{path} cannot be read: {why}", path=path, why=content.detail)
         return unknown("couchdb.credentials_unreadable", text, unlock=ourselves("status"))
+    lines = [line.strip() for line in content.decode("utf-8", "replace").splitlines() if line.strip()]
+    stack.keep_secret(*(lines[1:] or lines), ":".join(lines[:2]))
     found = from_login_file(content)
     if found is None:
         return fail(

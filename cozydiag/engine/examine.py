@@ -11,6 +11,7 @@ from cozydiag.engine import registry
 from cozydiag.engine.diagnosis import Diagnosis, verdict
 from cozydiag.engine.run import Run
 from cozydiag.host import Host, World
+from cozydiag.masking import masked
 from cozydiag.model import FAILING, Cause, Report, Result, Status
 from cozydiag.stack import CHAIN, Stack
 
@@ -24,15 +25,19 @@ class Wish(NamedTuple):
 
 
 def examine(config: Config, wish: Wish, progress: Callable[[Result], None] | None = None) -> Report:
-    """Look at everything once. Raises ConfigError for wrong settings of checks, nothing for what it sees."""
+    """Look at everything once, with no secret in what it gives. Raises ConfigError for wrong settings of checks, nothing for what it sees."""
     return look(config, wish, progress)[0]
 
 
-def look(config: Config, wish: Wish, progress: Callable[[Result], None] | None = None) -> tuple[Report, Stack]:
-    """The same, with the stack that was looked at, for those who go on with it."""
+def look(
+    config: Config, wish: Wish, progress: Callable[[Result], None] | None = None, *, before: Stack | None = None
+) -> tuple[Report, Stack]:
+    """The same, with the stack that was looked at, for those who go on with it. ``before`` is that of an earlier look
+    of the same session: a login that was refused then is not tried again."""
     world = World()
     host = Host(world, wish.deadline)
     stack = Stack(config)
+    stack.refusal = before.refusal if before is not None else None
     started_at, started = world.clock.now(), world.clock.monotonic()
     loaded = registry.load(config.drop_ins)
     verify(config, [(check.id, check.options) for check in loaded.checks.values()])
@@ -51,7 +56,7 @@ def look(config: Config, wish: Wish, progress: Callable[[Result], None] | None =
         host.euid() == 0,
         stack.second_look,
     )
-    return report, stack
+    return masked(report, stack.masks()), stack
 
 
 def _wanted(results: Sequence[Result], causes: Sequence[Cause], only: tuple[str, ...]) -> list[Result]:

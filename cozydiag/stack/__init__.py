@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
-from cozydiag.config import Config
+from cozydiag.config import Config, secrets
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.managers import supervisord
 from cozydiag.managers.supervisord import Snapshot
+from cozydiag.masking import Masks
 from cozydiag.model import Evidence, Finding
+
+if TYPE_CHECKING:
+    from cozydiag.couchdb import Reply
 
 T = TypeVar("T")
 
@@ -99,9 +103,12 @@ class Stack:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.second_look = False
+        self.refusal: Reply | None = None
+        """How CouchDB refused the login. Nobody tries again then: five failures lock the account."""
         self._guard = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
         self._values: dict[str, tuple[Any, tuple[Evidence, ...]]] = {}
+        self._secrets = [*secrets(config)]
 
     def once(self, key: str, host: Host, make: Callable[[Host], T]) -> T:
         """``make(host)``, at most once a run. Whoever asks later gets the value and its evidence."""
@@ -115,6 +122,19 @@ class Stack:
             else:
                 host.evidence.extend(self._values[key][1])
             return self._values[key][0]  # type: ignore[no-any-return]
+
+    # -- secrets -------------------------------------------------------------------------------------
+
+    def keep_secret(self, *words: str) -> None:
+        """What was read and must be in no output. Whoever reads a secret gives it here before anything else."""
+        with self._guard:
+            self._secrets += [word for word in words if word]
+
+    def masks(self) -> Masks:
+        """What hides all that is secret by now. The user of a configured address is a name, not a secret."""
+        user = self.config.couchdb.user
+        with self._guard:
+            return Masks(self._secrets, [user.reveal()] if user else [])
 
     # -- the supervisor ------------------------------------------------------------------------------
 
