@@ -89,7 +89,8 @@ def wake(pid: int) -> bool:
     found = process(pid)
     if found is None:
         return False
-    woken = any([wake(child) for child in children(pid)])
+    below = [wake(child) for child in children(pid)]  # all of them, not up to the first that was stopped
+    woken = any(below)
     if found.state not in "Tt":
         return woken
     try:

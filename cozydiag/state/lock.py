@@ -12,11 +12,13 @@ from cozydiag.text import Text, t
 
 @dataclass(frozen=True, slots=True)
 class LockBusy:
-    """The lock was not taken. ``pid`` is its holder's, None where it cannot be told."""
+    """The lock was not taken. ``held``: somebody has it, else nobody can take it here. ``pid`` is its holder's, None
+    where it cannot be told."""
 
     name: str
     why: Text
     pid: int | None = None
+    held: bool = False
 
 
 class Lock:
@@ -54,8 +56,8 @@ def _busy(name: str, path: str, descriptor: int, error: OSError) -> LockBusy:
         return LockBusy(name, t("{path} cannot be locked: {why}", path=path, why=reason(error)))
     holder = os.pread(descriptor, 20, 0).strip()
     if not holder.isdigit():
-        return LockBusy(name, t("another cozydiag is at work here"))
-    return LockBusy(name, t("another cozydiag is at work here (PID {pid})", pid=int(holder)), int(holder))
+        return LockBusy(name, t("another cozydiag is at work here"), held=True)
+    return LockBusy(name, t("another cozydiag is at work here (PID {pid})", pid=int(holder)), int(holder), held=True)
 
 
 def _write_holder(descriptor: int) -> None:
