@@ -10,15 +10,16 @@ import typer
 
 from cozydiag.cli.common import BUSY, EXIT, Problem, configuration, say, symbols, write
 from cozydiag.model import Status
-from cozydiag.text import Seconds, Text, When, plural, t
+from cozydiag.text import Seconds, When, plural, t
 
 if TYPE_CHECKING:
     from cozydiag.config import Config
-    from cozydiag.model import Report
+    from cozydiag.model import Cause, Report
     from cozydiag.repair.act import Outcome
     from cozydiag.repair.plan import Action, Plan, Refusal
     from cozydiag.repair.session import Repaired
     from cozydiag.stack import Stack
+    from cozydiag.state import Lock, LockBusy, State
 
 HELP = t("Show what would mend it, or, with --restart, restart what is broken and prove that it helped.")
 
@@ -33,28 +34,35 @@ def fix(
     ] = None,
     lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
 ) -> int:
-    from cozydiag.host import Host, World
-    from cozydiag.repair.plan import make
-
     if restart and not yes and not (sys.stdin and sys.stdin.isatty()):
-        line = "cozydiag fix --restart --yes"
+        line = _line("fix --restart --yes", config)
         raise Problem(t("nobody is here to be asked: to restart without a question, type `{line}`", line=line))
     loaded = configuration(config)
-    report, stack = _look(loaded)
-    plan = make(Host(World(), 60.0, "plan"), stack, report)
+    if restart:
+        return _restart(loaded, yes=yes)
+    report, _, plan = _examine(loaded)
     if not plan.actions and not plan.refusals:
         return _nothing(report)
     _show(plan)
-    if not restart:
-        _invite(plan)
-        return 2
-    return _restart(loaded, report, plan, stack, yes=yes)
+    if plan.actions:
+        closed = not all(action.allowed for action in plan.actions)
+        command = _as_root(loaded) if closed else _line("fix --restart", config)
+        write("\n" + say(t("Nothing was changed. To do it: {command}", command=command)) + "\n")
+    return EXIT[Status.FAIL]
 
 
-def _look(config: Config) -> tuple[Report, Stack]:
+def _look(config: Config, before: Stack | None = None) -> tuple[Report, Stack]:
     from cozydiag.engine.examine import Wish, look
 
-    return look(config, Wish(deadline=config.timing.deadline))
+    return look(config, Wish(deadline=config.timing.deadline), before=before)
+
+
+def _examine(config: Config) -> tuple[Report, Stack, Plan]:
+    from cozydiag.host import Host, World
+    from cozydiag.repair.plan import make
+
+    report, stack = _look(config)
+    return report, stack, make(Host(World(), 60.0, "plan"), stack, report)
 
 
 def _nothing(report: Report) -> int:
@@ -65,38 +73,67 @@ def _nothing(report: Report) -> int:
     return 0
 
 
-def _restart(config: Config, report: Report, plan: Plan, stack: Stack, *, yes: bool) -> int:
-    from cozydiag.repair.session import Session
-    from cozydiag.state import open_state, state_folder
+def _restart(config: Config, *, yes: bool) -> int:
+    """The lock comes before the first look: what another cozydiag is just mending would look broken."""
+    from contextlib import ExitStack, closing
 
+    from cozydiag.repair.act import LOCK
+    from cozydiag.state import Lock, open_state, state_folder
+
+    with ExitStack() as held:
+        state = held.enter_context(closing(open_state(state_folder(config.paths.state, os.environ))))
+        lock = state.lock(LOCK)
+        if isinstance(lock, Lock):
+            held.enter_context(lock)
+        elif lock.held:
+            raise Problem(lock.why, BUSY)
+        return _repair(config, state, lock, yes=yes)
+
+
+def _repair(config: Config, state: State, lock: Lock | LockBusy, *, yes: bool) -> int:
+    from cozydiag.repair.session import Session
+    from cozydiag.state import LockBusy
+
+    report, stack, plan = _examine(config)
+    if not plan.actions and not plan.refusals:
+        return _nothing(report)
+    _show(plan)
     if not plan.actions:
         return EXIT[Status.FAIL]  # a refusal is one, be it of a warning: as without --restart
-    closed = [action for action in plan.actions if not action.allowed]
-    if len(closed) == len(plan.actions):
-        return _needs_root()
+    if not any(action.allowed for action in plan.actions):
+        write("\n" + say(t("This needs root:")) + f"\n    {_as_root(config)}\n")
+        return EXIT[Status.UNKNOWN]
+    if isinstance(lock, LockBusy):
+        write("\n" + say(t("Nothing is done without a journal: {why}", why=lock.why)) + "\n")
+        return EXIT[Status.FAIL]
     if not yes and not typer.confirm(say(t("Do it?")), default=False):
         return EXIT[report.verdict]
-    state = open_state(state_folder(config.paths.state, os.environ))
-    repaired = Session(lambda: _look(config), state, _Teller(), _who()).run(report, plan, stack)
-    state.close()
-    return _end(repaired)
+    session = Session(lambda before: _look(config, before), state, lock, _Teller(), _who())
+    return _end(session.run(report, plan, stack))
 
 
-def _invite(plan: Plan) -> None:
-    """The line that does it."""
+def _line(arguments: str, config: str | None) -> str:
+    """The command line of this same cozydiag, to be copied."""
+    import shutil
+    from shlex import quote
+
     from cozydiag.stack.words import ourselves
 
-    if plan.actions:
-        closed = any(not action.allowed for action in plan.actions)
-        command = ourselves("fix --restart") if closed else "cozydiag fix --restart"
-        write("\n" + say(t("Nothing was changed. To do it: {command}", command=command)) + "\n")
+    command = ourselves("").strip().removeprefix("sudo ")
+    if shutil.which("cozydiag") == command:
+        command = "cozydiag"
+    return f"{command} {arguments}" + (f" --config {quote(config)}" if config else "")
 
 
-def _needs_root() -> int:
+def _as_root(config: Config) -> str:
+    """The same for root, who does not find this user's own configuration."""
+    from shlex import quote
+
+    from cozydiag.config.file import MACHINE
     from cozydiag.stack.words import ourselves
 
-    write("\n" + say(t("This needs root:")) + f"\n    {ourselves('fix --restart')}\n")
-    return EXIT[Status.UNKNOWN]
+    path = config.file.path if config.file is not None else MACHINE
+    return ourselves("fix --restart") + (f" --config {quote(os.path.abspath(path))}" if path != MACHINE else "")
 
 
 def _who() -> str:
@@ -119,7 +156,7 @@ def _show(plan: Plan) -> None:
 
 def _show_refusal(refusal: Refusal) -> None:
     cause = refusal.cause
-    write(f"  {symbols().marks['broken' if cause.severity is Status.FAIL else 'warn']} {say(cause.text)}\n")
+    write(_headline(cause) + "\n")
     for seen in cause.evidence:
         write("     " + say(t("Seen: {source}: {line}", source=seen.source, line=seen.line)) + "\n")
     write("     " + say(t("No restart: {reason}.", reason=refusal.reason)) + "\n")
@@ -129,23 +166,29 @@ def _show_refusal(refusal: Refusal) -> None:
         write(f"       {command}\n")
 
 
+def _headline(cause: Cause) -> str:
+    return f"  {symbols().marks['broken' if cause.severity is Status.FAIL else 'warn']} {say(cause.text)}"
+
+
 class _Teller:
-    """Tells each act on stdout as it begins and ends; a lost terminal must not stop what has begun."""
+    """Tells each act as it begins and ends."""
 
     def begins(self, action: Action) -> None:
-        self._tell(t("{command} …", command=action.command))
+        _tell(say(t("{command} …", command=action.command)))
 
     def ended(self, action: Action, outcome: Outcome) -> None:
         mark = symbols().marks["ok" if outcome.result == "verified" else "broken"]
-        self._tell(t("{mark} {service}: {text} ({seconds})", mark=mark, service=action.service.address,
-                     text=outcome.text, seconds=Seconds(outcome.seconds)))  # fmt: skip
+        _tell(say(t("{mark} {service}: {text} ({seconds})", mark=mark, service=action.service.address,
+                    text=outcome.text, seconds=Seconds(outcome.seconds))))  # fmt: skip
 
-    def _tell(self, text: Text) -> None:
-        try:
-            write(say(text) + "\n")
-            sys.stdout.flush()
-        except OSError:
-            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  for the rest of the process
+
+def _tell(line: str) -> None:
+    """On stdout and at once; a lost terminal must not stop what has begun."""
+    try:
+        write(line + "\n")
+        sys.stdout.flush()
+    except OSError:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  for the rest of the process
 
 
 def _end(repaired: Repaired) -> int:
@@ -153,19 +196,18 @@ def _end(repaired: Repaired) -> int:
     import time
 
     report = repaired.report
-    write("\n")
+    _tell("")
     if repaired.interrupted:
-        write(say(t("Stopped by a signal: what had begun was finished, nothing else was started.")) + "\n")
+        _tell(say(t("Stopped by a signal: what had begun was finished, nothing else was started.")))
     mended = sum(outcome.result == "verified" for _, outcome in repaired.done)
     restarts = plural("{n} service restarted", "{n} services restarted", n=mended)
+    took = Seconds(repaired.seconds)
     if report.verdict in (Status.OK, Status.WARN):
-        write(say(t("Back at {when}: {restarts}, {took}.",
-                    when=When(time.time()), restarts=restarts, took=Seconds(repaired.seconds))) + "\n")  # fmt: skip
+        _tell(say(t("Back at {when}: {restarts}, {took}.", when=When(time.time()), restarts=restarts, took=took)))
     else:
-        write(say(t("Not all is well: {restarts}, {took}.", restarts=restarts, took=Seconds(repaired.seconds))) + "\n")
-        for cause in report.causes:
-            write(f"  {symbols().marks['broken']} {say(cause.text)}\n")
-        write(say(t("`cozydiag status` shows the rest; `cozydiag report > diag.txt` is for those who help.")) + "\n")
-    if any(outcome.result == "busy" for _, outcome in repaired.done):
-        return BUSY
+        _tell(say(t("Not all is well: {restarts}, {took}.", restarts=restarts, took=took)))
+    for cause in report.causes:
+        _tell(_headline(cause))
+    if report.verdict is not Status.OK:
+        _tell(say(t("`cozydiag status` shows the rest; `cozydiag report > diag.txt` is for those who help.")))
     return EXIT[report.verdict]

@@ -92,12 +92,15 @@ class Setting(NamedTuple):
 
 class Timing(NamedTuple):
     """In seconds: for one look at this machine, for one at another or over TLS, for a whole run, and how long to
-    wait before looking at something a second time."""
+    wait before looking at something a second time. ``proof`` is how long a restarted process must live to count as
+    one that stays, ``settle`` how long what failed may then take to be well."""
 
     local: float = 2.0
     remote: float = 5.0
     deadline: float = 20.0
     second_look: float = 1.2
+    proof: float = 3.0
+    settle: float = 20.0
 
 
 def _default_parts() -> dict[str, Part]:

@@ -42,9 +42,9 @@ class Supervisord:
         """`stopwaitsecs` until supervisord kills, `startsecs` until it calls a start a success."""
         configs = xmlrpc.call(host, self.socket, "supervisor.getAllConfigInfo")
         if isinstance(configs, list):
-            name = service.unit.rpartition(":")[2]
+            group, _, name = service.unit.rpartition(":")
             for config in configs:
-                if config.get("name") == name:
+                if (config.get("group"), config.get("name")) == (group or name, name):
                     return 5.0 + float(config.get("stopwaitsecs", 10)) + float(config.get("startsecs", 1))
         return 20.0
 

@@ -13,7 +13,7 @@ from cozydiag.managers.service import Life, Service
 IN_CHARGE = "/run/systemd/system"
 """This folder exists when systemd is PID 1 (sd_booted(3))."""
 
-_PROPERTIES = "Id,LoadState,ActiveState,SubState,Result,NRestarts,MainPID,UnitFileState"
+_PROPERTIES = "Id,LoadState,ActiveState,SubState,Result,MainPID,Job"
 
 
 def show(host: Host, *units: str) -> dict[str, dict[str, str]] | Failure:
@@ -21,6 +21,8 @@ def show(host: Host, *units: str) -> dict[str, dict[str, str]] | Failure:
     done = host.run(("systemctl", "show", "--no-pager", "-p", _PROPERTIES, *units))
     if isinstance(done, Failure):
         return done
+    if done.code:  # never for the units' own sake
+        return Failure("error", _first(done.stderr))
     blocks = done.stdout.decode("utf-8", "replace").strip().split("\n\n")
     read = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in blocks]
     return dict(zip(units, read, strict=False))
@@ -34,19 +36,24 @@ class Systemd:
         if isinstance(shown, Failure):
             return shown
         unit = shown.get(service.unit, {})
-        if unit.get("LoadState") not in ("loaded", None):
-            return Failure("missing", f"{service.unit}: {unit['LoadState']}")
+        load = unit.get("LoadState", "no answer")
+        if load != "loaded":
+            return Failure("missing", f"{service.unit}: {load}")
         active, sub = unit.get("ActiveState", ""), unit.get("SubState", "")
         pid = unit.get("MainPID", "0")
         words = f"{active}/{sub} {unit.get('Result', '')}".strip()
         running = active in ("active", "reloading") and sub != "exited"
-        return Life(running, int(pid) if pid.isdigit() else 0, words, active in ("activating", "deactivating"))
+        busy = active in ("activating", "deactivating") or bool(unit.get("Job"))
+        return Life(running, int(pid) if pid.isdigit() else 0, words, busy)
 
     def command(self, service: Service, verb: str) -> tuple[str, ...]:
         return ("systemctl", verb, service.unit)
 
     def ask(self, host: Host, service: Service, verb: str) -> Failure | None:
-        """--no-block: some reloads never return (caddy 2.6.2)."""
+        """--no-block: some reloads never return (caddy 2.6.2). A unit that was given up for starting too often is
+        forgiven first: asked to start it would not even try, and systemctl would call that a success."""
+        if verb != "reload":
+            host.run(("systemctl", "reset-failed", service.unit))
         done = host.run(("systemctl", "--no-block", verb, service.unit))
         if isinstance(done, Failure):
             return done

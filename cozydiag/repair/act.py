@@ -7,26 +7,29 @@ The exit codes of the tools are never believed: `systemctl start` succeeds for a
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.managers.service import Life, Manager, Service
 from cozydiag.repair import owners
 from cozydiag.stack import Stack
-from cozydiag.state import LockBusy, State
+from cozydiag.state import Lock, LockBusy, State
 from cozydiag.text import Text, t, verbatim
-
-STAY = 3.0
-"""Seconds for which the new process must live on before it counts as one that stays."""
+from cozydiag.text.catalogue import ENGLISH, render
 
 LOCK = "repair"
+"""Whoever acts holds the lock of this name."""
+
 KIND = "act"
+"""The kind of the journal's lines about acts."""
+
+_LOOK = 5.0  # seconds for one question to a manager
 
 
 class Outcome(NamedTuple):
     """What came of it: `verified` (a new process that stays), `failed`, `refused` (nothing was touched) or `busy`
-    (another cozydiag is at work). ``text`` says it to people."""
+    (another cozydiag is at work). ``text`` says it to people. ``entry`` is its line of the journal, 0 without one."""
 
     service: Service
     verb: str
@@ -35,94 +38,117 @@ class Outcome(NamedTuple):
     pid_before: int = 0
     pid_after: int = 0
     seconds: float = 0.0
+    entry: int = 0
+
+    def record(self) -> dict[str, Any]:
+        """The result as the journal keeps it."""
+        text = render(self.text, ENGLISH)
+        return {"result": self.result, "text": text, "pid": self.pid_after, "seconds": round(self.seconds, 1)}
 
 
-def act(host: Host, stack: Stack, state: State, service: Service, verb: str, *, why: str = "", by: str = "") -> Outcome:
+def act(
+    host: Host,
+    stack: Stack,
+    state: State,
+    service: Service,
+    verb: str,
+    *,
+    why: str = "",
+    by: str = "",
+    lock: Lock | None = None,
+) -> Outcome:
     """Start, restart or reload one service through the tool that owns it, and prove it.
 
-    ``why`` and ``by`` go into the journal. Never raises for what the service or its manager does.
+    ``why`` and ``by`` go into the journal. ``lock`` is the caller's, who holds it over several acts. Never raises for
+    what the service or its manager does.
     """
+    notes = {"why": why, "by": by}
+    if lock is not None:
+        return _act(host, stack, state, service, verb, notes)
+    taken = state.lock(LOCK)
+    if isinstance(taken, LockBusy):
+        return Outcome(service, verb, "busy" if taken.held else "refused", taken.why)
+    with taken:
+        return _act(host, stack, state, service, verb, notes)
+
+
+def _act(host: Host, stack: Stack, state: State, service: Service, verb: str, notes: dict[str, str]) -> Outcome:
     manager = owners.manager_of(host, stack, service)
     if manager is None:
         return Outcome(service, verb, "refused", t("{manager} cannot be used from here", manager=service.manager))
     refused = _test(host, stack, service)
     if refused is not None:
         return Outcome(service, verb, "refused", refused)
-    lock = state.lock(LOCK)
-    if isinstance(lock, LockBusy):
-        return Outcome(service, verb, "busy", lock.why)
-    with lock:
-        return _journalled(host, state, manager, service, verb, {"why": why, "by": by})
-
-
-def _journalled(
-    host: Host, state: State, manager: Manager, service: Service, verb: str, notes: dict[str, str]
-) -> Outcome:
-    """The intent is on the disk before anything is touched; an intent without result is a run that was cut off."""
     entry = state.append(KIND, {"service": service.address, "verb": verb, **notes}, at=host.clock.now())
     if entry is None:
         text = t("nothing is done without a journal, and it cannot be written in {folder}", folder=state.folder)
         return Outcome(service, verb, "refused", text)
     began = host.clock.monotonic()
-    outcome = _prove(host, manager, service, verb)._replace(seconds=host.clock.monotonic() - began)
-    state.update(entry, {"result": outcome.result, "pid": outcome.pid_after, "seconds": round(outcome.seconds, 1)})
+    outcome = _prove(host, manager, service, verb, stack.config.timing.proof)
+    outcome = outcome._replace(seconds=host.clock.monotonic() - began, entry=entry)
+    state.update(entry, outcome.record())  # an intent without a result is a run that was cut off
     return outcome
 
 
-def _prove(host: Host, manager: Manager, service: Service, verb: str) -> Outcome:
-    before = manager.life(host.within(5.0, "repair"), service)
+def _prove(host: Host, manager: Manager, service: Service, verb: str, stay: float) -> Outcome:
+    before = manager.life(_view(host), service)
     if isinstance(before, Failure):
         return Outcome(service, verb, "failed", t("its manager does not answer: {why}", why=before.detail))
     if before.pid:
         host.wake(before.pid)
-    patience = manager.patience(host.within(5.0, "repair"), service)
-    failure = manager.ask(host.within(patience, "repair"), service, verb)
+    patience = manager.patience(_view(host), service)
+    failure = manager.ask(host.within(patience, LOCK), service, verb)
     if failure is not None:
         text = t("its manager refused or did not finish: {why}", why=verbatim(failure.detail))
         return Outcome(service, verb, "failed", text, before.pid)
     alive = _await(host, manager, service, patience, lambda life: life.running and _is_new(life, before, verb))
-    if alive is None or not alive.running:
-        words = alive.words if alive is not None else "-"
-        return Outcome(service, verb, "failed", t("it does not run: {words}", words=words), before.pid)
-    later = _stays(host, manager, service, alive)
-    if later is None:
+    if isinstance(alive, Failure):
+        text = t("its manager does not answer: {why}", why=alive.detail)
+        return Outcome(service, verb, "failed", text, before.pid)
+    if not alive.running:
+        return Outcome(service, verb, "failed", t("it does not run: {words}", words=alive.words), before.pid)
+    if not _is_new(alive, before, verb):
+        text = t("it still is the same process (PID {pid})", pid=str(alive.pid))
+        return Outcome(service, verb, "failed", text, before.pid, alive.pid)
+    if not _stays(host, manager, service, alive, stay):
         return Outcome(service, verb, "failed", t("it ran, but did not stay"), before.pid, alive.pid)
     text = t("it runs as a new process (PID {pid}) and stays", pid=str(alive.pid))
+    if alive.pid in (0, before.pid):
+        text = t("it runs and stays")
     return Outcome(service, verb, "verified", text, before.pid, alive.pid)
+
+
+def _view(host: Host) -> Host:
+    return host.within(_LOOK, LOCK)
 
 
 def _is_new(life: Life, before: Life, verb: str) -> bool:
     """Another process than before; after a reload, or a start of what ran already, the same one may go on."""
-    return not before.running or verb == "reload" or life.pid != before.pid or not life.pid
+    return not before.running or verb != "restart" or life.pid != before.pid or not life.pid
 
 
 def _await(
     host: Host, manager: Manager, service: Service, seconds: float, wanted: Callable[[Life], bool]
-) -> Life | None:
-    """The first life that is ``wanted``, else the last that was seen; ends early when the manager has given up."""
+) -> Life | Failure:
+    """The first life that is ``wanted``, or is down with nothing more to come; else what was seen last."""
     end = host.clock.monotonic() + seconds
-    last: Life | None = None
-    while host.clock.monotonic() < end:
-        life = manager.life(host.within(5.0, "repair"), service)
-        if not isinstance(life, Failure):
-            if wanted(life):
-                return life
-            last = life
-            if life.words == "FATAL":
-                return life
+    while True:
+        life = manager.life(_view(host), service)
+        if not isinstance(life, Failure) and (wanted(life) or not (life.running or life.busy)):
+            return life
+        if host.clock.monotonic() >= end:
+            return life
         host.clock.sleep(0.2)
-    return last
 
 
-def _stays(host: Host, manager: Manager, service: Service, alive: Life) -> Life | None:
-    end = host.clock.monotonic() + STAY
-    life: Life | Failure = alive
-    while host.clock.monotonic() < end:
-        host.clock.sleep(0.3)
-        life = manager.life(host.within(5.0, "repair"), service)
+def _stays(host: Host, manager: Manager, service: Service, alive: Life, seconds: float) -> bool:
+    end = host.clock.monotonic() + seconds
+    while (left := end - host.clock.monotonic()) > 0:
+        host.clock.sleep(min(0.3, left))
+        life = manager.life(_view(host), service)
         if isinstance(life, Failure) or not life.running or life.pid != alive.pid:
-            return None
-    return life if isinstance(life, Life) else None
+            return False
+    return True
 
 
 def _test(host: Host, stack: Stack, service: Service) -> Text | None:
@@ -134,13 +160,13 @@ def _test(host: Host, stack: Stack, service: Service) -> Text | None:
         return None
     program = stack.config.programs.get("nginx", "nginx")
     conf = ("-c", stack.config.proxy.conf) if stack.config.proxy.conf else ()
-    done = host.within(10.0, "repair").run((program, "-t", *conf))
+    done = host.within(10.0, LOCK).run((program, "-t", *conf))
     if isinstance(done, Failure):
         return t("its configuration could not be tested: {why}", why=done.detail)
     if done.code == 0:
         return None
-    from cozydiag.host.logs import clean
+    from cozydiag.host.logs import one_line
 
-    lines = [line for line in clean(done.stderr).splitlines() if "[emerg]" in line or "[alert]" in line]
-    told = lines[0] if lines else clean(done.stderr).strip()
-    return t("its configuration does not pass its own test: {line}", line=told[:400])
+    said = done.stderr.strip()
+    told = next((line for mark in (b"[emerg]", b"[alert]") for line in said.splitlines() if mark in line), said)
+    return t("its configuration does not pass its own test: {line}", line=one_line(told, 400))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from shlex import quote
 
 from cozydiag.host import Host
@@ -67,7 +66,7 @@ def allowed(host: Host, stack: Stack, service: Service) -> bool:
     """Whether this user may act on it: root on all, others on a supervisord whose socket is theirs."""
     if host.euid() == 0:
         return True
-    return service.manager == "supervisord" and os.access(stack.socket(host), os.W_OK)
+    return service.manager == "supervisord" and host.may_write(stack.socket(host))
 
 
 def line(host: Host, stack: Stack, service: Service, verb: str) -> str:

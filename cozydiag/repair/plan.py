@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cozydiag.host import Host
+from cozydiag.host.failure import Failure
 from cozydiag.managers.service import Service
 from cozydiag.model import Cause, Report, Status
 from cozydiag.repair import owners
@@ -12,7 +13,12 @@ from cozydiag.stack import ROLES, Stack
 from cozydiag.text import Text, t
 
 _START = frozenset({"service.stopped", "service.down", "supervisor.down"})
-"""Causes whose service does not run: it is started. Everything else is restarted."""
+"""Causes whose service does not run: it is started, unless it does. Everything else is restarted."""
+
+_ORDER = (
+    "supervisor", "couchdb", "cozy.controller", "cozy.data-system", "cozy.home", "cozy.proxy", "proxy",
+)  # fmt: skip
+"""Who must be there before whom; roles that are not known come last."""
 
 
 class Action(NamedTuple):
@@ -48,13 +54,17 @@ def make(host: Host, stack: Stack, report: Report) -> Plan:
     """What to do about the causes of ``report``."""
     actions: list[Action] = []
     refusals: list[Refusal] = []
-    for cause in report.causes:
+    for cause in sorted(report.causes, key=_rank):
         step = _step(host, stack, cause)
         if isinstance(step, Refusal):
             refusals.append(step)
         elif all(step.service.address != other.service.address for other in actions):
             actions.append(step)
     return Plan(tuple(actions), tuple(refusals))
+
+
+def _rank(cause: Cause) -> int:
+    return _ORDER.index(cause.role) if cause.role in _ORDER else len(_ORDER)
 
 
 def _step(host: Host, stack: Stack, cause: Cause) -> Action | Refusal:
@@ -66,8 +76,15 @@ def _step(host: Host, stack: Stack, cause: Cause) -> Action | Refusal:
     if service is None:
         name = ROLES.get(cause.role or "", cause.code)
         return Refusal(cause, t("no tool is known that owns {name}, so it cannot be started from here", name=name))
-    verb = "start" if cause.code in _START else "restart"
+    verb = "start" if cause.code in _START and not _runs(host, stack, service) else "restart"
     command = owners.line(host, stack, service, verb)
     if not command:
         return Refusal(cause, t("{manager} cannot be used from here", manager=service.manager))
     return Action(service, verb, command, cause.text, cause, owners.allowed(host, stack, service))
+
+
+def _runs(host: Host, stack: Stack, service: Service) -> bool:
+    """It can be running and not listen: to start it once more would change nothing."""
+    manager = owners.manager_of(host, stack, service)
+    life = manager.life(host.within(2.0, "plan"), service) if manager is not None else None
+    return life is not None and not isinstance(life, Failure) and life.running

@@ -8,15 +8,14 @@ from types import FrameType
 from typing import NamedTuple, Protocol
 
 from cozydiag.host import Host, World
-from cozydiag.model import FAILING, Report, Status
+from cozydiag.model import FAILING, Cause, Report, Status
 from cozydiag.repair.act import Outcome, act
 from cozydiag.repair.plan import Action, Plan, make
 from cozydiag.stack import Stack
-from cozydiag.state import State
+from cozydiag.state import Lock, State
 from cozydiag.text import t
 
-SETTLE = 20.0
-"""Seconds that what failed has, after its service runs again, to be well."""
+_UNSEEN = (Status.UNKNOWN, Status.ERROR)
 
 
 class Teller(Protocol):
@@ -36,15 +35,24 @@ class Repaired(NamedTuple):
     seconds: float
 
 
-class Session:
-    """One run of `fix --restart`. ``examine`` looks anew, discovery too, and gives the report with its stack."""
+Look = Callable[[Stack], "tuple[Report, Stack]"]
 
-    def __init__(self, examine: Callable[[], tuple[Report, Stack]], state: State, teller: Teller, by: str) -> None:
-        self.examine = examine
+
+class Session:
+    """One run of `fix --restart`. ``look`` looks anew, discovery too, and gives the report with its stack; it takes
+    the stack of the last look, for what may not be asked twice.
+
+    ``lock`` is the one of `act.LOCK`, held from before the first look: a plan made while another cozydiag was at work
+    would be about a server that no longer is.
+    """
+
+    def __init__(self, look: Look, state: State, lock: Lock, teller: Teller, by: str, host: Host | None = None) -> None:
+        self.look = look
         self.state = state
+        self.lock = lock
         self.teller = teller
         self.by = by
-        self.host = Host(World(), 3600.0, "repair")
+        self.host = host or Host(World(), 3600.0, "repair")
         self.interrupted = False
 
     def run(self, report: Report, plan: Plan, stack: Stack) -> Repaired:
@@ -60,26 +68,28 @@ class Session:
                     break
                 self.teller.begins(action)
                 outcome = act(
-                    self.host, stack, self.state, action.service, action.verb, why=action.cause.code, by=self.by
-                )
-                report, stack, outcome = self._look_again(action, outcome)
-                plan = make(self.host, stack, report)
+                    self.host, stack, self.state, action.service, action.verb,
+                    why=action.cause.code, by=self.by, lock=self.lock,
+                )  # fmt: skip
+                report, stack, outcome = self._look_again(action, outcome, stack)
+                plan = make(self.host.within(60.0, "plan"), stack, report)
                 done.append((action, outcome))
                 self.teller.ended(action, outcome)
-                if outcome.result == "busy":
-                    break
         return Repaired(tuple(done), report, plan, self.interrupted, self.host.clock.monotonic() - began)
 
-    def _look_again(self, action: Action, outcome: Outcome) -> tuple[Report, Stack, Outcome]:
+    def _look_again(self, action: Action, outcome: Outcome, stack: Stack) -> tuple[Report, Stack, Outcome]:
         """The checks that failed decide whether it helped; they get some time, for services start slowly."""
-        end = self.host.clock.monotonic() + (SETTLE if outcome.result == "verified" else 0.0)
+        end = self.host.clock.monotonic() + stack.config.timing.settle
         while True:
-            report, stack = self.examine()
+            report, stack = self.look(stack)
             if outcome.result != "verified" or _well(report, action):
                 return report, stack, outcome
             if self.host.clock.monotonic() >= end:
-                text = t("it runs as a new process, but what failed still fails")
-                return report, stack, outcome._replace(result="failed", text=text)
+                outcome = outcome._replace(
+                    result="failed", text=t("it runs as a new process, but what failed still fails")
+                )
+                self.state.update(outcome.entry, outcome.record())
+                return report, stack, outcome
             self.host.clock.sleep(0.5)
 
     def _interrupt(self) -> None:
@@ -87,12 +97,19 @@ class Session:
 
 
 def _well(report: Report, action: Action) -> bool:
-    """None of what this cause stood for fails of itself any more, nor is it still starting. What its manager gave up
-    meanwhile does not come back by itself: that waits for an act of its own."""
+    """None of what this cause stood for fails of itself any more, nor is it still starting, and it could be looked at.
+    What is wrong with something else and does not pass by itself is not waited for: that is a cause of its own."""
+    own = action.cause.instance
     failing = {r.instance for r in report.results if r.status in FAILING and not r.explained_by}
-    failing -= {c.instance for c in report.causes if c.code == "service.failed" and c.role != action.cause.role}
+    failing -= {c.instance for c in report.causes if c.instance != own and _lasts(c, action.cause)}
     starting = {c.instance for c in report.causes if c.severity is Status.WARN and c.code == "service.starting"}
-    return not (failing | starting).intersection(action.failing)
+    unseen = {r.instance for r in report.results if r.status in _UNSEEN and r.instance == own}
+    return not (failing | starting | unseen).intersection(action.failing)
+
+
+def _lasts(other: Cause, mended: Cause) -> bool:
+    """Its manager has given it up, or no restart helps it."""
+    return other.restart_helps is False or (other.code == "service.failed" and other.role != mended.role)
 
 
 class _Signals:
@@ -108,7 +125,10 @@ class _Signals:
         def noted(_number: int, _frame: FrameType | None) -> None:
             self._told()
 
-        self._before = [signal.signal(number, noted) for number in self._CAUGHT]
+        self._before = [signal.getsignal(number) for number in self._CAUGHT]
+        for number, before in zip(self._CAUGHT, self._before, strict=True):
+            if before is not signal.SIG_IGN:  # nohup
+                signal.signal(number, noted)
 
     def __exit__(self, *_: object) -> None:
         for number, handler in zip(self._CAUGHT, self._before, strict=True):
