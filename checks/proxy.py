@@ -19,7 +19,7 @@ from cozydiag.api import (
     warn,
 )
 from cozydiag.host.http import Answer
-from cozydiag.proxies import nginx, nginx_mistakes
+from cozydiag.proxies import nginx
 from cozydiag.stack.ports import holder
 from cozydiag.stack.words import ourselves, root
 
@@ -62,6 +62,8 @@ def config(host: Host, stack: Stack) -> Iterator[Finding]:
     if found is not None and nginx.newest_change(host, path) <= found.loaded + tick:
         yield ok(t("nginx runs with the configuration that is on disk"))
         return
+    from cozydiag.proxies import nginx_mistakes
+
     read = nginx_mistakes.examine(host, path, _program(stack))
     if read.mistakes:
         yield _broken(host, stack, read.mistakes[0], serving=found is not None)

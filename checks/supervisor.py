@@ -25,7 +25,6 @@ from cozydiag.api import (
 )
 from cozydiag.managers import supervisord
 from cozydiag.stack import ROLES
-from cozydiag.stack.why import dead
 from cozydiag.stack.words import name_of, ourselves, supervisorctl
 
 YOUNG = 30.0
@@ -169,6 +168,8 @@ def _stopped(host: Host, stack: Stack, program: Program) -> Finding:
 
 def _ended(host: Host, stack: Stack, program: Program) -> Finding:
     """FATAL: supervisord has given it up. EXITED: it ended, as it should or not."""
+    from cozydiag.stack.why import dead
+
     if program.state == supervisord.FATAL:
         return dead(host, stack, program, "service.failed", t("{name} does not start", name=_name(program)))
     if program.exitstatus in program.exitcodes and program.role is None:
@@ -178,6 +179,8 @@ def _ended(host: Host, stack: Stack, program: Program) -> Finding:
 
 def _unsteady(host: Host, stack: Stack, program: Program) -> Finding:
     """One sample cannot tell a start from a crash loop: look again, and count what supervisord wrote down."""
+    from cozydiag.stack.why import dead
+
     again = stack.supervisor_again(host)
     later = None if isinstance(again, Failure) else again.program(program.name)
     if later is not None and later.state == supervisord.FATAL:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
+from binascii import b2a_base64  # base64 would bring struct
 from typing import Any, NamedTuple
 
 from cozydiag.host import Host
@@ -19,7 +19,7 @@ class Credentials(NamedTuple):
 
     @property
     def header(self) -> tuple[str, str]:
-        return ("Authorization", "Basic " + b64encode(f"{self.user}:{self.password}".encode()).decode())
+        return ("Authorization", "Basic " + b2a_base64(f"{self.user}:{self.password}".encode(), newline=False).decode())
 
 
 def from_login_file(content: bytes) -> Credentials | None:
