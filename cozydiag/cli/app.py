@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from cozydiag.cli.common import CONFIGURATION, INTERNAL, USAGE, Problem, say
+from cozydiag.cli.common import CONFIGURATION, INTERNAL, USAGE, Problem, close_stdout, open_outputs, say
 from cozydiag.text import Text, t
 
 _COMMANDS = ("status", "fix", "checks", "config", "demo")
@@ -59,6 +59,7 @@ def _asked_for(arguments: Sequence[str]) -> Collection[str]:
 
 def run(arguments: list[str]) -> int:
     """Run one command line and give its exit code. No traceback reaches a user, unless asked for."""
+    open_outputs()
     debug = "--debug" in arguments
     arguments = [word for word in arguments if word != "--debug"]
     try:
@@ -70,7 +71,8 @@ def run(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return 130
     except (BrokenPipeError, SystemExit):  # typer ends the process itself when the reader has gone
-        return _closed_pipe()
+        close_stdout()
+        return 0
     except Exception as error:
         from cozydiag.config import ConfigError
 
@@ -87,14 +89,6 @@ def run(arguments: list[str]) -> int:
 def _complain(text: Text, code: int) -> int:
     print(f"cozydiag: {say(text)}", file=sys.stderr)
     return code
-
-
-def _closed_pipe() -> int:
-    """The reader has seen enough (`| head`): nothing more may be written, not even at exit."""
-    import os
-
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    return 0
 
 
 def _usage(error: typer.TyperException) -> Text:

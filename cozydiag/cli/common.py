@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -66,12 +68,34 @@ def symbols() -> Symbols:
     return words.UNICODE if encoding == "utf8" else words.ASCII
 
 
+def open_outputs() -> None:
+    """Makes stdout and stderr take every text: what their encoding lacks is spelled plainly, and what was closed
+    swallows it."""
+    codecs.register_error("cozydiag.plainly", _plainly)
+    sys.stdout, sys.stderr = (stream or open(os.devnull, "w") for stream in (sys.stdout, sys.stderr))  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="cozydiag.plainly")
+
+
+def _plainly(error: UnicodeError) -> tuple[str, int]:
+    """`é` as `e`, `…` as `...`, what has no plain form as `?`."""
+    from unicodedata import normalize
+
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    letters = error.object[error.start : error.end]
+    return "".join(normalize("NFKD", one).encode("ascii", "ignore").decode() or "?" for one in letters), error.end
+
+
 def write(text: str) -> None:
-    """To stdout, whatever its encoding can take; what it cannot is replaced."""
-    encoding = getattr(sys.stdout, "encoding", None) or "ascii"
-    if encoding.lower().replace("-", "") != "utf8":
-        text = text.encode(encoding, "replace").decode(encoding)
+    """To stdout, which takes every text (`open_outputs`)."""
     sys.stdout.write(text)
+
+
+def close_stdout() -> None:
+    """The reader has seen enough (`| head`): nothing more may be written, not even at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def one_of(option: str, value: str, allowed: Sequence[str]) -> str:

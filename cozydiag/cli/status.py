@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cozydiag.cli.common import EXIT, Problem, configuration, globs, language, one_of, say, symbols, write
+from cozydiag.cli.common import EXIT, Problem, close_stdout, configuration, globs, language, one_of, say, symbols, write
 from cozydiag.model import Report, Result, Status
 from cozydiag.text import plural, t
 
@@ -45,7 +45,10 @@ def status(
     level = _LEVELS[one_of("--fail-on", fail_on, tuple(_LEVELS))]
     report = _look(config, globs("--only", only), globs("--skip", skip), deadline, quiet=quiet)
     if not (quiet and report.verdict is Status.OK):
-        show(report, layout, verbose=verbose)
+        try:
+            show(report, layout, verbose=verbose)
+        except (BrokenPipeError, SystemExit):  # rich ends the process itself when the reader has gone
+            close_stdout()  # the exit code is still the verdict
     return EXIT[report.verdict] if _RANK.index(report.verdict) >= _RANK.index(level) else 0
 
 

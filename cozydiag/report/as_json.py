@@ -14,7 +14,7 @@ VERDICTS = {Status.OK: "ok", Status.WARN: "warning", Status.FAIL: "critical", St
 
 def as_json(report: Report) -> str:
     """The report as one JSON object; texts in English, with template and parameters for other languages."""
-    return json.dumps(as_data(report), ensure_ascii=False, indent=2) + "\n"
+    return json.dumps(as_data(report), indent=2) + "\n"  # ASCII: whole in every encoding
 
 
 def as_data(report: Report) -> dict[str, Any]:
