@@ -174,9 +174,7 @@ def _credentials(host: Host, stack: Stack) -> Credentials | Finding:
     """The app's own credentials, or the finding that says why there are none."""
     configured = stack.config.couchdb
     if configured.user and configured.password:
-        found = Credentials(configured.user.reveal(), configured.password.reveal())
-        stack.keep_secret(f"{found.user}:{found.password}")
-        return found
+        return Credentials(configured.user.reveal(), configured.password.reveal())
     path = configured.credentials_file
     content = host.read(path, max_bytes=4096)
     if isinstance(content, Failure):

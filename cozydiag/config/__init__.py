@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from cozydiag.config.check_options import options, verify
 from cozydiag.config.error import ConfigError
 from cozydiag.config.file import find
-from cozydiag.config.listing import explain
+from cozydiag.config.listing import explain, secrets
 from cozydiag.config.schema import build
 from cozydiag.config.values import (
     Config,
@@ -37,6 +37,7 @@ __all__ = [
     "explain",
     "load",
     "options",
+    "secrets",
     "verify",
 ]
 

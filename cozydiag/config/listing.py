@@ -24,6 +24,29 @@ def explain(config: Config) -> list[tuple[str, str, str]]:
     ]
 
 
+def secrets(config: Config) -> Iterator[str]:
+    """The settings that no output may hold. Of [notify] not every word: `warning` is none, an address is.
+
+    A user is a secret where no password stands beside it: it is a token then.
+    """
+    user, password = (word.reveal() if word else "" for word in (config.couchdb.user, config.couchdb.password))
+    if user or password:
+        yield from (password, f"{user}:{password}") if password else (user,)
+    for key, setting in config.settings.items():
+        yield from _secrets(key, setting.value)
+
+
+def _secrets(key: str, value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _secrets(f"{key}.{name}", inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _secrets(key, inner)
+    elif isinstance(value, str) and _hidden(key) and (_SECRET.search(key) or "://" in value):
+        yield value
+
+
 def _rows(key: str, value: object) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict):
         for name, inner in value.items():

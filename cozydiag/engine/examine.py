@@ -25,7 +25,8 @@ class Wish(NamedTuple):
 
 
 def examine(config: Config, wish: Wish, progress: Callable[[Result], None] | None = None) -> Report:
-    """Look at everything once, with no secret in what it gives. Raises ConfigError for wrong settings of checks, nothing for what it sees."""
+    """Look at everything once; no secret is in what it gives. Raises ConfigError for wrong settings of checks,
+    nothing for what it sees."""
     return look(config, wish, progress)[0]
 
 

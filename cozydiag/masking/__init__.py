@@ -1,0 +1,102 @@
+"""Secrets, made unreadable in all that is shown: by what is known of them, and by where secrets usually stand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from enum import Enum
+from typing import Any, TypeVar
+
+from cozydiag.masking.context import HIDDEN, in_context
+from cozydiag.masking.forms import forms, percent_encoded
+from cozydiag.text import Text
+
+__all__ = ["HIDDEN", "Masks", "masked"]
+
+T = TypeVar("T")
+
+_SHORT = 4
+"""Characters below which a secret is masked as a whole word only: it stands in too many others by chance."""
+
+_NAME_FORM = 6
+"""Characters that an encoded name must have: shorter ones turn up by chance."""
+
+
+class Masks:
+    """Hides the ``secrets`` in every form they can be written in, and credentials that nobody knows by their place.
+
+    ``names`` (users) are less than secrets: hidden where they stand alone, not in paths and longer names.
+    """
+
+    def __init__(self, secrets: Iterable[str] = (), names: Iterable[str] = ()) -> None:
+        secrets = {secret for secret in secrets if secret.strip("*")}
+        names = {name for name in names if name.strip("*")} - secrets
+        self._secrets = sorted((secret for secret in secrets if len(secret) >= _SHORT), key=_longest_first)
+        literals = {form for secret in self._secrets for form in forms(secret)}
+        literals |= {form for name in names for form in forms(name) if form != name and len(form) >= _NAME_FORM}
+        self._literals = sorted(literals, key=_longest_first)
+        words = [rf"(?<!\w){re.escape(secret)}(?!\w)" for secret in secrets if len(secret) < _SHORT]
+        words += [rf"(?<![\w/.-]){re.escape(name)}(?![\w/-]|\.\w)" for name in names]
+        self._words = re.compile("|".join(words)) if words else None
+        self._percent: re.Pattern[str] | None = None
+
+    def mask(self, text: str) -> str:
+        """``text`` with ``***`` for each secret. Masking twice is masking once."""
+        while (once := self._known(in_context(text))) != text:  # what one rule leaves can be another's
+            text = once
+        return text
+
+    def finds(self, text: str) -> bool:
+        """Whether a known secret is in ``text``, in any form."""
+        return self._known(text) != text
+
+    def _known(self, text: str) -> str:
+        for literal in self._literals:
+            if literal in text:
+                text = text.replace(literal, HIDDEN)
+        if self._secrets and "%" in text and re.search("%[0-9A-Fa-f]{2}", text):
+            text = self._percent_pattern().sub(HIDDEN, text)
+        return self._words.sub(HIDDEN, text) if self._words else text
+
+    def _percent_pattern(self) -> re.Pattern[str]:
+        """Compiled at the first text that has a percent-encoded character in it."""
+        if self._percent is None:
+            self._percent = re.compile("|".join(map(percent_encoded, self._secrets)))
+        return self._percent
+
+
+def _longest_first(form: str) -> tuple[int, str]:
+    return -len(form), form
+
+
+_IDENTITIES = frozenset({
+    "id", "subject", "code", "role", "instance", "service", "affects", "waits_for", "explains", "blocked_by",
+    "explained_by", "chain",
+})  # fmt: skip
+"""What programs read, and repairs act on: names that nobody keeps secret."""
+
+
+def masked(value: T, masks: Masks) -> T:
+    """A report, or a part of one, with every string masked but the names that programs read."""
+    return _masked(value, masks.mask)  # type: ignore[no-any-return]
+
+
+def _masked(value: Any, mask: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return value if isinstance(value, Enum) else mask(value)
+    if isinstance(value, Text):
+        params = tuple((name, _masked(param, mask)) for name, param in value.params)
+        many = None if value.many is None else _template(value.many, mask)
+        return Text(_template(value.template, mask), params, many, value.n)
+    if isinstance(value, tuple):
+        names = getattr(value, "_fields", ("",) * len(value))
+        parts = [part if name in _IDENTITIES else _masked(part, mask) for name, part in zip(names, value, strict=True)]
+        return value._make(parts) if hasattr(value, "_make") else tuple(parts)
+    return value
+
+
+def _template(template: str, mask: Callable[[str], str]) -> str:
+    """The words between the fields: a check of somebody's own may have put a value there."""
+    if mask(template) == template:
+        return template
+    return "".join(part if part[:1] == "{" else mask(part) for part in re.split(r"(\{\w*\})", template))
