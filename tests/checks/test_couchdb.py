@@ -10,6 +10,7 @@ from cozydiag.config.values import CouchDB, Secret
 from cozydiag.host import Failure, Process
 from cozydiag.model import Finding
 from cozydiag.testing import HANGS, REFUSED, Machine, Served, answer
+from cozydiag.text.catalogue import ENGLISH, render
 
 if TYPE_CHECKING:
     from tests.checks.conftest import Cozy
@@ -146,3 +147,14 @@ def test_the_password_is_never_shown(cozy: Cozy) -> None:
     diagnosis = cozy.examine(state(cozy, "auth-wrong-password"))
     assert "apppw" not in repr(diagnosis.results)
     assert "YXBwOmFwcHB3" not in repr(diagnosis.results)
+
+
+def test_what_a_hostile_server_says_reaches_no_screen_as_a_command(cozy: Cozy) -> None:
+    evil = "3.5\\u001b]0;title\\u0007\\u009b2J\\u202e"
+    served = answer(200, f'{{"couchdb":"Welcome","version":"{evil}","error":"{evil}","reason":"{evil}"}}')
+    diagnosis = cozy.examine(cozy.machine(web={"127.0.0.1:5984": served}))
+    shown = [render(finding.text, ENGLISH) for result in diagnosis.results for finding in result.findings]
+    shown += [one.line for result in diagnosis.results for one in result.evidence]
+    shown += [one.line for cause in diagnosis.causes for one in cause.evidence]
+    assert "CouchDB 3.5 answers" in shown
+    assert [line for line in shown if not line.isprintable()] == []
