@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from cozydiag.masking.context import HIDDEN, in_context
-from cozydiag.masking.forms import forms, percent_encoded
+from cozydiag.masking.forms import escaped, forms
 from cozydiag.text import Text
 
 __all__ = ["HIDDEN", "Masks", "masked"]
@@ -38,7 +38,7 @@ class Masks:
         words = [rf"(?<!\w){re.escape(secret)}(?!\w)" for secret in secrets if len(secret) < _SHORT]
         words += [rf"(?<![\w/.-]){re.escape(name)}(?![\w/-]|\.\w)" for name in names]
         self._words = re.compile("|".join(words)) if words else None
-        self._percent: re.Pattern[str] | None = None
+        self._escaped: re.Pattern[str] | None = None
 
     def mask(self, text: str) -> str:
         """``text`` with ``***`` for each secret. Masking twice is masking once."""
@@ -54,15 +54,15 @@ class Masks:
         for literal in self._literals:
             if literal in text:
                 text = text.replace(literal, HIDDEN)
-        if self._secrets and "%" in text and re.search("%[0-9A-Fa-f]{2}", text):
-            text = self._percent_pattern().sub(HIDDEN, text)
+        if self._secrets and ("\\" in text or ("%" in text and re.search("%[0-9A-Fa-f]{2}", text))):
+            text = self._escaped_pattern().sub(HIDDEN, text)
         return self._words.sub(HIDDEN, text) if self._words else text
 
-    def _percent_pattern(self) -> re.Pattern[str]:
-        """Compiled at the first text that has a percent-encoded character in it."""
-        if self._percent is None:
-            self._percent = re.compile("|".join(map(percent_encoded, self._secrets)))
-        return self._percent
+    def _escaped_pattern(self) -> re.Pattern[str]:
+        """Compiled at the first text that has something escaped in it."""
+        if self._escaped is None:
+            self._escaped = re.compile("|".join(map(escaped, self._secrets)))
+        return self._escaped
 
 
 def _longest_first(form: str) -> tuple[int, str]:

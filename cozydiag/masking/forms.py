@@ -5,43 +5,39 @@ from __future__ import annotations
 import re
 from binascii import b2a_base64
 
-_ESCAPES = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_SHORT_ESCAPES = {"\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
 _URL_SAFE = str.maketrans("+/", "-_")
 
 
 def forms(secret: str) -> set[str]:
-    """``secret`` plain, in JSON, Base64 and hex. Percent-encoding has too many mixtures: see `percent_encoded`."""
+    """``secret`` plain, in Base64 and in hex. What escapes letters one by one has too many mixtures: see `escaped`."""
     raw = secret.encode("utf-8", "surrogateescape")
-    found = {secret, secret.replace(" ", "+"), raw.hex(), raw.hex().upper()}
-    return found | _json(secret) | _base64(raw)
+    return {secret, secret.replace(" ", "+"), raw.hex(), raw.hex().upper()} | _base64(raw)
 
 
-def percent_encoded(secret: str) -> str:
-    """A pattern of ``secret`` in URLs: each character as it is or percent-encoded, in either case of letters."""
+def escaped(secret: str) -> str:
+    """A pattern of ``secret`` in URLs, in JSON and in JSON inside JSON: each letter as it is or escaped."""
     return "".join(map(_either, secret))
 
 
 def _either(letter: str) -> str:
-    code = "".join(f"%{byte:02x}" for byte in letter.encode("utf-8", "surrogateescape"))
-    space = r"|\+" if letter == " " else ""
-    return rf"(?:{re.escape(letter)}|(?i:{code}){space})"
+    percent = "".join(f"%{byte:02x}" for byte in letter.encode("utf-8", "surrogateescape"))
+    ways = [re.escape(letter), f"(?i:{percent})", f"(?i:{_json(letter)})"]
+    if letter == " ":
+        ways.append(r"\+")
+    elif letter == "\\":
+        ways[0] = r"\\{1,4}"
+    elif letter in '"/':
+        ways[0] = rf"\\{{0,3}}{letter}"
+    elif letter in _SHORT_ESCAPES:
+        ways.append(rf"\\{{1,3}}{_SHORT_ESCAPES[letter]}")
+    return f"(?:{'|'.join(ways)})"
 
 
-def _json(secret: str) -> set[str]:
-    """As JSON writes it: letters beyond ASCII and slashes escaped or not, and once more for JSON inside JSON."""
-    plain = "".join(_ESCAPES.get(letter, letter) for letter in secret)
-    found = {plain, _ascii(plain, "04x"), _ascii(plain, "04X")}
-    found |= {form.replace("/", "\\/") for form in found}
-    return found | {form.replace("\\", "\\\\").replace('"', '\\"') for form in found}
-
-
-def _ascii(text: str, digits: str) -> str:
-    """Beyond the basic plane JSON writes two surrogates."""
-    if text.isascii():
-        return text
-    units = text.encode("utf-16-be", "surrogatepass")
-    pairs = (units[at] << 8 | units[at + 1] for at in range(0, len(units), 2))
-    return "".join(chr(unit) if unit < 128 else f"\\u{unit:{digits}}" for unit in pairs)
+def _json(letter: str) -> str:
+    """`\\u00e9`; two of them beyond the basic plane. The backslash is doubled, and escaped, inside another JSON."""
+    units = letter.encode("utf-16-be", "surrogatepass")
+    return "".join(rf"\\{{1,3}}u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
 def _base64(raw: bytes) -> set[str]:
