@@ -45,12 +45,14 @@ def look(
     checks = registry.pick(loaded.checks, wish.only, wish.skip)
     seen = Run(checks, host, stack, progress, skip=wish.skip).run()
     diagnosis = Diagnosis(checks, [*seen, *loaded.errors], stack.services())
-    results = _wanted(diagnosis.results, diagnosis.causes, wish.only)
+    causes = [cause for cause in diagnosis.causes if _asked_for(wish.only, cause.instance, *cause.explains)]
+    causal = {cause.instance for cause in causes}
+    results = [one for one in diagnosis.results if one.instance in causal or _asked_for(wish.only, one.instance)]
     report = Report(
-        verdict(results, diagnosis.causes),
-        tuple(diagnosis.causes),
+        verdict(results, causes),
+        tuple(causes),
         tuple(results),
-        chain(results, diagnosis.causes),
+        chain(results, causes),
         os.uname().nodename,
         started_at,
         world.clock.monotonic() - started,
@@ -60,19 +62,14 @@ def look(
     return masked(report, stack.masks()), stack
 
 
-def _wanted(results: Sequence[Result], causes: Sequence[Cause], only: tuple[str, ...]) -> list[Result]:
-    """What was asked for; what it needs ran silently, and is shown where it is the cause."""
+def _asked_for(only: tuple[str, ...], *instances: str) -> bool:
+    """Whether one of these was asked for. What it needs ran silently, and is shown where it is the cause of it."""
     if not only:
-        return list(results)
+        return True
     from fnmatch import fnmatchcase
 
-    causal = {cause.instance for cause in causes}
-
-    def shown(result: Result) -> bool:
-        names = (result.instance, result.id)
-        return result.instance in causal or any(fnmatchcase(name, pattern) for name in names for pattern in only)
-
-    return [result for result in results if shown(result)]
+    names = [name for instance in instances for name in (instance, instance.partition(":")[0])]
+    return any(fnmatchcase(name, pattern) for name in names for pattern in only)
 
 
 def chain(results: Sequence[Result], causes: Sequence[Cause]) -> tuple[tuple[str, str], ...]:
