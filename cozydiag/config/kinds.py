@@ -51,6 +51,12 @@ def path(key: str, value: object) -> str:
     raise Wrong(t("{key} must be a path in quotes that begins with /", key=key))
 
 
+def words(key: str, value: object) -> list[str]:
+    if isinstance(value, list):
+        return [word(key, item) for item in value]
+    raise Wrong(t("{key} must be a list of texts in quotes", key=key))
+
+
 def endpoint(key: str, value: object) -> tuple[str, int]:
     """`127.0.0.1:80`, `[::1]:80`"""
     import ipaddress

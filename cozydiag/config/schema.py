@@ -11,6 +11,7 @@ from cozydiag.config.error import at
 from cozydiag.config.file import File
 from cozydiag.config.table import Table
 from cozydiag.config.values import (
+    MANAGERS,
     PARTS,
     Config,
     CouchDB,
@@ -41,6 +42,7 @@ def build(file: File | None, environ: Mapping[str, str]) -> Config:
         couchdb=_couchdb(top.table("couchdb"), environ),
         parts=_parts(top.table("parts")),
         services=_services(top.table("services")),
+        managers=_managers(top.table("managers")),
         timing=_timing(top.table("timing")),
         checks=_checks(top.table("checks")),
         support=top.table("support").free(),
@@ -127,6 +129,10 @@ def _service(table: Table) -> Service:
     service = Service(table.required("manager", kinds.word), table.required("unit", kinds.word))
     table.end()
     return service
+
+
+def _managers(table: Table) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(table.required(name, kinds.words)) for name in table.each(list(MANAGERS))}
 
 
 def _timing(table: Table) -> Timing:

@@ -13,6 +13,12 @@ PARTS: Mapping[str, int] = {"controller": 9002, "data-system": 9101, "home": 910
 """The parts of Cozy v2 and the ports that its controller gives them (cozy-controller, `config.json`)."""
 
 
+MANAGERS = (
+    "systemd", "sysv", "supervisord", "pm2", "forever", "strongpm", "cozy-monitor", "docker", "podman", "cloudfoundry",
+)  # fmt: skip
+"""The kinds of managers of services that can be asked."""
+
+
 class Secret:
     """A word that is shown to nobody by accident: only ``reveal`` gives it away."""
 
@@ -111,7 +117,8 @@ def _default_parts() -> dict[str, Part]:
 class Config:
     """All settings. ``settings`` has them once more, by dotted key and with where each comes from.
 
-    ``drop_ins`` is the folder of the checks that an administrator adds, beside the file; ``file`` is None where
+    ``managers`` names, for a kind of managers of services, their sockets, home folders or URLs; for systemd and sysv
+    units to look at. ``drop_ins`` is the folder of the checks that an administrator adds, beside the file; ``file`` is None where
     there is none.
     """
 
@@ -124,6 +131,7 @@ class Config:
     couchdb: CouchDB = CouchDB()
     parts: Mapping[str, Part] = field(default_factory=_default_parts)
     services: Mapping[str, Service] = field(default_factory=dict)
+    managers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     timing: Timing = Timing()
     checks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)  # these may hold secrets
     support: Mapping[str, Any] = field(default_factory=dict, repr=False)

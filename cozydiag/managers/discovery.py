@@ -51,7 +51,12 @@ UNSUPPORTED: Final[Mapping[str, str]] = {
 
 
 def find(
-    host: Host, *, discover: bool, named: Mapping[str, tuple[str, ...]], programs: Mapping[str, str]
+    host: Host,
+    *,
+    discover: bool,
+    named: Mapping[str, tuple[str, ...]],
+    programs: Mapping[str, str],
+    keep_secret: Callable[[str], object],
 ) -> tuple[Manager, ...]:
     """Every manager that is here, each user's apart. ``named`` is what the configuration says of each kind."""
     processes = tuple(host.processes()) if discover else ()
@@ -59,7 +64,7 @@ def find(
     found: list[Manager] = []
     for name, kind in KINDS.items():
         if name in named or (discover and _traces(host, kind, processes, homes)):
-            around = Surroundings(discover, named.get(name, ()), processes, homes, programs)
+            around = Surroundings(discover, named.get(name, ()), processes, homes, programs, keep_secret)
             found.extend(_finder(kind)(host, around))
     return tuple(found)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Final, Literal, NamedTuple, Protocol
 
@@ -167,7 +167,7 @@ class Surroundings(NamedTuple):
 
     ``named`` is what the configuration says of the kind (`[managers]`: sockets, home folders or URLs; for systemd and
     sysv units), () when nothing. Without ``discover`` only that counts, and there are no ``processes`` and ``homes``.
-    ``programs`` are the configured paths of programs.
+    ``programs`` are the configured paths of programs. ``keep_secret`` takes what was read and must be in no output.
     """
 
     discover: bool = True
@@ -175,3 +175,4 @@ class Surroundings(NamedTuple):
     processes: tuple[Process, ...] = ()
     homes: tuple[Home, ...] = ()
     programs: Mapping[str, str] = {}
+    keep_secret: Callable[[str], object] = len

@@ -21,6 +21,11 @@ SOCKETS = (
 CONFIGURATIONS = ("/etc/supervisor/supervisord.conf", "/etc/supervisord.conf")
 
 
+def socket(host: Host) -> str:
+    """The first usual socket that exists, else the usual one."""
+    return next((path for path in SOCKETS if not isinstance(host.stat(path), Failure)), SOCKETS[0])
+
+
 class Program(NamedTuple):
     """One process of supervisord. Times are epoch seconds by the daemon's clock; ``pid`` is 0 when none."""
 

@@ -4,20 +4,104 @@ from __future__ import annotations
 
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
-from cozydiag.managers import supervisord, xmlrpc
-from cozydiag.managers.service import Life, Service
+from cozydiag.managers import supervisord, supervisord_file, xmlrpc
+from cozydiag.managers.service import Condition, Life, Service, State, Surroundings, Verb
+from cozydiag.managers.supervisord import Program
 
 _GONE = (supervisord.STOPPED, supervisord.EXITED, supervisord.FATAL)
 _BUSY = (supervisord.STARTING, supervisord.STOPPING, supervisord.BACKOFF)
 _NOT_RUNNING, _ALREADY_STARTED = 70, 60  # `supervisor/xmlrpc.py Faults`
 
 
-class Supervisord:
-    """One supervisord, known by its socket."""
+_STATES = {
+    supervisord.STOPPED: State.STOPPED,
+    supervisord.STARTING: State.STARTING,
+    supervisord.RUNNING: State.RUNNING,
+    supervisord.BACKOFF: State.CRASH_LOOPING,  # it has ended during its start, and is tried again
+    supervisord.STOPPING: State.STOPPED,
+    supervisord.FATAL: State.FAILED,
+}
 
-    def __init__(self, socket: str, supervisorctl: tuple[str, ...] = ("supervisorctl",)) -> None:
-        self.socket = socket
+
+def find(host: Host, around: Surroundings) -> tuple[Supervisord, ...]:
+    """The configured ones first, then those that run, then the one that is installed. Each socket once."""
+    program = around.programs.get("supervisorctl", "supervisorctl")
+    found = {socket: Supervisord(socket, (program, "-s", f"unix://{socket}")) for socket in around.named}
+    users = {home.uid: home.user for home in around.homes}
+    files = [
+        (supervisord_file.of_process(host, one.cmdline), users.get(one.uid, str(one.uid)) if one.uid else None)
+        for one in around.processes
+        if any(word.rpartition("/")[2] == "supervisord" for word in (one.name, *one.cmdline[:2]))
+    ]
+    if around.discover and not files and not found:
+        files = [(next((f for f in supervisord.CONFIGURATIONS if not isinstance(host.stat(f), Failure)), None), None)]
+    for file, user in files:
+        settings = supervisord_file.read(host, file) if file else None
+        socket = settings.socket if settings else supervisord.socket(host)
+        if socket in found:
+            found[socket].settings = settings
+        elif socket:
+            taken = any(other.user == user for other in found.values())
+            command = (program,) if socket in supervisord.SOCKETS else (program, "-s", f"unix://{socket}")
+            found[socket] = Supervisord(socket, command, socket if taken else user, settings)
+    return tuple(found.values())
+
+
+class Supervisord:
+    """One supervisord, known by its socket, which is its ``place``."""
+
+    name = "supervisord"
+    verbs: tuple[Verb, ...] = ("start", "stop", "restart")
+
+    def __init__(
+        self,
+        socket: str,
+        supervisorctl: tuple[str, ...] = ("supervisorctl",),
+        user: str | None = None,
+        settings: supervisord_file.Settings | None = None,
+    ) -> None:
+        """``user``: whose it is, or its socket where one user has two."""
+        self.socket = self.place = socket
         self.supervisorctl = supervisorctl
+        self.user = user
+        self.settings = settings
+
+    def services(self, host: Host) -> tuple[Condition, ...] | Failure:
+        seen = supervisord.look(host, self.socket)
+        return seen if isinstance(seen, Failure) else tuple(self.condition(program) for program in seen.programs)
+
+    def condition(self, program: Program) -> Condition:
+        """One program in the house's words."""
+        expected = program.exitstatus in program.exitcodes
+        state = _STATES.get(program.state, State.UNKNOWN)
+        if program.state == supervisord.EXITED:
+            state = State.FINISHED if expected else State.FAILED
+        return Condition(
+            Service("supervisord", program.name, program.role, None, self.user),
+            state,
+            wanted=program.wanted and state is not State.STOPPED,
+            instances=(int(state is State.RUNNING), 1),
+            since=(program.start if program.pid else program.stop) or None,
+            pids=(program.pid,) if program.pid else (),
+            exit_code=None if program.pid or not program.stop else program.exitstatus,
+            why=program.spawnerr,
+            words=program.statename,
+            boot=program.autostart,
+            boot_line="" if program.autostart else f"autostart=true in [program:{program.name.partition(':')[0]}]",
+        )
+
+    def log(self, host: Host, service: Service, lines: int) -> list[str] | Failure:
+        program = self._program(host, service)
+        if isinstance(program, Failure):
+            return program
+        return supervisord.log_tail(host, self.socket, program, 200 * lines)[-lines:]
+
+    def allowed(self, host: Host) -> bool:
+        return host.may_write(self.socket)
+
+    def exposed(self, host: Host) -> str | None:  # noqa: ARG002  it was read when it was found
+        """Its HTTP server, where its file asks for no password."""
+        return self.settings.open_to_all if self.settings else None
 
     def life(self, host: Host, service: Service) -> Life | Failure:
         program = self._program(host, service)
@@ -33,7 +117,7 @@ class Supervisord:
         """A restart is a stop, awaited, and a start: supervisord has no restart of its own."""
         if verb != "start":
             failure = self._stop(host, service)
-            if failure is not None:
+            if failure is not None or verb == "stop":
                 return failure
         answer = xmlrpc.call(host, self.socket, "supervisor.startProcess", service.unit, False)
         return _refusal(answer, but=_ALREADY_STARTED)

@@ -8,28 +8,71 @@ from __future__ import annotations
 
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
-from cozydiag.managers.service import Life, Service
+from cozydiag.managers import journal
+from cozydiag.managers.service import VERBS, Condition, Life, Service, State, Surroundings, Verb
+from cozydiag.managers.systemd_units import DUMMIES, KNOWN, PROPERTIES, condition, needed, without
 
 IN_CHARGE = "/run/systemd/system"
 """This folder exists when systemd is PID 1 (sd_booted(3))."""
 
-_PROPERTIES = "Id,LoadState,ActiveState,SubState,Result,MainPID,Job"
-
 
 def show(host: Host, *units: str) -> dict[str, dict[str, str]] | Failure:
     """The properties of units by the names that were asked for; units that do not exist have LoadState not-found."""
-    done = host.run(("systemctl", "show", "--no-pager", "-p", _PROPERTIES, *units))
+    blocks = _blocks(host, units)
+    return blocks if isinstance(blocks, Failure) else dict(zip(units, blocks, strict=False))
+
+
+def _blocks(host: Host, units: tuple[str, ...]) -> list[dict[str, str]] | Failure:
+    done = host.run(("systemctl", "show", "--no-pager", "-p", ",".join(PROPERTIES), "--", *units))
     if isinstance(done, Failure):
         return done
     if done.code:  # never for the units' own sake
         return Failure("error", _first(done.stderr))
     blocks = done.stdout.decode("utf-8", "replace").strip().split("\n\n")
-    read = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in blocks]
-    return dict(zip(units, read, strict=False))
+    return [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in blocks]
+
+
+def find(host: Host, around: Surroundings) -> tuple[Systemd, ...]:
+    """The machine's systemd, where it is in charge."""
+    return () if isinstance(host.stat(IN_CHARGE), Failure) else (Systemd(around.named, known=around.discover),)
 
 
 class Systemd:
-    """The machine's systemd."""
+    """The machine's systemd. ``units`` are of interest beside the ``known`` ones."""
+
+    name = "systemd"
+    user = None
+    place = ""
+    verbs: tuple[Verb, ...] = VERBS
+
+    def __init__(self, units: tuple[str, ...] = (), *, known: bool = True) -> None:
+        self.named = tuple(unit if "." in unit else f"{unit}.service" for unit in units)
+        self.units = tuple(dict.fromkeys((*self.named, *(KNOWN if known else ()))))
+
+    def services(self, host: Host) -> tuple[Condition, ...] | Failure:
+        """The units of interest that there are; of the named ones also those that do not exist."""
+        blocks = _blocks(host, self.units) if self.units else []
+        if isinstance(blocks, Failure):
+            return blocks
+        units = {unit["Id"]: unit for unit in blocks if "Id" in unit}
+        units = {name: unit for name, unit in units.items() if name in self.named or not _is_nothing(name, unit)}
+        now, monotonic = host.clock.now(), host.clock.monotonic()
+        found = {name: condition(unit, now, monotonic) for name, unit in units.items()}
+        failed = _failed(host, units)
+        for name, unit in units.items():
+            culprit = next((other for other in needed(unit) if other in failed), None)
+            if culprit is not None:
+                found[name] = without(found[name], culprit)
+        return tuple(found.values())
+
+    def log(self, host: Host, service: Service, lines: int) -> list[str] | Failure:
+        return journal.tail(host, service.unit, lines)
+
+    def allowed(self, host: Host) -> bool:
+        return host.euid() == 0
+
+    def exposed(self, host: Host) -> None:  # noqa: ARG002  its bus asks who it is
+        return None
 
     def life(self, host: Host, service: Service) -> Life | Failure:
         shown = show(host, service.unit)
@@ -61,6 +104,19 @@ class Systemd:
 
     def patience(self, host: Host, service: Service) -> float:  # noqa: ARG002  the same for all units
         return 30.0
+
+
+def _is_nothing(name: str, unit: dict[str, str]) -> bool:
+    return unit.get("LoadState") == "not-found" or (name in DUMMIES and unit.get("SubState") == "exited")
+
+
+def _failed(host: Host, units: dict[str, dict[str, str]]) -> set[str]:
+    """The units that have failed, among ``units`` and those that one of them needs: asked about only where one is
+    down that needs some."""
+    beside = tuple({name for unit in units.values() for name in needed(unit) if name not in units})
+    more = _blocks(host, beside) if beside else []
+    seen = [*units.values(), *(more if not isinstance(more, Failure) else [])]
+    return {unit.get("Id", "") for unit in seen if unit.get("ActiveState") == State.FAILED}
 
 
 def _first(output: bytes) -> str:
