@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
@@ -16,12 +17,12 @@ from scripts.laboratory.cases import CASES, Case
 
 def main() -> int:
     options = argparse.ArgumentParser(prog="scripts/lab", description="One fault at a time, and what status names.")
-    options.add_argument("--only", metavar="GLOB", default="*", help="only cases whose name or group matches")
+    options.add_argument("--only", metavar="GLOB", action="append", help="only cases whose name or group matches")
     options.add_argument("--json", metavar="FILE", type=Path, help="write the outcomes there as well")
     given = options.parse_args()
-    cases = chosen(given.only)
+    cases = chosen(given.only or ["*"])
     if not cases:
-        options.error(f"no case and no group is called {given.only}")
+        options.error(f"no case and no group is called {' or '.join(given.only)}")
     outcomes = []
     for outcome in run_all(cases):
         print(line(outcome), flush=True)
@@ -34,8 +35,8 @@ def main() -> int:
     return 0 if all_right(outcomes) else 1
 
 
-def chosen(pattern: str) -> list[Case]:
-    return [case for case in CASES if fnmatchcase(case.id, pattern) or fnmatchcase(case.group, pattern)]
+def chosen(patterns: Sequence[str]) -> list[Case]:
+    return [case for case in CASES if any(fnmatchcase(name, p) for name in (case.id, case.group) for p in patterns)]
 
 
 def all_right(outcomes: Sequence[Outcome]) -> bool:
@@ -104,4 +105,8 @@ def as_data(outcome: Outcome) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # either way the sandboxes are removed first
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

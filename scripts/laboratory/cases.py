@@ -42,7 +42,7 @@ class Case(NamedTuple):
 
 
 def _healthy(id: str, *faults: str) -> Case:
-    return Case(id, "healthy", faults, (), "nothing")
+    return Case(id, "well", faults, (), "nothing")
 
 
 def _single(group: str, fault: str, code: str, role: str, fix: Fix) -> Case:

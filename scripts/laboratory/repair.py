@@ -27,18 +27,18 @@ def repair(case: Case, sandbox: Sandbox) -> Repair:
     fixed = command.cozydiag("fix", "--restart", "--yes", "--config", sandbox.config)
     after = identities(sandbox)
     verdict = (command.status(sandbox.config).report or {}).get("verdict")
-    return assess(case, fixed.code, before, after, healthy=verdict == "ok")
+    return assess(case, fixed, before, after, healthy=verdict == "ok")
 
 
-def assess(case: Case, code: int | None, before: dict[str, str], after: dict[str, str], *, healthy: bool) -> Repair:
+def assess(case: Case, fixed: command.Run, before: dict[str, str], after: dict[str, str], *, healthy: bool) -> Repair:
     """From what was seen before and after; what crashes again and again changes by itself."""
     changed = {program for program in PROGRAMS.values() if before.get(program) != after.get(program)}
     changed -= restless(case)
     wrongly = tuple(sorted(changed - at_fault(case)))
-    did = f"exit code {code}"
-    if code == 2:
+    did = f"exit code {fixed.code} {fixed.stderr[-300:]}".strip()
+    if fixed.code == 2:
         did = "in part" if changed else "refuse"
-    elif code == 0 and healthy:
+    elif fixed.code == 0 and healthy:
         did = "repair" if changed else "nothing"
     return Repair(did, did == case.fix_expected and not wrongly, wrongly)
 
