@@ -37,16 +37,20 @@ class Terminal:
         return text if isinstance(text, str) else render(text, self.catalogue)
 
     def show(self, report: Report, *, verbose: bool = False) -> None:
+        self.opening(report)
+        self.console.print(self._table(report, verbose=verbose))
+        self._unlooked(report)
+        if report.second_look:
+            self.console.print(Styled(self.say(t("Looked twice at what had just started.")), "dim"))
+
+    def opening(self, report: Report) -> None:
+        """What everybody must see: the chain, the causes, the headline."""
         self.console.print(self._chain(report))
         self.console.print()
         for cause in report.causes:
             self._cause(cause)
             self.console.print()
         self.console.print(self._headline(report))
-        self.console.print(self._table(report, verbose=verbose))
-        self._unlooked(report)
-        if report.second_look:
-            self.console.print(Styled(self.say(t("Looked twice at what had just started.")), "dim"))
 
     def _chain(self, report: Report) -> Styled:
         line = Styled()
