@@ -181,7 +181,7 @@ def _credentials(host: Host, stack: Stack) -> Credentials | Finding:
         if content.kind == "missing":
             return skip(t("there are no credentials to try: {path} does not exist", path=path))
         text = t("{path} cannot be read: {why}", path=path, why=content.detail)
-        return unknown("couchdb.credentials_unreadable", text, unlock=ourselves("status"))
+        return unknown("couchdb.credentials_unreadable", text, unlock=ourselves("status", stack.config))
     lines = [line.strip() for line in content.decode("utf-8", "replace").splitlines() if line.strip()]
     stack.keep_secret(*(lines[1:] or lines), ":".join(lines[:2]))
     found = from_login_file(content)

@@ -69,7 +69,7 @@ def config(host: Host, stack: Stack) -> Iterator[Finding]:
         yield _broken(host, stack, read.mistakes[0], serving=found is not None)
     elif read.unreadable:
         text = t("{path} cannot be read, so the configuration was not looked at", path=read.unreadable[0])
-        yield unknown("nginx.unreadable", text, unlock=ourselves("status"))
+        yield unknown("nginx.unreadable", text, unlock=ourselves("status", stack.config))
     else:
         yield ok(t("nginx's configuration reads well"))
 
@@ -109,6 +109,13 @@ def _line(host: Host, mistake: nginx.Mistake) -> str:
     return lines[mistake.line - 1].strip() if 0 < mistake.line <= len(lines) else ""
 
 
+def _closed_pid_file(host: Host, stack: Stack) -> str | None:
+    """The only place where nginx was looked for, where this user may not look."""
+    path = stack.config.proxy.pid
+    seen = host.read(path, max_bytes=64) if path is not None and not stack.config.discover else b""
+    return path if isinstance(seen, Failure) and seen.kind == "permission" else None
+
+
 @check(
     "proxy.running",
     t("nginx is running"),
@@ -121,6 +128,9 @@ def running(host: Host, stack: Stack) -> Iterator[Finding]:
     found = _running(host, stack)
     if found is None and path is None:
         yield skip(t("nginx is not installed here"))
+    elif found is None and (closed := _closed_pid_file(host, stack)) is not None:
+        text = t("{path} cannot be read, so it is not known whether nginx runs", path=closed)
+        yield unknown("nginx.pid_unreadable", text, unlock=ourselves("status", stack.config))
     elif found is None:
         yield fail(
             "service.down",

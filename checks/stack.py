@@ -140,7 +140,7 @@ def _silent(host: Host, stack: Stack, part: Part, why: Failure) -> Finding:
             proof=proof,
             by_hand=by_hand,
             restart_helps=True,
-            commands=(ourselves("fix --restart"),),
+            commands=(ourselves("fix --restart", stack.config),),
             own=stopped,
         )  # fmt: skip
     if why.kind == "protocol":

@@ -44,7 +44,7 @@ def running(host: Host, stack: Stack) -> Iterator[Finding]:
         )
     elif seen.kind == "permission":
         text = t("supervisord's socket {socket} is closed to this user", socket=socket)
-        yield unknown("supervisor.permission", text, unlock=ourselves("status"))
+        yield unknown("supervisor.permission", text, unlock=ourselves("status", stack.config))
     elif seen.kind in ("missing", "refused"):
         yield _down(host, stack, socket, seen)
     elif seen.kind == "timeout":

@@ -119,7 +119,7 @@ def _line(arguments: str, config: str | None) -> str:
 
     from cozydiag.stack.words import ourselves
 
-    command = ourselves("").strip().removeprefix("sudo ")
+    command = ourselves("", None).strip().removeprefix("sudo ")
     if shutil.which("cozydiag") == command:
         command = "cozydiag"
     return f"{command} {arguments}" + (f" --config {quote(config)}" if config else "")
@@ -127,13 +127,9 @@ def _line(arguments: str, config: str | None) -> str:
 
 def _as_root(config: Config) -> str:
     """The same for root, who does not find this user's own configuration."""
-    from shlex import quote
-
-    from cozydiag.config.file import MACHINE
     from cozydiag.stack.words import ourselves
 
-    path = config.file.path if config.file is not None else MACHINE
-    return ourselves("fix --restart") + (f" --config {quote(os.path.abspath(path))}" if path != MACHINE else "")
+    return ourselves("fix --restart", config)
 
 
 def _who() -> str:

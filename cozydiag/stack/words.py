@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from cozydiag.config import Config
 from cozydiag.host import Host
 from cozydiag.stack import ROLES, Stack
 
@@ -22,16 +23,20 @@ def root(host: Host) -> str:
     return "" if host.euid() == 0 else "sudo "
 
 
-def ourselves(arguments: str) -> str:
-    """The command that runs this same cozydiag as root, as it must be typed."""
+def ourselves(arguments: str, config: Config | None) -> str:
+    """The command that runs this same cozydiag as root, who does not find this user's own configuration."""
     from shlex import quote
+
+    from cozydiag.config.file import MACHINE
 
     own = os.path.abspath(sys.argv[0]) if sys.argv and sys.argv[0] else "cozydiag"
     folder, name = os.path.split(own)
     command = name if name == "cozydiag" and folder in _ROOTS_PATH else quote(own)
     if name in ("__main__.py", "-c", "-m"):
         command = f"{quote(sys.executable)} -m cozydiag"
-    return f"sudo {command} {arguments}"
+    path = config.file.path if config is not None and config.file is not None else MACHINE
+    option = f" --config {quote(os.path.abspath(path))}" if path != MACHINE else ""
+    return f"sudo {command} {arguments}{option}"
 
 
 def supervisorctl(host: Host, stack: Stack, *arguments: str) -> str:
