@@ -143,7 +143,11 @@ class FakeHost(Host):
     ) -> Completed | Failure:
         name = os.path.basename(argv[0])
         completed = self.machine.commands.get(name, Failure("missing", f"no {name}"))
+        if not isinstance(completed, (Completed, Failure)):
+            completed = completed(argv)
         if isinstance(completed, Failure):
+            if completed.kind == HANGS.kind:
+                self.machine.clock.until(self.deadline.end)
             self.see(" ".join(argv), completed.detail)
             return completed
         self.see(" ".join(argv), f"exit {completed.code}")

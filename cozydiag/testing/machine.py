@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Union
 
@@ -56,6 +56,10 @@ class FakeClock(Clock):
         self.passed = max(self.passed, moment)
 
 
+Ran = Union[Completed, Failure, Callable[[Sequence[str]], Union[Completed, Failure]]]
+"""What a program does: always the same, or worked out from its arguments."""
+
+
 @dataclass
 class Machine:
     """What stands in no table is not there: a connection is refused, a file is missing, a program not installed.
@@ -75,7 +79,7 @@ class Machine:
     real: str | None = None
     listening: Mapping[int, int] = field(default_factory=dict)
     processes: tuple[Process, ...] = ()
-    commands: Mapping[str, Completed | Failure] = field(default_factory=dict)
+    commands: Mapping[str, Ran] = field(default_factory=dict)
     disks: Mapping[str, Disk | Failure] = field(default_factory=dict)
     other_disks: Disk | Failure = MISSING
     memory: Memory | Failure = MISSING
