@@ -1,0 +1,136 @@
+"""From causes to acts, and the reasons why not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cozydiag.host import Failure
+from cozydiag.managers.service import Life
+from cozydiag.model import Cause, Status
+from cozydiag.repair.plan import Plan, make
+from tests.unit.repair.conftest import DOWN, OLD, Bench, FakeManager
+
+FUTILE = "what is wrong would still be wrong afterwards"
+
+
+def plan(bench: Bench, *causes: Cause) -> Plan:
+    return make(bench.host, bench.stack, bench.report(*causes))
+
+
+def commands(found: Plan) -> list[str]:
+    return [action.command for action in found.actions]
+
+
+def reasons(bench: Bench, found: Plan) -> list[str]:
+    return [bench.words(refusal.reason) for refusal in found.refusals]
+
+
+def test_where_nothing_is_wrong_there_is_nothing_to_do(bench: Bench) -> None:
+    assert plan(bench) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("code", "life", "verb"),
+    [
+        ("service.stopped", DOWN, "start"),
+        ("service.down", DOWN, "start"),
+        ("supervisor.down", DOWN, "start"),
+        ("service.down", Failure("refused", "connection refused"), "start"),
+        ("service.down", OLD, "restart"),  # it runs and does not listen
+        ("service.hung", OLD, "restart"),
+        ("service.hung", DOWN, "restart"),
+        ("service.failed", Life(False, 0, "FATAL"), "restart"),
+    ],
+)
+def test_what_does_not_run_is_started_and_all_else_restarted(
+    bench: Bench, code: str, life: Life | Failure, verb: str
+) -> None:
+    bench.manager = FakeManager(life)
+    found = plan(bench, bench.cause(code))
+    assert commands(found) == [f"fakectl {verb} home"]
+    assert found.refusals == ()
+    assert bench.manager.asked == []
+
+
+def test_an_act_says_why_and_what_must_be_well_afterwards(bench: Bench) -> None:
+    cause = bench.cause(instance="stack.home", explains=("stack.proxy", "proxy.gateway:cozy"))
+    [action] = plan(bench, cause).actions
+    assert (action.why, action.cause, action.allowed) == (cause.text, cause, True)
+    assert action.failing == ("stack.home", "stack.proxy", "proxy.gateway:cozy")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"restart_helps": False}, FUTILE),
+        ({"restart_helps": False, "severity": Status.WARN}, FUTILE),
+        ({"restart_helps": None, "severity": Status.WARN}, "it works; a warning is no reason for a restart"),
+        (
+            {"service": None},
+            "no tool is known that owns home, so it cannot be started from here",
+        ),
+        (
+            {"service": None, "role": None},
+            "no tool is known that owns service.hung, so it cannot be started from here",
+        ),
+        ({"service": "daemontools:home"}, "daemontools cannot be used from here"),
+    ],
+)
+def test_what_cannot_be_mended_is_refused_with_its_reason(bench: Bench, changes: dict[str, Any], reason: str) -> None:
+    cause = bench.cause(**changes)
+    found = plan(bench, cause)
+    assert (found.actions, reasons(bench, found)) == ((), [reason])
+    assert found.refusals[0].cause == cause
+
+
+@pytest.mark.parametrize(("severity", "helps"), [(Status.FAIL, None), (Status.WARN, True)])
+def test_a_failure_is_a_reason_unless_it_is_known_that_nothing_helps_a_warning_only_if_it_helps(
+    bench: Bench, severity: Status, helps: bool | None
+) -> None:
+    assert commands(plan(bench, bench.cause(severity=severity, restart_helps=helps))) == ["fakectl restart home"]
+
+
+def test_one_service_is_acted_on_once(bench: Bench) -> None:
+    first = bench.cause("service.hung", instance="stack.home")
+    second = bench.cause("service.error", instance="other")
+    found = plan(bench, first, second)
+    assert [action.cause for action in found.actions] == [first]
+    assert found.refusals == ()
+
+
+def test_what_others_need_comes_first(bench: Bench) -> None:
+    roles = ("proxy", "mail", "cozy.proxy", "cozy.home", "cozy.data-system", "cozy.controller", "couchdb", "supervisor")
+    causes = [bench.cause("service.hung", role, service=f"fake:{role}") for role in roles]
+    found = plan(bench, *causes)
+    assert [action.cause.role for action in found.actions] == [
+        "supervisor", "couchdb", "cozy.controller", "cozy.data-system", "cozy.home", "cozy.proxy", "proxy", "mail",
+    ]  # fmt: skip
+
+
+def test_a_failure_of_a_service_goes_before_its_warning(bench: Bench) -> None:
+    failing = bench.cause("service.hung", "proxy", instance="proxy.running")
+    warning = bench.cause("nginx.no_workers", "proxy", severity=Status.WARN, instance="proxy.config")
+    assert [action.cause for action in plan(bench, failing, warning).actions] == [failing]
+
+
+def test_what_can_be_mended_is_told_apart_from_what_cannot(bench: Bench) -> None:
+    found = plan(bench, bench.cause("couchdb.credentials_refused", "couchdb", restart_helps=False), bench.cause())
+    assert commands(found) == ["fakectl restart home"]
+    assert [refusal.cause.role for refusal in found.refusals] == ["couchdb"]
+
+
+def test_without_root_the_act_is_told_and_not_allowed(bench: Bench) -> None:
+    bench.machine.uid = 1000
+    [action] = plan(bench, bench.cause()).actions
+    assert (action.command, action.allowed) == ("sudo fakectl restart home", False)
+
+
+def test_a_command_can_be_copied_whatever_the_service_is_called(bench: Bench) -> None:
+    assert commands(plan(bench, bench.cause(service="fake:my home;id"))) == ["fakectl restart 'my home;id'"]
+
+
+def test_a_program_of_a_group_keeps_its_full_name(bench: Bench) -> None:
+    [action] = plan(bench, bench.cause(service="fake:web:home")).actions
+    assert (action.service.unit, action.service.address) == ("web:home", "fake:web:home")

@@ -1,0 +1,264 @@
+"""A whole repair on a false clock: look, act, look again."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from cozydiag.config import Config, Timing
+from cozydiag.managers.service import Life, Service
+from cozydiag.model import Report, Status
+from cozydiag.repair.act import KIND, LOCK, Outcome
+from cozydiag.repair.plan import Action, make
+from cozydiag.repair.session import Repaired, Session
+from cozydiag.stack import Stack
+from cozydiag.state import Lock
+from tests.unit.repair.conftest import DOWN, OLD, Bench, FakeManager
+
+
+class Told:
+    """Notes what people are told."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.on_begin: Callable[[], object] = lambda: None
+
+    def begins(self, action: Action) -> None:
+        self.lines.append(f"begins {action.service.unit}")
+        self.on_begin()
+
+    def ended(self, action: Action, outcome: Outcome) -> None:
+        self.lines.append(f"{outcome.result} {action.service.unit}")
+
+
+class Ever:
+    """A manager of many, each of which gets a new process whenever it is asked for."""
+
+    def __init__(self, *hopeless: str) -> None:
+        self.pids: dict[str, int] = {}
+        self.hopeless = hopeless
+        self.asked: list[str] = []
+
+    def manager(self) -> FakeManager:
+        fake = FakeManager()
+        fake.life = lambda host, service: Life(  # type: ignore[method-assign]
+            service.unit not in self.hopeless, self.pids.get(service.unit, 1), "-"
+        )
+
+        def ask(host: object, service: Service, verb: str) -> None:
+            self.asked.append(service.unit)
+            self.pids[service.unit] = self.pids.get(service.unit, 1) + 1
+
+        fake.ask = ask  # type: ignore[method-assign]
+        return fake
+
+
+class Scene:
+    """``reports`` are what is seen after each act, one for each look; the last one stays."""
+
+    def __init__(self, bench: Bench, *reports: Report) -> None:
+        self.bench = bench
+        self.first, *self.reports = reports
+        self.told = Told()
+        self.looks = 0
+        self.before: list[Stack] = []
+
+    def look(self, before: Stack) -> tuple[Report, Stack]:
+        self.looks += 1
+        self.before.append(before)
+        report = self.reports.pop(0) if len(self.reports) > 1 else self.reports[0]
+        return report, Stack(self.bench.stack.config)
+
+    def run(self) -> Repaired:
+        bench = self.bench
+        lock = bench.state.lock(LOCK)
+        assert isinstance(lock, Lock)
+        with lock:
+            session = Session(self.look, bench.state, lock, self.told, "ann", bench.host)
+            return session.run(self.first, make(bench.host, bench.stack, self.first), bench.stack)
+
+
+@pytest.fixture
+def ever(bench: Bench) -> Ever:
+    ever = Ever()
+    bench.manager = ever.manager()
+    return ever
+
+
+@pytest.fixture(autouse=True)
+def signals() -> Iterator[None]:
+    """The handlers are as before, whatever a repair did."""
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    yield
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
+
+
+def test_a_cause_is_mended_and_looked_at_again(bench: Bench, ever: Ever) -> None:
+    scene = Scene(bench, bench.report(bench.cause()), bench.report())
+    repaired = scene.run()
+    assert scene.told.lines == ["begins home", "verified home"]
+    assert ever.asked == ["home"]
+    assert (repaired.report.verdict, repaired.left, repaired.interrupted) == (Status.OK, ((), ()), False)
+    assert repaired.seconds == bench.machine.clock.passed >= Timing().proof
+    assert bench.state.entries(KIND)[0].data["by"] == "ann"
+
+
+def test_two_causes_are_mended_in_order_with_a_look_between(bench: Bench, ever: Ever) -> None:
+    home, couchdb = bench.cause(), bench.cause(role="couchdb", service="fake:couchdb")
+    scene = Scene(bench, bench.report(home, couchdb), bench.report(home), bench.report())
+    scene.run()
+    assert scene.told.lines == ["begins couchdb", "verified couchdb", "begins home", "verified home"]
+    assert scene.looks == 2
+
+
+def test_what_mended_itself_is_left_alone(bench: Bench, ever: Ever) -> None:
+    home, couchdb = bench.cause(), bench.cause(role="couchdb", service="fake:couchdb")
+    Scene(bench, bench.report(home, couchdb), bench.report()).run()
+    assert ever.asked == ["couchdb"]
+
+
+def test_a_cause_that_comes_to_light_is_mended_too(bench: Bench, ever: Ever) -> None:
+    first = bench.cause(role="couchdb", service="fake:couchdb", explains=("stack.home",))
+    later = bench.cause("service.failed", instance="supervisor.program:home")
+    repaired = Scene(bench, bench.report(first), bench.report(later), bench.report()).run()
+    assert ever.asked == ["couchdb", "home"]
+    assert [outcome.result for _, outcome in repaired.done] == ["verified", "verified"]
+
+
+def test_no_service_is_acted_on_twice(bench: Bench, ever: Ever) -> None:
+    """Not even for another cause of its."""
+    again = bench.cause("service.error", instance="other")
+    repaired = Scene(bench, bench.report(bench.cause()), bench.report(again)).run()
+    assert ever.asked == ["home"]
+    assert repaired.report.causes == (again,)
+    assert [action.cause for action in repaired.left.actions] == [again]
+
+
+def test_what_failed_gets_time_to_be_well(bench: Bench, ever: Ever) -> None:
+    broken = bench.report(bench.cause())
+    scene = Scene(bench, broken, *[broken] * 9, bench.report())
+    [(_, outcome)] = scene.run().done
+    assert (outcome.result, scene.looks) == ("verified", 10)
+    assert bench.machine.clock.passed < Timing().proof + Timing().settle
+
+
+@pytest.mark.parametrize("settle", [20.0, 2.0])
+def test_what_still_fails_after_its_time_was_not_mended(bench: Bench, ever: Ever, settle: float) -> None:
+    bench.stack = Stack(Config(timing=Timing(settle=settle)))
+    broken = bench.report(bench.cause())
+    repaired = Scene(bench, broken, broken).run()
+    [(_, outcome)] = repaired.done
+    told = "it runs as a new process, but what failed still fails"
+    assert (outcome.result, bench.words(outcome.text)) == ("failed", told)
+    assert Timing().proof + settle <= bench.machine.clock.passed <= Timing().proof + settle + 1
+    [entry] = bench.state.entries(KIND)
+    assert (entry.result["result"], entry.result["text"]) == ("failed", told)
+    assert repaired.report.verdict is Status.FAIL
+
+
+def test_what_it_explained_must_be_well_too(bench: Bench, ever: Ever) -> None:
+    cause = bench.cause(explains=("proxy.gateway:cozy",))
+    gateway = bench.result("proxy.gateway:cozy", Status.FAIL)
+    repaired = Scene(bench, bench.report(cause), bench.report(results=[gateway])).run()
+    assert [outcome.result for _, outcome in repaired.done] == ["failed"]
+
+
+def test_what_fails_because_of_something_else_does_not_count(bench: Bench, ever: Ever) -> None:
+    cause = bench.cause(explains=("proxy.gateway:cozy",))
+    other = bench.cause(role="cozy.proxy", service="fake:proxy", explains=("proxy.gateway:cozy",))
+    scene = Scene(bench, bench.report(cause, other), bench.report(other), bench.report())
+    scene.run()
+    assert scene.told.lines == ["begins home", "verified home", "begins proxy", "verified proxy"]
+    assert scene.looks == 2
+
+
+def test_what_is_still_starting_is_waited_for(bench: Bench, ever: Ever) -> None:
+    cause = bench.cause("service.stopped")
+    starting = bench.cause("service.starting", severity=Status.WARN, restart_helps=False)
+    scene = Scene(bench, bench.report(cause), bench.report(starting), bench.report(starting), bench.report())
+    repaired = scene.run()
+    assert (scene.looks, repaired.report.verdict) == (3, Status.OK)
+
+
+def test_what_could_not_be_looked_at_is_not_well(bench: Bench, ever: Ever) -> None:
+    cause = bench.cause()
+    unseen = bench.report(results=[bench.result(cause.instance, Status.UNKNOWN)])
+    [(_, outcome)] = Scene(bench, bench.report(cause), unseen).run().done
+    assert outcome.result == "failed"
+
+
+@pytest.mark.parametrize(("code", "restart_helps"), [("couchdb.credentials_refused", False), ("service.failed", True)])
+def test_what_does_not_pass_by_itself_is_not_waited_for(
+    bench: Bench, ever: Ever, code: str, restart_helps: bool
+) -> None:
+    """It was hidden by what is mended now, and is a cause of its own. Each look would be one more login."""
+    cause = bench.cause(role="couchdb", service="fake:couchdb", explains=("couchdb.login",))
+    lasting = bench.cause(code, instance="couchdb.login", restart_helps=restart_helps, service=None)
+    scene = Scene(bench, bench.report(cause), bench.report(lasting))
+    repaired = scene.run()
+    assert (scene.looks, [outcome.result for _, outcome in repaired.done]) == (1, ["verified"])
+    assert repaired.report.causes == (lasting,)
+
+
+def test_each_look_knows_the_one_before(bench: Bench, ever: Ever) -> None:
+    """What was refused once is not tried again."""
+    broken = bench.report(bench.cause())
+    scene = Scene(bench, broken, broken, bench.report())
+    scene.run()
+    assert scene.before[0] is bench.stack
+    assert len({id(stack) for stack in scene.before}) == scene.looks == 2
+
+
+def test_an_act_that_failed_stops_nobody_from_the_next(bench: Bench) -> None:
+    ever = Ever("couchdb")
+    bench.manager = ever.manager()
+    home, couchdb = bench.cause(), bench.cause(role="couchdb", service="fake:couchdb")
+    repaired = Scene(bench, bench.report(home, couchdb), bench.report(home, couchdb), bench.report(couchdb)).run()
+    assert ever.asked == ["couchdb", "home"]
+    assert [outcome.result for _, outcome in repaired.done] == ["failed", "verified"]
+    assert [entry.result["result"] for entry in bench.state.entries(KIND)] == ["failed", "verified"]
+
+
+def test_what_is_not_allowed_is_left(bench: Bench, ever: Ever) -> None:
+    bench.machine.uid = 1000
+    scene = Scene(bench, bench.report(bench.cause()), bench.report())
+    repaired = scene.run()
+    assert (repaired.done, ever.asked, scene.told.lines) == ((), [], [])
+    assert [action.service.unit for action in repaired.left.actions] == ["home"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_lets_the_act_come_to_its_end_and_no_other_begin(
+    bench: Bench, ever: Ever, number: signal.Signals
+) -> None:
+    home, couchdb = bench.cause(), bench.cause(role="couchdb", service="fake:couchdb")
+    scene = Scene(bench, bench.report(home, couchdb), bench.report(home))
+    scene.told.on_begin = lambda: os.kill(os.getpid(), number)
+    repaired = scene.run()
+    assert scene.told.lines == ["begins couchdb", "verified couchdb"]
+    assert repaired.interrupted
+    assert bench.journal() == [("restart", "fake:couchdb", "verified")]
+    assert [action.service.unit for action in repaired.left.actions] == ["home"]
+
+
+def test_a_signal_that_was_ignored_stays_ignored(bench: Bench, ever: Ever) -> None:
+    """As under nohup."""
+    home, couchdb = bench.cause(), bench.cause(role="couchdb", service="fake:couchdb")
+    scene = Scene(bench, bench.report(home, couchdb), bench.report(home), bench.report())
+    scene.told.on_begin = lambda: os.kill(os.getpid(), signal.SIGHUP)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        repaired = scene.run()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert not repaired.interrupted
+    assert ever.asked == ["couchdb", "home"]
+
+
+def test_a_start_is_proven_as_a_restart_is(bench: Bench) -> None:
+    bench.manager = FakeManager(DOWN, (0, OLD))
+    [(action, outcome)] = Scene(bench, bench.report(bench.cause("service.stopped")), bench.report()).run().done
+    assert (action.verb, outcome.result, outcome.pid_after) == ("start", "verified", OLD.pid)
