@@ -130,7 +130,7 @@ def _silent(host: Host, stack: Stack, part: Part, why: Failure) -> Finding:
     name, place = name_of(part.role, part.name), f"{part.address[0]}:{part.address[1]}"
     by_hand = f"curl -sS -i --max-time 5 {part.url}"
     if why.kind == "timeout":
-        stopped = state_of(host, part.address[1]) == "T"
+        stopped = state_of(host, part.address[1], _pid(host, stack, part.role)) == "T"
         return fail(
             "service.hung",
             t("{name} was stopped by a signal (SIGSTOP): it takes connections and answers none", name=name) if stopped
@@ -177,6 +177,11 @@ def _silent(host: Host, stack: Stack, part: Part, why: Failure) -> Finding:
         by_hand=by_hand,
         restart_helps=True,
     )
+
+
+def _pid(host: Host, stack: Stack, role: str) -> int:
+    program = stack.program(host, role)
+    return program.pid if program is not None else 0
 
 
 def _error(part: Part, answer: Answer) -> Finding:

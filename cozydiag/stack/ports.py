@@ -34,10 +34,13 @@ def holder(host: Host, port: int, beside: int = 0) -> Holder | None:
     return Holder(pid, f"{process.name} {script}".strip()[:80])
 
 
-def state_of(host: Host, port: int) -> str:
-    """The letter of /proc/PID/stat of who listens on ``port`` (T: stopped by a signal); "" when unknown."""
+def state_of(host: Host, port: int, likely: int = 0) -> str:
+    """The letter of /proc/PID/stat of who listens on ``port`` (T: stopped by a signal); "" when unknown.
+
+    ``likely`` is asked first: looking through the descriptors of all processes costs a whole interpreter.
+    """
     for listener in host.listeners(port):
-        pid = host.owner(listener.inode)
+        pid = (host.owner(listener.inode, (likely,)) if likely else None) or host.owner(listener.inode)
         process = host.process(pid) if pid else None
         if process is not None:
             return process.state
