@@ -13,6 +13,11 @@ from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.managers.service import Life, Service
 
+SCRIPTS = (
+    "nginx", "apache2", "haproxy", "couchdb", "supervisor", "postfix", "exim4", "redis-server", "cozy-controller",
+)  # fmt: skip
+"""The init scripts of a Cozy's world, as Debian's packages call them."""
+
 
 class Script:
     """An owner that is a program; ``line`` makes its argv from a unit and a verb."""
@@ -43,10 +48,3 @@ class Script:
 
     def patience(self, host: Host, service: Service) -> float:  # noqa: ARG002  the same for all of them
         return 30.0
-
-
-SYSV = Script(lambda unit, verb: (f"/etc/init.d/{unit}", verb))
-"""Debian's scripts. Under systemd they would be passed on to it: where that is in charge it is asked itself."""
-
-COZY_MONITOR = Script(lambda unit, verb: ("cozy-monitor", "restart" if verb == "restart" else "start", unit))
-"""`cozy-monitor start` stops first; reload does not exist (cozy-monitor src/main.coffee)."""

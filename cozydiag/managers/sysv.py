@@ -11,23 +11,11 @@ from typing import Final
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.host.processes import Process
-from cozydiag.managers.scripts import Script
+from cozydiag.managers.scripts import SCRIPTS, Script
 from cozydiag.managers.service import VERBS, Condition, Service, State, Surroundings, Verb
 from cozydiag.managers.systemd import IN_CHARGE
 
 FOLDER: Final = "/etc/init.d"
-
-KNOWN: Final = (
-    "nginx",
-    "apache2",
-    "haproxy",
-    "couchdb",
-    "supervisor",
-    "postfix",
-    "exim4",
-    "redis-server",
-    "cozy-controller",
-)
 
 _PIDS: Final = {
     "apache2": "/run/apache2/apache2.pid",
@@ -46,7 +34,7 @@ def find(host: Host, around: Surroundings) -> tuple[SysV, ...]:
     """The scripts of interest that are there. Under systemd they are only a way to call it."""
     if not isinstance(host.stat(IN_CHARGE), Failure):
         return ()
-    known = KNOWN if around.discover else ()
+    known = SCRIPTS if around.discover else ()
     units = tuple(
         n for n in dict.fromkeys((*around.named, *known)) if not isinstance(host.stat(f"{FOLDER}/{n}"), Failure)
     )
@@ -61,7 +49,7 @@ class SysV(Script):
     place = FOLDER
     verbs: tuple[Verb, ...] = VERBS
 
-    def __init__(self, units: tuple[str, ...]) -> None:
+    def __init__(self, units: tuple[str, ...] = ()) -> None:
         super().__init__(lambda unit, verb: (f"{FOLDER}/{unit}", verb))
         self.units = units
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from cozydiag.config import Config, secrets
@@ -16,9 +17,11 @@ from cozydiag.managers import supervisord
 from cozydiag.managers.supervisord import Snapshot
 from cozydiag.masking import Masks
 from cozydiag.model import Evidence, Finding
+from cozydiag.stack import ownership
 
 if TYPE_CHECKING:
     from cozydiag.couchdb import Reply
+    from cozydiag.managers.service import Condition, Manager
 
 T = TypeVar("T")
 
@@ -36,17 +39,6 @@ ROLES: Final[Mapping[str, str]] = {
 
 CHAIN = ("proxy", "cozy.proxy", "cozy.home", "cozy.data-system", "couchdb")
 """What a request passes, from the outside in."""
-
-_KNOWN_NAMES: Final[Mapping[str, str]] = {
-    "nginx": "proxy",
-    "couchdb": "couchdb",
-    "cozy-controller": "cozy.controller",
-    "cozy-data-system": "cozy.data-system",
-    "cozy-home": "cozy.home",
-    "cozy-proxy": "cozy.proxy",
-}
-"""What supervisor calls them in the packages and guides (cozy-debian, cozy-docker, fabfile)."""
-
 
 _TRACES: Final[Mapping[str, tuple[str, ...]]] = {
     "couchdb": ("/opt/couchdb", "/etc/couchdb", "/usr/local/etc/couchdb", "/var/lib/couchdb", "/etc/cozy"),
@@ -142,8 +134,7 @@ class Stack:
         """The socket of supervisord: as configured, else the first usual one that exists, else the usual one."""
         if self.config.supervisord.socket:
             return self.config.supervisord.socket
-        found = (path for path in supervisord.SOCKETS if not isinstance(host.stat(path), Failure))
-        return next(found, supervisord.SOCKETS[0])
+        return supervisord.socket(host)
 
     def supervisor(self, host: Host) -> Snapshot | Failure:
         """What supervisord says, with each program bound to its role."""
@@ -170,6 +161,24 @@ class Stack:
         since = host.clock.now() - 600
         return self.once("exits", host, lambda host: supervisord.unexpected_exits(host, self.socket(host), since))
 
+    # -- all managers ---------------------------------------------------------------------------------
+
+    def managers(self, host: Host) -> tuple[Manager, ...]:
+        """Every manager of services that is here, of every user; nothing is started to find out."""
+        return self.once("managers", host, partial(ownership.managers, self))
+
+    def is_main(self, host: Host, manager: Manager) -> bool:
+        """Whether it is the one supervisord that the checks `supervisor.*` look at."""
+        return manager.name == "supervisord" and manager.place == self.socket(host)
+
+    def owned(self, host: Host) -> tuple[ownership.Owned, ...]:
+        """What every manager but the main supervisord says of its services."""
+        return self.once("owned", host, partial(ownership.owned, self))
+
+    def owned_again(self, host: Host, manager: Manager) -> tuple[Condition, ...] | Failure:
+        """A second sample of one manager, ``timing.second_look`` seconds after the first."""
+        return self.once(f"{ownership.title(manager)} again", host, lambda host: ownership.again(self, host, manager))
+
     # -- roles and services --------------------------------------------------------------------------
 
     def role_of_program(self, name: str) -> str | None:
@@ -177,7 +186,7 @@ class Stack:
         for role, service in self.config.services.items():
             if service.manager == "supervisord" and service.unit == name:
                 return role
-        known = _KNOWN_NAMES.get(name)
+        known = ownership.USUAL.get(name)
         return None if known in self.config.services else known
 
     def program(self, host: Host, role: str) -> supervisord.Program | None:
@@ -237,5 +246,11 @@ class Stack:
         """The source of that name. Raises KeyError where there is none."""
         from cozydiag.stack import sources
 
-        make = {"sites": sources.sites, "programs": sources.programs, "mounts": sources.mounts}[name]
+        make = {
+            "sites": sources.sites,
+            "programs": sources.programs,
+            "mounts": sources.mounts,
+            "managers": sources.managers,
+            "services": sources.services,
+        }[name]
         return lambda host: make(self, host)

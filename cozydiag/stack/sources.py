@@ -21,6 +21,17 @@ def programs(stack: Stack, host: Host) -> Items:
     return Items() if isinstance(seen, Failure) else Items(seen.programs)
 
 
+def managers(stack: Stack, host: Host) -> Items:
+    """Each manager of services with what it said; the main supervisord has checks of its own."""
+    return Items(stack.owned(host))
+
+
+def services(stack: Stack, host: Host) -> Items:
+    """The services of every manager that answers, but for those of the main supervisord."""
+    found = [owned.services for owned in stack.owned(host)]
+    return Items(tuple(one for services in found if not isinstance(services, Failure) for one in services))
+
+
 def mounts(stack: Stack, host: Host) -> Items:
     """The file systems under what matters, each once."""
     paths = [path for path in (stack.config.paths.state, stack.config.paths.logs) if path]

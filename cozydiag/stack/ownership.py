@@ -1,0 +1,152 @@
+"""All managers of services on this machine and what they own, each asked once a run and in its own time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from cozydiag.host import Host
+from cozydiag.host.failure import Failure
+from cozydiag.host.world import GivenUp
+from cozydiag.managers import discovery
+from cozydiag.managers.service import Condition, Manager, Service, State
+
+if TYPE_CHECKING:
+    from cozydiag.stack import Stack
+
+YOUNG = 30.0
+"""Seconds; what has been so for less, and was restarted before, may be in a crash loop that looks healthy now."""
+
+USUAL: Final[Mapping[str, str]] = {
+    "nginx": "proxy",
+    "couchdb": "couchdb",
+    "supervisor": "supervisor",
+    "supervisord": "supervisor",
+    "cozy-controller": "cozy.controller",
+    "cozy-data-system": "cozy.data-system",
+    "cozy-home": "cozy.home",
+    "cozy-proxy": "cozy.proxy",
+}
+"""What packages and guides call the services of the chain (Debian, CouchDB's own packages, Fedora, cozy-debian)."""
+
+
+class Owned(NamedTuple):
+    """A manager and what it said."""
+
+    manager: Manager
+    services: tuple[Condition, ...] | Failure
+
+    @property
+    def subject(self) -> str:
+        return title(self.manager)
+
+
+def title(manager: Manager) -> str:
+    """`pm2@deploy`"""
+    return f"{manager.name}@{manager.user}" if manager.user else manager.name
+
+
+def line(host: Host, manager: Manager, service: Service, verb: str) -> str:
+    """The command line that a person would type, sudo before it where this user may not."""
+    from shlex import quote
+
+    words = " ".join(map(quote, manager.command(service, verb)))
+    return words if may_act(host, manager) else f"sudo {words}"
+
+
+def may_act(host: Host, manager: Manager) -> bool:
+    return host.euid() == 0 or manager.allowed(host)
+
+
+def managers(stack: Stack, host: Host) -> tuple[Manager, ...]:
+    """Those that are here; without discovery only those that the configuration names."""
+    config = stack.config
+    named = {kind: tuple(places) for kind, places in config.managers.items()}
+    for service in config.services.values():
+        kind = service.manager.partition("@")[0]
+        if kind in ("systemd", "sysv", "cozy-monitor"):
+            units = () if kind == "cozy-monitor" else (service.unit,)
+            named[kind] = (*named.get(kind, ()), *units)
+    socket = stack.socket(host)
+    if config.supervisord.socket or not isinstance(host.stat(socket), Failure):
+        named["supervisord"] = tuple(dict.fromkeys((socket, *named.get("supervisord", ()))))
+    return discovery.find(
+        host, discover=config.discover, named=named, programs=config.programs, keep_secret=stack.keep_secret
+    )
+
+
+def owned(stack: Stack, host: Host) -> tuple[Owned, ...]:
+    """What each manager but the main supervisord says, all asked at the same time: one that hangs takes nothing from
+    the others."""
+    found = tuple(manager for manager in stack.managers(host) if not stack.is_main(host, manager))
+    answers = _at_once(stack, host, found)
+    return tuple(Owned(manager, answer) for manager, answer in zip(found, answers, strict=True))
+
+
+def again(stack: Stack, host: Host, manager: Manager) -> tuple[Condition, ...] | Failure:
+    """A second sample of one manager, for what cannot be judged from one."""
+    stack.second_look = True
+    host.clock.sleep(min(stack.config.timing.second_look, host.deadline.remaining()))
+    return _ask(stack, host, manager)
+
+
+def is_suspect(condition: Condition, now: float) -> bool:
+    """It looks well, but has been restarted, and has not run for long since."""
+    young = condition.since is not None and now - condition.since < YOUNG
+    return condition.state in (State.RUNNING, State.DEGRADED, State.STARTING) and bool(condition.restarts) and young
+
+
+def settled(first: Condition, later: Condition) -> Condition:
+    """The second sample, as a crash loop where something has died between the two without anybody's wish."""
+    more = (later.restarts or 0) > (first.restarts or 0)
+    died = bool(first.pids) and not set(first.pids) & set(later.pids)
+    if later.state is not State.STOPPED and (more or died):
+        return later._replace(state=State.CRASH_LOOPING)
+    return later
+
+
+def _at_once(stack: Stack, host: Host, found: tuple[Manager, ...]) -> list[tuple[Condition, ...] | Failure]:
+    limit = min(stack.config.timing.local, host.deadline.remaining()) * 0.9
+    if len(found) < 2:
+        return [_ask(stack, host.within(limit, host.instance), manager) for manager in found]
+    import threading
+
+    answers: list[tuple[Condition, ...] | Failure] = [Failure("timeout", "did not answer in time")] * len(found)
+    views = [host.within(limit, host.instance) for _ in found]
+
+    def ask(number: int) -> None:
+        answers[number] = _ask(stack, views[number], found[number])
+
+    threads = [threading.Thread(target=ask, args=(number,), daemon=True) for number in range(len(found))]
+    for thread in threads:
+        thread.start()
+    for thread, view in zip(threads, views, strict=True):
+        thread.join(view.deadline.remaining() + 0.1)
+        host.evidence.extend(view.evidence)
+    return list(answers)
+
+
+def _ask(stack: Stack, host: Host, manager: Manager) -> tuple[Condition, ...] | Failure:
+    """Each service with the role that it plays and the place where it should answer."""
+    try:
+        found = manager.services(host)
+    except GivenUp:
+        return Failure("given_up", "others waited there in vain already")
+    if isinstance(found, Failure):
+        return found
+    return tuple(one._replace(service=_with_role(stack, one.service)) for one in found)
+
+
+def _with_role(stack: Stack, service: Service) -> Service:
+    role = service.role or _role(stack, service)
+    return service._replace(role=role, place=service.place or stack.address_of(role))
+
+
+def _role(stack: Stack, service: Service) -> str | None:
+    """By the configuration, else by its usual name."""
+    bare = service.unit.removesuffix(".service")
+    for role, bound in stack.config.services.items():
+        if bound.manager.partition("@")[0] == service.manager and bound.unit.removesuffix(".service") == bare:
+            return role
+    usual = USUAL.get(bare)
+    return None if usual in stack.config.services else usual
