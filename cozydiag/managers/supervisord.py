@@ -85,8 +85,8 @@ def look(host: Host, socket: str) -> Snapshot | Failure:
     pid, infos, configs = answer
     if isinstance(infos, xmlrpc.Fault):
         return Failure("error", infos.text)
-    known = {} if isinstance(configs, xmlrpc.Fault) else {(c["group"], c["name"]): c for c in configs}
     try:
+        known = {} if isinstance(configs, xmlrpc.Fault) else {(c["group"], c["name"]): c for c in configs}
         programs = tuple(_program(info, known.get((info["group"], info["name"]), {})) for info in infos)
         return Snapshot(pid if isinstance(pid, int) else 0, programs)
     except (KeyError, TypeError, ValueError):
