@@ -37,6 +37,8 @@ STRANGE: Final[Mapping[str, Callable[[], Machine]]] = {
     "empty": _saying(b""),
     "garbage": _saying(_GARBAGE),
     "not UTF-8": _saying("été\nà la façon de\n".encode("latin-1") + b"\xff\xfe\x80"),
+    "other JSON": _saying(b'[null, 1, {"error": [], "status": {}, "rows": 3}]\n'),
+    "deep JSON": _saying(b"[" * 100_000),
     "1 MiB": _saying(b"0123456789abcde\n" * 65536),
     "server error": partial(Machine, elsewhere=answer(500, b"Internal Server Error"), other_files=_DENIED),
     "denied": _failing(_DENIED),

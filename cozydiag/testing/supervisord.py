@@ -72,9 +72,9 @@ class FakeSupervisord:
         if name == "getPID":
             return 4999
         if name == "getAllProcessInfo":
-            return list(self.samples.pop(0) if len(self.samples) > 1 else self.samples[0])
+            return self.samples.pop(0) if len(self.samples) > 1 else self.samples[0]
         if name == "getAllConfigInfo":
-            return list(self.configs)
+            return self.configs
         if name == "readLog":
             return self.log
         if name in self.texts:

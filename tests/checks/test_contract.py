@@ -21,7 +21,7 @@ CHECKS = registry.load().checks
 
 CREDULOUS = {
     # A site may show anything: what is behind it is looked at by other checks.
-    "proxy.gateway": ("empty", "garbage", "not UTF-8", "1 MiB"),
+    "proxy.gateway": ("empty", "garbage", "not UTF-8", "other JSON", "deep JSON", "1 MiB"),
 }
 ITEMS: dict[str, Any] = {"host.disk": Mount("/", "/")}
 

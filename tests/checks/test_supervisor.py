@@ -227,6 +227,28 @@ def test_a_supervisord_that_does_not_say_what_it_should(cozy: Cozy, served: Any,
     assert cozy.said(cozy.look("supervisor.running", cozy.machine(supervisord=served))) == [said]
 
 
+@pytest.mark.parametrize(
+    ("infos", "configs"),
+    [
+        ("nothing", []),
+        ([{}], []),
+        (["home"], []),
+        ([{**process_info("home"), "state": "x"}], []),
+        ([process_info("home", start="yesterday")], []),
+        ([process_info("home")], [{}]),
+        ([process_info("home")], ["home"]),
+        ([process_info("home")], "nothing"),
+        ([process_info("home")], [{"name": "home", "group": "home", "startsecs": "soon"}]),
+    ],
+    ids=str,
+)
+def test_values_of_the_wrong_kind_are_not_supervisords(cozy: Cozy, infos: Any, configs: Any) -> None:
+    daemon = FakeSupervisord(infos, configs=configs)
+    assert cozy.said(cozy.look("supervisor.running", cozy.machine(supervisord=daemon))) == [
+        ("fail", "supervisor.answer")
+    ]
+
+
 def test_a_dead_supervisord_with_living_parts_is_a_warning_that_forbids_a_restart(cozy: Cozy) -> None:
     (finding,) = cozy.look(
         "supervisor.running", cozy.machine(supervisord=REFUSED, files={"/etc/supervisord.conf": b""})
