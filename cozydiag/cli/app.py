@@ -10,10 +10,19 @@ from typing import Annotated
 
 import typer
 
-from cozydiag.cli.common import CONFIGURATION, INTERNAL, USAGE, Problem, close_stdout, open_outputs, say
+from cozydiag.cli.common import (
+    CONFIGURATION,
+    INTERNAL,
+    USAGE,
+    Problem,
+    close_stdout,
+    open_outputs,
+    say,
+    without_secrets,
+)
 from cozydiag.text import Text, t
 
-_COMMANDS = ("status", "fix", "checks", "config", "demo")
+_COMMANDS = ("status", "fix", "report", "checks", "config", "demo")
 """Each is a module here: a function of that name, or ``build`` for a group, and ``HELP``."""
 
 
@@ -73,21 +82,28 @@ def run(arguments: list[str]) -> int:
     except (BrokenPipeError, SystemExit):  # typer ends the process itself when the reader has gone
         close_stdout()
         return 0
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  no traceback reaches a user by accident
         from cozydiag.config import ConfigError
 
         if isinstance(error, ConfigError):
             return _complain(error.text, CONFIGURATION)
         if debug:
-            raise
-        what = f"{type(error).__name__}: {error}"
+            return _trace(error)
+        what = without_secrets(f"{type(error).__name__}: {error}")
         text = t("an error in cozydiag itself: {what}. Run it again with --debug to see where.", what=what[:300])
         return _complain(text, INTERNAL)
     return code if isinstance(code, int) else 0
 
 
+def _trace(error: Exception) -> int:
+    from traceback import format_exception
+
+    print(without_secrets("".join(format_exception(error))), end="", file=sys.stderr)
+    return INTERNAL
+
+
 def _complain(text: Text, code: int) -> int:
-    print(f"cozydiag: {say(text)}", file=sys.stderr)
+    print(without_secrets(f"cozydiag: {say(text)}"), file=sys.stderr)
     return code
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cozydiag.cli.common import configuration, say, write
+from cozydiag.cli.common import configuration, say, without_secrets, write
 from cozydiag.model import Check
 from cozydiag.text import t
 
@@ -25,7 +25,7 @@ def checks(
     for check in found.checks.values():
         write("\n".join(_lines(check)) + "\n")
     for error_result in found.errors:
-        write(f"! {say(error_result.findings[0].text)}\n")
+        write(f"! {without_secrets(say(error_result.findings[0].text))}\n")
     return 3 if found.errors else 0
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cozydiag.config import Config
     from cozydiag.report.words import Symbols
 
-USAGE, UNAVAILABLE, INTERNAL, BUSY, CONFIGURATION = 64, 69, 70, 75, 78
+USAGE, UNAVAILABLE, INTERNAL, UNWRITTEN, BUSY, CONFIGURATION = 64, 69, 70, 74, 75, 78
 """Exit codes of sysexits.h. Not click's 2 for usage, which monitoring reads as CRITICAL."""
 
 EXIT = {Status.OK: 0, Status.WARN: 1, Status.FAIL: 2, Status.UNKNOWN: 3}
@@ -31,6 +31,10 @@ class Problem(Exception):  # noqa: N818  a mistake of the user's, not an error o
         super().__init__(text.template)
         self.text = text
         self.code = code
+
+
+_loaded: list[Config] = []
+"""The settings of this run, once they are read."""
 
 
 @cache
@@ -50,9 +54,19 @@ def configuration(path: str | None) -> Config:
     from cozydiag.config import ConfigError, load
 
     try:
-        return load(path, os.environ)
+        loaded = load(path, os.environ)
     except ConfigError as error:
         raise Problem(error.text, CONFIGURATION) from None
+    _loaded.append(loaded)
+    return loaded
+
+
+def without_secrets(words: str) -> str:
+    """What is said beside a report (which is masked as a whole): an error, a traceback."""
+    from cozydiag.config import secrets
+    from cozydiag.masking import Masks
+
+    return Masks(secret for config in _loaded for secret in secrets(config)).mask(words)
 
 
 def say(text: Text) -> str:

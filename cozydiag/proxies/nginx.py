@@ -129,6 +129,24 @@ def parse(path: str, *, strict: bool = False) -> Configuration:
     return Configuration(tuple(tree.servers), mistakes, closed)
 
 
+def error_logs(path: str) -> tuple[str, ...]:
+    """The files that the configuration names as logs of errors, in its order. Relative ones are left out: nginx takes
+    them from a folder that it was built with."""
+    import crossplane
+
+    files = crossplane.parse(path, catch_errors=True)["config"]
+    found = (d["args"][0] for file in files for d in _within(file["parsed"]) if d["directive"] == "error_log")
+    return tuple(dict.fromkeys(target for target in found if target.startswith("/")))
+
+
+def _within(block: list[Directive]) -> Iterator[Directive]:
+    """All directives of a block that say something, at every depth; includes are not followed."""
+    for directive in block:
+        if directive["args"]:
+            yield directive
+        yield from _within(directive.get("block", []))
+
+
 def _mistake(file: str, error: dict[str, Any]) -> Mistake:
     line = error.get("line")
     message = str(error["error"]).removesuffix(f" in {file}:{line}").removesuffix(f" in {file}")

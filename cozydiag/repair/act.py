@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.managers.service import Life, Manager, Service
+from cozydiag.masking import masked
 from cozydiag.repair import owners
 from cozydiag.stack import Stack
 from cozydiag.state import Lock, LockBusy, State
@@ -78,14 +79,15 @@ def _act(host: Host, stack: Stack, state: State, service: Service, verb: str, no
         return Outcome(service, verb, "refused", t("{manager} cannot be used from here", manager=service.manager))
     refused = _test(host, stack, service)
     if refused is not None:
-        return Outcome(service, verb, "refused", refused)
+        return Outcome(service, verb, "refused", masked(refused, stack.masks()))
     entry = state.append(KIND, {"service": service.address, "verb": verb, **notes}, at=host.clock.now())
     if entry is None:
         text = t("nothing is done without a journal, and it cannot be written in {folder}", folder=state.folder)
         return Outcome(service, verb, "refused", text)
     began = host.clock.monotonic()
     outcome = _prove(host, manager, service, verb, stack.config.timing.proof)
-    outcome = outcome._replace(seconds=host.clock.monotonic() - began, entry=entry)
+    text = masked(outcome.text, stack.masks())
+    outcome = outcome._replace(text=text, seconds=host.clock.monotonic() - began, entry=entry)
     state.update(entry, outcome.record())  # an intent without a result is a run that was cut off
     return outcome
 
