@@ -54,7 +54,8 @@ def _whole(seen: Report, stack: Stack, line: str) -> None:
     from cozydiag import __version__
     from cozydiag.host import Host, World
     from cozydiag.report.collect import collect
-    from cozydiag.report.full import LeakError, full, heading_lines
+    from cozydiag.report.full import full, heading_lines
+    from cozydiag.report.sections import LeakError
 
     collected = collect(Host(World(), 60.0, "report"), stack)
     head = heading_lines(seen, __version__, _called(), _user(), "" if os.geteuid() == 0 else line)
