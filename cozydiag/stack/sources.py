@@ -9,6 +9,7 @@ from cozydiag.host.failure import Failure
 from cozydiag.model import Finding, Status
 from cozydiag.proxies import nginx
 from cozydiag.stack import Items, Mount, Site, Stack
+from cozydiag.stack.words import ourselves
 from cozydiag.text import t
 
 _DATA = ("/var/lib/couchdb", "/usr/local/var/lib/couchdb", "/opt/couchdb/data", "/usr/local/cozy", "/var/log", "/tmp")  # noqa: S108
@@ -73,7 +74,7 @@ def discovered(stack: Stack, host: Host) -> Items:
         if any(upstream.rpartition(":")[2] in ours for upstream in local):
             site = _site(server)
             found.setdefault(site.host, site)
-    gaps = tuple(_gap(path) for path in read.unreadable)
+    gaps = tuple(_gap(stack, path) for path in read.unreadable)
     return Items(tuple(found.values()), gaps)
 
 
@@ -91,6 +92,6 @@ def _site(server: nginx.Server) -> Site:
     return Site(url, name, (target, number), server.tls, f"{server.path}:{server.line}")
 
 
-def _gap(path: str) -> Finding:
+def _gap(stack: Stack, path: str) -> Finding:
     text = t("{path} cannot be read without root, so sites in it are not known", path=os.path.abspath(path))
-    return Finding(Status.UNKNOWN, "nginx.unreadable", text, unlock="sudo cozydiag status")
+    return Finding(Status.UNKNOWN, "nginx.unreadable", text, unlock=ourselves("status", stack.config))
