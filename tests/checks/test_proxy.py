@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,8 @@ from cozydiag.config import Config
 from cozydiag.config.values import Proxy
 from cozydiag.host import Failure, Process
 from cozydiag.model import Finding
-from cozydiag.testing import HANGS, REFUSED, Machine, Served, answer
+from cozydiag.stack import Stack, sources
+from cozydiag.testing import HANGS, REFUSED, FakeHost, Machine, Served, answer, results
 
 if TYPE_CHECKING:
     from tests.checks.conftest import Cozy
@@ -179,3 +181,50 @@ def test_the_part_behind_explains_a_bad_gateway(cozy: Cozy) -> None:
     diagnosis = cozy.examine(machine)
     assert [(cause.code, cause.role) for cause in diagnosis.causes] == [("service.down", "cozy.proxy")]
     assert "proxy.gateway:cozy.test" in diagnosis.causes[0].explains
+
+
+# --- sites that nobody configured
+
+
+def sites(cozy: Cozy, etc: Path, *servers: str) -> list[tuple[str, str]]:
+    """The sites that are found in nginx's configuration: address, and where to connect to."""
+    (etc / "sites-enabled" / "cozy").write_text("".join(servers))
+    machine = cozy.machine(real=str(etc))
+    found = sources.sites(Stack(replace(config(cozy, etc), sites=())), FakeHost(machine))
+    return [(site.url, "{}:{}".format(*site.address)) for site in found.items]
+
+
+def server(listen: str, names: str, passes: str) -> str:
+    return f"server {{ listen {listen}; server_name {names}; location / {{ proxy_pass {passes}; }} }}\n"
+
+
+@pytest.mark.parametrize(
+    ("block", "found"),
+    [
+        (server("80", "cozy.test", "http://127.0.0.1:9104"), ("http://cozy.test/", "127.0.0.1:80")),
+        (server("443 ssl", "cozy.test", "http://127.0.0.1:9104"), ("https://cozy.test/", "127.0.0.1:443")),
+        (server("8080", "cozy.test", "http://localhost:9104"), ("http://cozy.test:8080/", "127.0.0.1:8080")),
+        (server("[::]:80", "cozy.test", "http://[::1]:9104"), ("http://cozy.test/", "::1:80")),
+        (server("10.0.0.1:80", "*.c.test cozy.test", "http://127.0.0.1:9104/"), ("http://cozy.test/", "10.0.0.1:80")),
+        (server("80", "_", "http://127.0.0.1:9104"), ("http://localhost/", "127.0.0.1:80")),
+        ("upstream cozy { server 127.0.0.1:9104; }\n" + server("80", "c.test", "http://cozy"),
+         ("http://c.test/", "127.0.0.1:80")),
+    ],
+)  # fmt: skip
+def test_sites_that_lead_to_a_part_are_found(cozy: Cozy, etc: Path, block: str, found: tuple[str, str]) -> None:
+    others = [server("80", "blog.test", "http://127.0.0.1:8000"), server("80", "far.test", "http://10.1.1.1:9104")]
+    assert sites(cozy, etc, others[0], block, others[1]) == [found]
+
+
+def test_a_thousand_other_sites_are_not_looked_at(cozy: Cozy, etc: Path) -> None:
+    assert sites(cozy, etc, *(server("80", f"s{n}.test", "http://127.0.0.1:8000") for n in range(1000))) == []
+
+
+def test_two_sites_of_one_name_are_two_results(cozy: Cozy) -> None:
+    secure = cozy.config.sites[0]._replace(url="https://cozy.test/", address=("127.0.0.1", 443), tls=True)
+    two = cozy.with_config(sites=(cozy.config.sites[0], secure))
+    seen = results(cozy.checks["proxy.gateway"], FakeHost(cozy.machine()), Stack(two))
+    assert [(one.instance, str(one.status)) for one in seen] == [
+        ("proxy.gateway:cozy.test", "ok"),
+        ("proxy.gateway:cozy.test#2", "fail"),
+    ]
