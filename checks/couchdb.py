@@ -22,7 +22,7 @@ def _curl(stack: Stack, path: str) -> str:
     "couchdb.reach",
     t("CouchDB answers"),
     role=_ROLE,
-    because=["supervisor.running", "supervisor.program"],
+    because=["supervisor.running", "supervisor.program", "manager.service"],
     essential=True,
 )
 def reach(host: Host, stack: Stack) -> Iterator[Finding]:

@@ -120,7 +120,7 @@ def _closed_pid_file(host: Host, stack: Stack) -> str | None:
     "proxy.running",
     t("nginx is running"),
     role=_ROLE,
-    because=["proxy.config", "supervisor.running", "supervisor.program"],
+    because=["proxy.config", "supervisor.running", "supervisor.program", "manager.service"],
     essential=True,
 )
 def running(host: Host, stack: Stack) -> Iterator[Finding]:

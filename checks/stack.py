@@ -13,7 +13,7 @@ _GRACE = {"cozy.controller": 300.0}
 """Seconds: the controller listens only when all apps are started (cozy-controller autostart.coffee)."""
 
 _DATABASE = ["couchdb.reach", "couchdb.up", "couchdb.login", "couchdb.database"]
-_SUPERVISOR = ["supervisor.running", "supervisor.program"]
+_SUPERVISOR = ["supervisor.running", "supervisor.program", "manager.service"]
 
 
 @check("stack.controller", t("The controller answers"), role="cozy.controller",

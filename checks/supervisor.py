@@ -34,7 +34,8 @@ LOOP = 3
 """Unexpected exits within ten minutes that make a crash loop."""
 
 
-@check("supervisor.running", t("supervisord answers"), role="supervisor", essential=True)
+@check("supervisor.running", t("supervisord answers"), role="supervisor",
+       because=["manager.service"], essential=True)  # fmt: skip
 def running(host: Host, stack: Stack) -> Iterator[Finding]:
     socket = stack.socket(host)
     seen = stack.supervisor(host)

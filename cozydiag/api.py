@@ -16,15 +16,17 @@ from typing import Any, Literal, TypeVar, overload
 from cozydiag.findings import fail, ok, skip, unknown, warn
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
+from cozydiag.managers.service import Condition
 from cozydiag.managers.supervisord import Program
 from cozydiag.model import Check, Evidence, Finding, Status
 from cozydiag.stack import Mount, Site, Stack
+from cozydiag.stack.ownership import Owned
 from cozydiag.text import Bytes, Percent, Seconds, Text, When, plural, t, verbatim
 
 __all__ = [
-    "Bytes", "Check", "Evidence", "Failure", "Finding", "Host", "Iterator", "Mount", "Percent", "Program", "Seconds",
-    "Site", "Stack", "Status", "Text", "When", "check", "fail", "ok", "plural", "skip", "t", "unknown", "verbatim",
-    "warn",
+    "Bytes", "Check", "Condition", "Evidence", "Failure", "Finding", "Host", "Iterator", "Mount", "Owned", "Percent",
+    "Program", "Seconds", "Site", "Stack", "Status", "Text", "When", "check", "fail", "ok", "plural", "skip", "t",
+    "unknown", "verbatim", "warn",
 ]  # fmt: skip
 
 _ID = re.compile(r"[a-z0-9_.-]+")
@@ -59,6 +61,16 @@ def check(
     id: str, title: Text, *, each: Literal["mounts"], options: type[O], needs: Sequence[str] = (),
     because: Sequence[str] = (), role: str | None = None, essential: bool = False, timeout: float | None = None,
 ) -> Callable[[Callable[[Host, Stack, Mount, O], Findings]], Check]: ...  # fmt: skip
+@overload
+def check(
+    id: str, title: Text, *, each: Literal["managers"], needs: Sequence[str] = (),
+    because: Sequence[str] = (), role: str | None = None, essential: bool = False, timeout: float | None = None,
+) -> Callable[[Callable[[Host, Stack, Owned], Findings]], Check]: ...  # fmt: skip
+@overload
+def check(
+    id: str, title: Text, *, each: Literal["services"], needs: Sequence[str] = (),
+    because: Sequence[str] = (), role: str | None = None, essential: bool = False, timeout: float | None = None,
+) -> Callable[[Callable[[Host, Stack, Condition], Findings]], Check]: ...  # fmt: skip
 def check(
     id: str,
     title: Text,

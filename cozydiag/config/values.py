@@ -118,8 +118,8 @@ class Config:
     """All settings. ``settings`` has them once more, by dotted key and with where each comes from.
 
     ``managers`` names, for a kind of managers of services, their sockets, home folders or URLs; for systemd and sysv
-    units to look at. ``drop_ins`` is the folder of the checks that an administrator adds, beside the file; ``file`` is None where
-    there is none.
+    units to look at. ``drop_ins`` is the folder of the checks that an administrator adds, beside the file; ``file`` is
+    None where there is none.
     """
 
     discover: bool = True

@@ -18,7 +18,8 @@ COMM_LENGTH = 15  # the kernel keeps so much of a program's name
 
 class Process(NamedTuple):
     """A process. ``state`` is the letter of /proc/PID/stat (Z: ended, not yet collected by its
-    parent; D: waits for a disk; T: stopped). ``started`` is in epoch seconds; ``uid`` the effective user."""
+    parent; D: waits for a disk; T: stopped). ``started`` is in epoch seconds; ``uid`` the effective user.
+    ``terminal``: it belongs to one, and ends with it unless it takes care."""
 
     pid: int
     ppid: int
@@ -27,6 +28,7 @@ class Process(NamedTuple):
     started: float
     cmdline: tuple[str, ...]
     uid: int
+    terminal: bool = False
 
 
 def pids() -> Iterator[int]:
@@ -50,6 +52,7 @@ def process(pid: int) -> Process | None:
         started=_boot_time() + int(fields[19]) / os.sysconf("SC_CLK_TCK"),
         cmdline=tuple(one_line(argument) for argument in arguments.split(b"\0")) if arguments else (),
         uid=_effective_user(pid),
+        terminal=fields[4] != b"0",
     )
 
 

@@ -83,6 +83,13 @@ def owned(stack: Stack, host: Host) -> tuple[Owned, ...]:
     return tuple(Owned(manager, answer) for manager, answer in zip(found, answers, strict=True))
 
 
+def manager_of(stack: Stack, host: Host, found: Condition) -> Manager | None:
+    """Who said this."""
+    service = found.service
+    same = (one for one in stack.managers(host) if (one.name, one.user) == (service.manager, service.user))
+    return next(same, None)
+
+
 def again(stack: Stack, host: Host, manager: Manager) -> tuple[Condition, ...] | Failure:
     """A second sample of one manager, for what cannot be judged from one."""
     stack.second_look = True

@@ -37,10 +37,10 @@ def dead(host: Host, stack: Stack, program: Program, code: str, text: Text) -> F
             by_hand=supervisorctl(host, stack, "status", program.name),
         )  # fmt: skip
     lines = supervisord.log_tail(host, stack.socket(host), program)
-    taken = _port_taken(host, stack, program, lines, broken)
+    taken = port_taken(host, stack, program.service, program.role, program.pid, lines)
     if taken is not None:
         return taken
-    proof = _telling(lines)
+    proof = telling(lines)
     loops = code == "service.crash_loop"
     return broken(
         code,
@@ -50,7 +50,7 @@ def dead(host: Host, stack: Stack, program: Program, code: str, text: Text) -> F
         restart_helps=False if loops else None,
         commands=() if loops else (supervisorctl(host, stack, "restart", program.name),),
         by_hand=supervisorctl(host, stack, "tail", program.name, "stdout" if program.logs_to_stdout else "stderr"),
-        waits_for=_waits_for(stack, lines, program.role),
+        waits_for=waits_for(stack, lines, program.role),
     )
 
 
@@ -58,36 +58,37 @@ def _state(program: Program) -> str:
     return f"{program.statename} {program.spawnerr}".strip()
 
 
-def _port_taken(
-    host: Host, stack: Stack, program: Program, lines: list[str], broken: partial[Finding]
-) -> Finding | None:
-    """The log speaks of a port in use, and somebody else does hold it."""
+def port_taken(host: Host, stack: Stack, service: str, role: str | None, pid: int, lines: list[str]) -> Finding | None:
+    """The finding for a service whose log speaks of a port in use, where somebody else does hold it."""
     line = next((line for line in reversed(lines) if _TAKEN.search(line)), None)
-    address = stack.address_of(program.role)
+    address = stack.address_of(role)
     if line is None or address is None:
         return None
-    other = holder(host, address[1], beside=program.pid)
+    other = holder(host, address[1], beside=pid)
     if other is None:
         return None
-    port = str(address[1])
-    return broken(
+    name, port = service.partition(":")[2], str(address[1])
+    return fail(
         "service.port_taken",
         t("{name} cannot start: its port {port} is taken by {other}",
-          name=name_of(program.role, program.name), port=port, other=str(other)),
-        t("End that program or give it another port; only then start {name}.", name=program.name),
-        proof=host.see(f"{program.service} log", line),
+          name=name_of(role, name), port=port, other=str(other)),
+        t("End that program or give it another port; only then start {name}.", name=name),
+        role=role,
+        affects=(role,) if role else (),
+        service=service,
+        proof=host.see(f"{service} log", line),
         restart_helps=False,
         by_hand=f"sudo ss -ltnp 'sport = :{port}'",
     )  # fmt: skip
 
 
-def _telling(lines: list[str]) -> str:
+def telling(lines: list[str]) -> str:
     """The last line that reads like a reason, else the last line."""
     loud = [line for line in lines if _LOUD.search(line)]
     return (loud or lines or [""])[-1]
 
 
-def _waits_for(stack: Stack, lines: list[str], own: str | None) -> tuple[str, ...]:
+def waits_for(stack: Stack, lines: list[str], own: str | None) -> tuple[str, ...]:
     """The roles that its last words name as having refused it."""
     roles: dict[str, None] = {}
     for line in lines[-20:]:

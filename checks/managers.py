@@ -1,0 +1,202 @@
+"""The managers of services: whether each answers, and how its services are. The main supervisord has its own checks."""
+
+from __future__ import annotations
+
+from cozydiag.api import (
+    Condition,
+    Evidence,
+    Failure,
+    Finding,
+    Host,
+    Iterator,
+    Owned,
+    Seconds,
+    Stack,
+    Text,
+    check,
+    fail,
+    ok,
+    plural,
+    skip,
+    t,
+    unknown,
+    warn,
+)
+from cozydiag.managers import discovery
+from cozydiag.managers.service import Manager, State
+from cozydiag.stack import ownership, strangers
+from cozydiag.stack.unwell import WATCHED, called, loops, seen, starting, unwell
+from cozydiag.stack.words import ourselves
+
+LISTENS = 15.0
+"""Seconds that a service has, after its start, until it must listen."""
+
+_SLOW = {"cozy.controller": 300.0}
+"""It listens last of all, when every app is up (cozy-controller autostart.coffee)."""
+
+
+@check("manager.answers", t("Each manager of services answers"), each="managers")
+def answers(host: Host, stack: Stack, owned: Owned) -> Iterator[Finding]:
+    name, said = owned.subject, owned.services
+    if not isinstance(said, Failure):
+        yield ok(plural("{name} looks after {n} service", "{name} looks after {n} services", n=len(said), name=name))
+    elif said.kind == "permission":
+        text = t("{name} cannot be asked by this user: {why}", name=name, why=said.detail)
+        yield unknown("manager.permission", text, unlock=ourselves("status", stack.config))
+    elif said.kind == "missing":
+        yield skip(t("{name} is not running here", name=name))
+    elif said.kind == "given_up":
+        yield unknown("manager.unasked", t("{name} was not asked: {why}", name=name, why=said.detail))
+    elif said.kind == "timeout":
+        yield _silent(owned, "manager.hung", t("{name} does not answer in time", name=name), said)
+    elif said.kind == "refused":
+        text = t("{name} is gone: its socket is still there, and nobody answers", name=name)
+        yield _silent(owned, "manager.down", text, said)
+    else:
+        text = t("{name} gives no proper answer: {why}", name=name, why=said.detail)
+        yield _silent(owned, "manager.answer", text, said)
+
+
+def _silent(owned: Owned, code: str, text: Text, why: Failure) -> Finding:
+    return fail(
+        code,
+        text,
+        t("See whether its process lives. What it has started may still run, but nobody restarts it."),
+        affects=(),
+        proof=Evidence(owned.manager.place or owned.subject, why.detail),
+    )
+
+
+@check("manager.service", t("Each service that should run does"), each="services", because=["proxy.config"])
+def service(host: Host, stack: Stack, service: Condition) -> Iterator[Finding]:
+    manager = ownership.manager_of(stack, host, service)
+    if manager is None:  # it went away within the run
+        yield unknown("service.unknown", t("nobody can be asked about {name} any more", name=called(service)))
+        return
+    found = _second_look(host, stack, manager, service)
+    if found.state is State.RUNNING:
+        yield from _running(host, stack, manager, found)
+    elif found.state is State.FINISHED:
+        yield ok(t("{name} has done its work and ended", name=called(found)))
+    else:
+        yield unwell(host, stack, manager, found)
+
+
+def _second_look(host: Host, stack: Stack, manager: Manager, found: Condition) -> Condition:
+    """One sample cannot tell a start from a crash loop."""
+    if not ownership.is_suspect(found, host.clock.now()):
+        return found
+    again = stack.owned_again(host, manager)
+    later = () if isinstance(again, Failure) else [one for one in again if one.service == found.service]
+    return ownership.settled(found, later[0]) if later else found
+
+
+def _running(host: Host, stack: Stack, manager: Manager, found: Condition) -> Iterator[Finding]:
+    age = host.clock.now() - found.since if found.since else None
+    if found.watch and (found.restarts or 0) >= WATCHED and age is not None and age < ownership.YOUNG:
+        yield loops(host, stack, manager, found)
+    elif strangers.is_silent(host, found):
+        grace = _SLOW.get(found.role or "", LISTENS)
+        yield starting(found) if age is not None and age < grace else _silent_service(host, manager, found)
+    elif age is None:
+        yield ok(t("{name} is running", name=called(found)))
+    else:
+        yield ok(t("{name} has been running for {age}", name=called(found), age=Seconds(age)))
+
+
+def _silent_service(host: Host, manager: Manager, found: Condition) -> Finding:
+    port = str(found.service.place[1]) if found.service.place else ""
+    return fail(
+        "service.not_listening",
+        t("{manager} says that {name} is running, but nothing listens on its port {port}",
+          manager=manager.name, name=called(found), port=port),
+        t("Read its log, then restart it."),
+        role=found.role,
+        affects=(found.role,) if found.role else (),
+        proof=seen(found),
+        commands=(ownership.line(host, manager, found.service, "restart"),),
+        by_hand=f"sudo ss -ltnp 'sport = :{port}'",
+        service=found.service.address,
+    )  # fmt: skip
+
+
+@check("manager.orphans", t("What holds a service's port belongs to its manager"), because=["supervisor.running"])
+def orphans(host: Host, stack: Stack) -> Iterator[Finding]:
+    found = strangers.orphans(host, stack)
+    for orphan in found:
+        yield warn(
+            "service.orphan",
+            t("port {port} of {name} is held by {holder}, which no manager looks after",
+              port=str(orphan.port), name=orphan.name, holder=str(orphan.holder)),
+            t("Nothing restarts it, and {name} cannot be started beside it: end that process, then start {name}.",
+              name=orphan.name),
+            role=orphan.role,
+            affects=(),
+            proof=Evidence(f"/proc/{orphan.holder.pid}", str(orphan.holder)),
+            by_hand=f"ps -fp {orphan.holder.pid}",
+            restart_helps=False,
+        )  # fmt: skip
+    if not found:
+        yield ok(t("no process holds a port of a service that is not its own"))
+
+
+@check("manager.owners", t("Each service has one manager only"))
+def owners(host: Host, stack: Stack) -> Iterator[Finding]:
+    found = strangers.owned_twice(host, stack)
+    for twice in found:
+        yield warn(
+            "service.two_owners",
+            t("{name} is looked after twice: by {first} and by {second}",
+              name=twice.name, first=twice.first, second=twice.second),
+            t("Whichever starts it second finds its port taken: disable one of the two."),
+            role=twice.role,
+            affects=(),
+            proof=Evidence(twice.first, twice.second),
+            restart_helps=False,
+        )  # fmt: skip
+    if not found:
+        yield ok(t("no service has two managers"))
+
+
+@check("manager.exposed", t("No manager takes orders without a password"))
+def exposed(host: Host, stack: Stack) -> Iterator[Finding]:
+    found = [(manager, place) for manager in stack.managers(host) if (place := manager.exposed(host)) is not None]
+    for manager, place in found:
+        yield warn(
+            "manager.exposed",
+            t("{manager} takes orders at {place} from everybody, without a password",
+              manager=ownership.title(manager), place=place),
+            t("Whoever reaches that address can run programs as its user: set a password, or bind it to a socket."),
+            affects=(),
+            proof=Evidence(ownership.title(manager), place),
+            restart_helps=False,
+        )  # fmt: skip
+    if not found:
+        yield ok(t("none does"))
+
+
+@check("manager.terminal", t("No service hangs on a terminal"))
+def terminal(host: Host, stack: Stack) -> Iterator[Finding]:
+    found = strangers.on_terminals(host, stack)
+    for one in found:
+        yield warn(
+            "service.terminal",
+            t("{name} runs in the foreground of a terminal ({holder}): it ends when that is closed",
+              name=one.name, holder=str(one.holder)),
+            t("Give it to a manager of services."),
+            role=one.role,
+            affects=(),
+            proof=Evidence(f"/proc/{one.holder.pid}/stat", str(one.holder)),
+            restart_helps=False,
+        )  # fmt: skip
+    if not found:
+        yield ok(t("none does"))
+
+
+@check("manager.known", t("Every manager of services here is known"))
+def known(host: Host, stack: Stack) -> Iterator[Finding]:
+    found = discovery.unsupported(host) if stack.config.discover else ()
+    for name in found:
+        yield unknown("manager.unknown", t("{name} looks after services here, and cozydiag cannot ask it", name=name))
+    if not found:
+        yield skip(t("there is no other"))

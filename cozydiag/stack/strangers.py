@@ -1,0 +1,147 @@
+"""Who really holds the ports of services, beside what the managers say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import NamedTuple
+
+from cozydiag.host import Host
+from cozydiag.host.failure import Failure
+from cozydiag.host.processes import Process
+from cozydiag.managers import supervisord
+from cozydiag.managers.service import Condition, State
+from cozydiag.stack import Stack
+from cozydiag.stack.ports import Holder, holder
+from cozydiag.stack.words import name_of
+
+_DOORS = ("docker-proxy", "rootlessport", "slirp4netns", "pasta", "conmon")
+"""Programs that hold the ports of containers."""
+
+_RECORDED = ("sysv", "cozy-monitor")
+"""Managers that read off from elsewhere whether something runs: what they name may well be another's."""
+
+
+class Held(NamedTuple):
+    """A port of a role, and the process that holds it."""
+
+    role: str
+    name: str
+    port: int
+    holder: Holder
+
+
+class Twice(NamedTuple):
+    """A role that two managers want to play; ``first`` and ``second`` are addresses of services."""
+
+    role: str
+    name: str
+    first: str
+    second: str
+
+
+def is_silent(host: Host, found: Condition) -> bool:
+    """Nothing at all listens where this service should answer; a container's port may be passed on by the kernel."""
+    place = found.service.place
+    return place is not None and not host.listeners(place[1]) and host.connect(*place) is not None
+
+
+def orphans(host: Host, stack: Stack) -> list[Held]:
+    """Processes on a service's port that belong to none of the managers here, where one of these would have it, or
+    that have lost whoever started them."""
+    claims = dict(_claims(host, stack))
+    pids = {pid for found in claims.values() for pid in found}
+    return [
+        held
+        for held, process in _holders(host, stack)
+        if not _below(host, process, pids) and (held.role in claims or _is_lost(host, stack, process))
+        and not _is_told(host, stack, held.role)
+    ]  # fmt: skip
+
+
+def owned_twice(host: Host, stack: Stack) -> list[Twice]:
+    """Roles that services of two managers play or would play."""
+    wanting: dict[str, list[str]] = {}
+    for found in _conditions(host, stack):
+        idle = found.wanted is False or found.state in (State.STOPPED, State.DISABLED, State.UNKNOWN)
+        if found.role is not None and found.service.manager not in _RECORDED and not idle:
+            wanting.setdefault(found.role, []).append(found.service.address)
+    seen = stack.supervisor(host)
+    for program in () if isinstance(seen, Failure) else seen.programs:
+        if program.role is not None and program.state != supervisord.STOPPED:
+            wanting.setdefault(program.role, []).append(program.service)
+    return [
+        Twice(role, name_of(role, role), first, second)
+        for role, addresses in wanting.items()
+        for first, second in combinations(addresses[:2], 2)
+    ]
+
+
+def on_terminals(host: Host, stack: Stack) -> list[Held]:
+    """Processes on a service's port that a terminal takes with it."""
+    return [held for held, process in _holders(host, stack) if process.terminal]
+
+
+def _holders(host: Host, stack: Stack) -> Iterator[tuple[Held, Process]]:
+    """Who listens on the ports of the chain, as far as this user may see it."""
+    for role in ("proxy", "couchdb", *(part.role for part in stack.parts())):
+        address = stack.address_of(role)
+        found = holder(host, address[1]) if address is not None else None
+        process = host.process(found.pid) if found is not None and found.pid else None
+        if address is not None and found is not None and process is not None:
+            yield Held(role, name_of(role, role), address[1], found), process
+
+
+def _claims(host: Host, stack: Stack) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """For each role, or service without one, the processes that its manager has for it."""
+    together: dict[str, tuple[int, ...]] = {}
+    for found in _conditions(host, stack):
+        key = found.role or found.service.address
+        together[key] = (*together.get(key, ()), *found.pids)
+    seen = stack.supervisor(host)
+    for program in () if isinstance(seen, Failure) else seen.programs:
+        key = program.role or program.service
+        together[key] = (*together.get(key, ()), *((program.pid,) if program.pid else ()))
+    yield from together.items()
+
+
+def _conditions(host: Host, stack: Stack) -> list[Condition]:
+    found = [owned.services for owned in stack.owned(host)]
+    return [one for services in found if not isinstance(services, Failure) for one in services]
+
+
+def _below(host: Host, process: Process, pids: set[int]) -> bool:
+    """It is one of ``pids``, or one of these started it, however far back; or it started one of them and holds their
+    port for them (PM2's cluster mode), or for a container."""
+    parents = {one.ppid for one in map(host.process, pids) if one is not None} - {1}
+    if process.name.startswith(_DOORS) or process.pid in parents:
+        return True
+    current: Process | None = process
+    for _ in range(64):
+        if current is None or current.pid in pids or current.pid == 1:
+            return current is None or current.pid in pids
+        current = host.process(current.ppid)
+    return False
+
+
+def _is_lost(host: Host, stack: Stack, process: Process) -> bool:
+    """Process 1 has taken it over, and no unit of systemd holds it. Without managers here everybody is on his own."""
+    if not stack.config.discover or process.ppid != 1 or not stack.managers(host):
+        return False
+    content = host.read(f"/proc/{process.pid}/cgroup")
+    group = "" if isinstance(content, Failure) else content.decode("utf-8", "replace")
+    return not any(part.endswith(".service") and not _is_manager(part) for part in group.replace("\n", "/").split("/"))
+
+
+def _is_manager(unit: str) -> bool:
+    """What is left in the unit of a killed manager belongs to nobody."""
+    return unit.startswith(("supervisor", "pm2", "forever"))
+
+
+def _is_told(host: Host, stack: Stack, role: str) -> bool:
+    """supervisord fails to start its own program there: `supervisor.program` names who holds the port."""
+    seen = stack.supervisor(host)
+    if isinstance(seen, Failure):
+        return role in stack.supervised_roles()
+    dying = (supervisord.STARTING, supervisord.BACKOFF, supervisord.FATAL, supervisord.EXITED)
+    return any(program.role == role and program.state in dying for program in seen.programs)

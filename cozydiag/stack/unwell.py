@@ -1,0 +1,186 @@
+"""What to say of a service that is not as it should be, whichever manager owns it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from cozydiag.findings import fail, skip, unknown, warn
+from cozydiag.host import Host
+from cozydiag.host.failure import Failure
+from cozydiag.managers.service import Condition, Manager, State
+from cozydiag.model import Evidence, Finding
+from cozydiag.stack import Stack
+from cozydiag.stack.ownership import line, title
+from cozydiag.stack.ports import holder
+from cozydiag.stack.why import port_taken, telling, waits_for
+from cozydiag.stack.words import name_of, ourselves
+from cozydiag.text import Text, plural, t
+
+WATCHED = 3
+"""Restarts, the last just now, from which on a watched service is more than being worked on."""
+
+
+def unwell(host: Host, stack: Stack, manager: Manager, found: Condition) -> Finding:
+    """The finding for any state but running and finished."""
+    name = called(found)
+    if found.start_line:
+        return _lost(manager, found)
+    if found.state is State.STOPPED:
+        return _stopped(host, manager, found)
+    if found.state is State.DISABLED:
+        return skip(t("{name} is disabled, as somebody wanted", name=name))
+    if found.state is State.CRASH_LOOPING:
+        return loops(host, stack, manager, found)
+    if found.state is State.FAILED:
+        return _dead(host, stack, manager, found, "service.failed", t("{name} does not run", name=name))
+    if found.state is State.HUNG:
+        return _hung(host, manager, found)
+    if found.state is State.DEGRADED:
+        return _degraded(host, manager, found)
+    if found.state is State.STARTING:
+        return starting(found)
+    if found.state is State.NO_PERMISSION:
+        text = t("{name} may not be looked at by this user", name=name)
+        return unknown("manager.permission", text, unlock=ourselves("status", stack.config))
+    text = t("{manager} does not know the state of {name}: {words}",
+             manager=title(manager), name=name, words=found.words or "-")  # fmt: skip
+    return unknown("service.unknown", text)
+
+
+def called(found: Condition) -> str:
+    return name_of(found.role, found.service.unit)
+
+
+def seen(found: Condition) -> Evidence:
+    """What the manager said."""
+    return Evidence(found.service.address, f"{found.words} {found.why}".strip() or found.state)
+
+
+def loops(host: Host, stack: Stack, manager: Manager, found: Condition) -> Finding:
+    """A crash loop, or restarts that its own watching brings about."""
+    times, name = found.restarts or 1, called(found)
+    if found.watch:
+        return warn(
+            "service.watch",
+            plural("{name} is restarted whenever its files change (once so far)",
+                   "{name} is restarted whenever its files change ({n} times so far)", n=times, name=name),
+            t("Start it without watching: what it writes into its own folder restarts it as well."),
+            role=found.role,
+            proof=seen(found),
+            restart_helps=False,
+            affects=_roles(found),
+            service=found.service.address,
+        )  # fmt: skip
+    text = plural("{name} crashes and is started again for ever (once by now)",
+                  "{name} crashes and is started again for ever ({n} times by now)", n=times, name=name)  # fmt: skip
+    return _dead(host, stack, manager, found, "service.crash_loop", text)
+
+
+def starting(found: Condition) -> Finding:
+    return warn(
+        "service.starting",
+        t("{name} is still starting", name=called(found)),
+        t("Wait half a minute and look again; a restart would only begin anew."),
+        role=found.role,
+        proof=seen(found),
+        restart_helps=False,
+        affects=_roles(found),
+        service=found.service.address,
+    )
+
+
+def _dead(host: Host, stack: Stack, manager: Manager, found: Condition, code: str, text: Text) -> Finding:
+    """With the line of its log that says why, where it may be read."""
+    log = manager.log(host, found.service, 20)
+    lines = [] if isinstance(log, Failure) else log
+    taken = port_taken(host, stack, found.service.address, found.role, found.pids[0] if found.pids else 0, lines)
+    if taken is not None:
+        return taken
+    helps = False if code == "service.crash_loop" else None
+    told = "" if found.why and not lines else telling(lines)
+    return fail(
+        code,
+        t("{text} ({why})", text=text, why=found.why) if found.why else text,
+        t("Read its log; a restart helps only if what it says has passed."),
+        role=found.role,
+        proof=host.see(f"{found.service.address} log", told) if told else seen(found),
+        restart_helps=helps,
+        commands=() if helps is False else (line(host, manager, found.service, "restart"),),
+        by_hand=f"cozydiag services logs {found.service.address}",
+        affects=_roles(found),
+        waits_for=waits_for(stack, lines, found.role),
+        service=found.service.address,
+    )
+
+
+def _stopped(host: Host, manager: Manager, found: Condition) -> Finding:
+    """Stopped is a fault where it should run; where nobody can tell, only of what the chain needs and nobody else
+    does."""
+    unsaid = found.wanted is None and found.role is not None and not _served(host, found)
+    if not (found.wanted or unsaid):
+        return skip(t("{name} is stopped, as somebody wanted", name=called(found)))
+    return fail(
+        "service.stopped",
+        t("{name} is stopped", name=called(found)),
+        t("Start it."),
+        role=found.role,
+        commands=(line(host, manager, found.service, "start"),),
+        proof=seen(found),
+        restart_helps=True,
+        affects=_roles(found),
+        service=found.service.address,
+    )
+
+
+def _served(host: Host, found: Condition) -> bool:
+    """Somebody else answers where this service would."""
+    place = found.service.place
+    return place is not None and holder(host, place[1]) is not None
+
+
+def _lost(manager: Manager, found: Condition) -> Finding:
+    return fail(
+        "service.lost",
+        t("{name} is missing from the list of {manager}: nothing starts it any more",
+          name=called(found), manager=title(manager)),
+        t("Start it with its whole command, then have the list saved."),
+        role=found.role,
+        commands=(found.start_line,),
+        proof=seen(found),
+        restart_helps=False,
+        affects=_roles(found),
+        service=found.service.address,
+    )  # fmt: skip
+
+
+def _hung(host: Host, manager: Manager, found: Condition) -> Finding:
+    tell = partial(warn, "service.stuck") if found.pids else partial(fail, "service.stuck")
+    return tell(
+        t("{name} is stuck: {words}", name=called(found), words=found.why or found.words),
+        t("Read its log, then restart it."),
+        role=found.role,
+        proof=seen(found),
+        commands=(line(host, manager, found.service, "restart"),),
+        restart_helps=True,
+        affects=_roles(found),
+        service=found.service.address,
+    )
+
+
+def _degraded(host: Host, manager: Manager, found: Condition) -> Finding:
+    running, wanted = found.instances
+    return warn(
+        "service.degraded",
+        t("of {name} only {running} of {wanted} instances run", name=called(found), running=running, wanted=wanted),
+        t("Read its log, then restart it."),
+        role=found.role,
+        proof=seen(found),
+        commands=(line(host, manager, found.service, "restart"),),
+        restart_helps=None,
+        affects=(),
+        service=found.service.address,
+    )
+
+
+def _roles(found: Condition) -> tuple[str, ...]:
+    return (found.role,) if found.role else ()
