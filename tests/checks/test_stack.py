@@ -104,7 +104,7 @@ def test_a_part_that_is_down_is_rightly_called_down(cozy: Cozy) -> None:
 
 def test_a_healthy_cozy_has_no_cause(cozy: Cozy) -> None:
     diagnosis = cozy.examine(cozy.machine())
-    assert {str(result.status) for result in diagnosis.results} == {"ok"}
+    assert {str(result.status) for result in diagnosis.results} <= {"ok", "skip"}
     assert diagnosis.causes == []
 
 
