@@ -38,7 +38,9 @@ _SLOW = {"cozy.controller": 300.0}
 @check("manager.answers", t("Each manager of services answers"), each="managers")
 def answers(host: Host, stack: Stack, owned: Owned) -> Iterator[Finding]:
     name, said = owned.subject, owned.services
-    if not isinstance(said, Failure):
+    if owned.manager.name in strangers.RECORDED:
+        yield skip(t("{name} is no daemon: there is nobody to ask", name=name))
+    elif not isinstance(said, Failure):
         yield ok(plural("{name} looks after {n} service", "{name} looks after {n} services", n=len(said), name=name))
     elif said.kind == "permission":
         text = t("{name} cannot be asked by this user: {why}", name=name, why=said.detail)
@@ -48,16 +50,16 @@ def answers(host: Host, stack: Stack, owned: Owned) -> Iterator[Finding]:
     elif said.kind == "given_up":
         yield unknown("manager.unasked", t("{name} was not asked: {why}", name=name, why=said.detail))
     elif said.kind == "timeout":
-        yield _silent(owned, "manager.hung", t("{name} does not answer in time", name=name), said)
+        yield broken(owned, "manager.hung", t("{name} does not answer in time", name=name), said)
     elif said.kind == "refused":
         text = t("{name} is gone: its socket is still there, and nobody answers", name=name)
-        yield _silent(owned, "manager.down", text, said)
+        yield broken(owned, "manager.down", text, said)
     else:
         text = t("{name} gives no proper answer: {why}", name=name, why=said.detail)
-        yield _silent(owned, "manager.answer", text, said)
+        yield broken(owned, "manager.answer", text, said)
 
 
-def _silent(owned: Owned, code: str, text: Text, why: Failure) -> Finding:
+def broken(owned: Owned, code: str, text: Text, why: Failure) -> Finding:
     return fail(
         code,
         text,
@@ -122,7 +124,7 @@ def _silent_service(host: Host, manager: Manager, found: Condition) -> Finding:
 
 @check("manager.orphans", t("What holds a service's port belongs to its manager"), because=["supervisor.running"])
 def orphans(host: Host, stack: Stack) -> Iterator[Finding]:
-    found = strangers.orphans(host, stack)
+    found, looked = strangers.orphans(host, stack), strangers.holders(host, stack)
     for orphan in found:
         yield warn(
             "service.orphan",
@@ -136,13 +138,16 @@ def orphans(host: Host, stack: Stack) -> Iterator[Finding]:
             by_hand=f"ps -fp {orphan.holder.pid}",
             restart_helps=False,
         )  # fmt: skip
-    if not found:
+    if not looked:
+        yield skip(t("nobody is seen on the ports of the chain"))
+    elif not found:
         yield ok(t("no process holds a port of a service that is not its own"))
 
 
 @check("manager.owners", t("Each service has one manager only"))
 def owners(host: Host, stack: Stack) -> Iterator[Finding]:
-    found = strangers.owned_twice(host, stack)
+    claims = strangers.claims(host, stack)
+    found = strangers.owned_twice(claims)
     for twice in found:
         yield warn(
             "service.two_owners",
@@ -154,13 +159,16 @@ def owners(host: Host, stack: Stack) -> Iterator[Finding]:
             proof=Evidence(twice.first, twice.second),
             restart_helps=False,
         )  # fmt: skip
-    if not found:
+    if not claims:
+        yield skip(t("no manager has a service of the chain"))
+    elif not found:
         yield ok(t("no service has two managers"))
 
 
 @check("manager.exposed", t("No manager takes orders without a password"))
 def exposed(host: Host, stack: Stack) -> Iterator[Finding]:
-    found = [(manager, place) for manager in stack.managers(host) if (place := manager.exposed(host)) is not None]
+    answering = strangers.answering(host, stack)
+    found = [(manager, place) for manager in answering if (place := manager.exposed(host)) is not None]
     for manager, place in found:
         yield warn(
             "manager.exposed",
@@ -171,13 +179,16 @@ def exposed(host: Host, stack: Stack) -> Iterator[Finding]:
             proof=Evidence(ownership.title(manager), place),
             restart_helps=False,
         )  # fmt: skip
-    if not found:
+    if not answering:
+        yield skip(t("there is none here"))
+    elif not found:
         yield ok(t("none does"))
 
 
 @check("manager.terminal", t("No service hangs on a terminal"))
 def terminal(host: Host, stack: Stack) -> Iterator[Finding]:
-    found = strangers.on_terminals(host, stack)
+    looked = strangers.holders(host, stack)
+    found = [held for held, process in looked if process.terminal]
     for one in found:
         yield warn(
             "service.terminal",
@@ -189,7 +200,9 @@ def terminal(host: Host, stack: Stack) -> Iterator[Finding]:
             proof=Evidence(f"/proc/{one.holder.pid}/stat", str(one.holder)),
             restart_helps=False,
         )  # fmt: skip
-    if not found:
+    if not looked:
+        yield skip(t("nobody is seen on the ports of the chain"))
+    elif not found:
         yield ok(t("none does"))
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import combinations
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.host.processes import Process
 from cozydiag.managers import supervisord
-from cozydiag.managers.service import Condition, State
+from cozydiag.managers.service import Condition, Manager, State
 from cozydiag.stack import Stack
 from cozydiag.stack.ports import Holder, holder
 from cozydiag.stack.words import name_of
@@ -18,7 +17,7 @@ from cozydiag.stack.words import name_of
 _DOORS = ("docker-proxy", "rootlessport", "slirp4netns", "pasta", "conmon")
 """Programs that hold the ports of containers."""
 
-_RECORDED = ("sysv", "cozy-monitor")
+RECORDED = ("sysv", "cozy-monitor")
 """Managers that read off from elsewhere whether something runs: what they name may well be another's."""
 
 
@@ -49,41 +48,49 @@ def is_silent(host: Host, found: Condition) -> bool:
 def orphans(host: Host, stack: Stack) -> list[Held]:
     """Processes on a service's port that belong to none of the managers here, where one of these would have it, or
     that have lost whoever started them."""
-    claims = dict(_claims(host, stack))
-    pids = {pid for found in claims.values() for pid in found}
+    pids_of = dict(_processes(host, stack))
+    pids = {pid for found in pids_of.values() for pid in found}
     return [
         held
-        for held, process in _holders(host, stack)
-        if not _below(host, process, pids) and (held.role in claims or _is_lost(host, stack, process))
+        for held, process in holders(host, stack)
+        if not _below(host, process, pids) and (held.role in pids_of or _is_lost(host, stack, process))
         and not _is_told(host, stack, held.role)
     ]  # fmt: skip
 
 
-def owned_twice(host: Host, stack: Stack) -> list[Twice]:
-    """Roles that services of two managers play or would play."""
+def claims(host: Host, stack: Stack) -> dict[str, list[str]]:
+    """For each role the services, by address, that play it or would play it."""
     wanting: dict[str, list[str]] = {}
     for found in _conditions(host, stack):
         idle = found.wanted is False or found.state in (State.STOPPED, State.DISABLED, State.UNKNOWN)
-        if found.role is not None and found.service.manager not in _RECORDED and not idle:
+        if found.role is not None and found.service.manager not in RECORDED and not idle:
             wanting.setdefault(found.role, []).append(found.service.address)
     seen = stack.supervisor(host)
     for program in () if isinstance(seen, Failure) else seen.programs:
         if program.role is not None and program.state != supervisord.STOPPED:
             wanting.setdefault(program.role, []).append(program.service)
-    return [
-        Twice(role, name_of(role, role), first, second)
-        for role, addresses in wanting.items()
-        for first, second in combinations(addresses[:2], 2)
-    ]
+    return wanting
 
 
-def on_terminals(host: Host, stack: Stack) -> list[Held]:
-    """Processes on a service's port that a terminal takes with it."""
-    return [held for held, process in _holders(host, stack) if process.terminal]
+def owned_twice(claims: Mapping[str, Sequence[str]]) -> list[Twice]:
+    """Roles that services of two managers play or would play."""
+    return [Twice(role, name_of(role, role), *two[:2]) for role, two in claims.items() if len(two) > 1]
+
+
+def answering(host: Host, stack: Stack) -> list[Manager]:
+    """The managers that could be asked."""
+    silent = {owned.manager for owned in stack.owned(host) if isinstance(owned.services, Failure)}
+    if isinstance(stack.supervisor(host), Failure):
+        silent |= {manager for manager in stack.managers(host) if stack.is_main(host, manager)}
+    return [one for one in stack.managers(host) if one not in silent and one.name not in RECORDED]
+
+
+def holders(host: Host, stack: Stack) -> list[tuple[Held, Process]]:
+    """Who listens on the ports of the chain, as far as this user may see it."""
+    return stack.once("holders", host, lambda host: list(_holders(host, stack)))
 
 
 def _holders(host: Host, stack: Stack) -> Iterator[tuple[Held, Process]]:
-    """Who listens on the ports of the chain, as far as this user may see it."""
     for role in ("proxy", "couchdb", *(part.role for part in stack.parts())):
         address = stack.address_of(role)
         found = holder(host, address[1]) if address is not None else None
@@ -92,7 +99,7 @@ def _holders(host: Host, stack: Stack) -> Iterator[tuple[Held, Process]]:
             yield Held(role, name_of(role, role), address[1], found), process
 
 
-def _claims(host: Host, stack: Stack) -> Iterator[tuple[str, tuple[int, ...]]]:
+def _processes(host: Host, stack: Stack) -> Iterator[tuple[str, tuple[int, ...]]]:
     """For each role, or service without one, the processes that its manager has for it."""
     together: dict[str, tuple[int, ...]] = {}
     for found in _conditions(host, stack):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from cozydiag.findings import fail, skip, unknown, warn
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
@@ -32,7 +30,7 @@ def unwell(host: Host, stack: Stack, manager: Manager, found: Condition) -> Find
     if found.state is State.CRASH_LOOPING:
         return loops(host, stack, manager, found)
     if found.state is State.FAILED:
-        return _dead(host, stack, manager, found, "service.failed", t("{name} does not run", name=name))
+        return dead(host, stack, manager, found, "service.failed", t("{name} does not run", name=name))
     if found.state is State.HUNG:
         return _hung(host, manager, found)
     if found.state is State.DEGRADED:
@@ -73,7 +71,7 @@ def loops(host: Host, stack: Stack, manager: Manager, found: Condition) -> Findi
         )  # fmt: skip
     text = plural("{name} crashes and is started again for ever (once by now)",
                   "{name} crashes and is started again for ever ({n} times by now)", n=times, name=name)  # fmt: skip
-    return _dead(host, stack, manager, found, "service.crash_loop", text)
+    return dead(host, stack, manager, found, "service.crash_loop", text)
 
 
 def starting(found: Condition) -> Finding:
@@ -89,7 +87,7 @@ def starting(found: Condition) -> Finding:
     )
 
 
-def _dead(host: Host, stack: Stack, manager: Manager, found: Condition, code: str, text: Text) -> Finding:
+def dead(host: Host, stack: Stack, manager: Manager, found: Condition, code: str, text: Text) -> Finding:
     """With the line of its log that says why, where it may be read."""
     log = manager.log(host, found.service, 20)
     lines = [] if isinstance(log, Failure) else log
@@ -154,8 +152,9 @@ def _lost(manager: Manager, found: Condition) -> Finding:
 
 
 def _hung(host: Host, manager: Manager, found: Condition) -> Finding:
-    tell = partial(warn, "service.stuck") if found.pids else partial(fail, "service.stuck")
-    return tell(
+    broken = warn if found.pids else fail  # what still runs may still serve
+    return broken(
+        "service.stuck",
         t("{name} is stuck: {words}", name=called(found), words=found.why or found.words),
         t("Read its log, then restart it."),
         role=found.role,
