@@ -15,6 +15,9 @@ from cozydiag.text import Text, t
 _START = frozenset({"service.stopped", "service.down", "supervisor.down"})
 """Causes whose service does not run: it is started, unless it does. Everything else is restarted."""
 
+_CONFIGURATION = ("nginx.config", "nginx.config_on_disk")
+"""Causes with which a service would not come back. Where they are only likely, its own test decides, in `act`."""
+
 _ORDER = (
     "supervisor", "couchdb", "cozy.controller", "cozy.data-system", "cozy.home", "cozy.proxy", "proxy",
 )  # fmt: skip
@@ -54,8 +57,11 @@ def make(host: Host, stack: Stack, report: Report) -> Plan:
     """What to do about the causes of ``report``."""
     actions: list[Action] = []
     refusals: list[Refusal] = []
+    doomed = {cause.role for cause in report.causes if cause.code in _CONFIGURATION and cause.certainty == "certain"}
     for cause in sorted(report.causes, key=_rank):
         step = _step(host, stack, cause)
+        if isinstance(step, Action) and cause.role in doomed:
+            step = Refusal(cause, t("it would not come back: its configuration is broken"))
         if isinstance(step, Refusal):
             refusals.append(step)
         elif all(step.service.address != other.service.address for other in actions):

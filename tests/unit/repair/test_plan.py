@@ -134,3 +134,14 @@ def test_a_command_can_be_copied_whatever_the_service_is_called(bench: Bench) ->
 def test_a_program_of_a_group_keeps_its_full_name(bench: Bench) -> None:
     [action] = plan(bench, bench.cause(service="fake:web:home")).actions
     assert (action.service.unit, action.service.address) == ("web:home", "fake:web:home")
+
+
+@pytest.mark.parametrize(("certainty", "commands_"), [("certain", []), ("likely", ["fakectl restart home"])])
+def test_what_would_not_come_back_is_not_restarted(bench: Bench, certainty: Any, commands_: list[str]) -> None:
+    """A mistake that is only likely is left to the proxy's own test."""
+    hung = bench.cause("service.hung", "proxy", instance="proxy.running")
+    mistake = bench.cause("nginx.config_on_disk", "proxy", severity=Status.WARN, restart_helps=False, instance="x")
+    found = plan(bench, hung, mistake._replace(certainty=certainty))
+    assert commands(found) == commands_
+    broken = ["it would not come back: its configuration is broken"] if not commands_ else []
+    assert reasons(bench, found) == [*broken, FUTILE]
