@@ -5,6 +5,7 @@ Not xmlrpc.client: it has no time limit on unix sockets and imports http.client 
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 from xml.parsers import expat
 
@@ -116,8 +117,17 @@ class _Reader:
         self.text.clear()
 
     def add(self, value: Any) -> None:
-        self.open[-1].append(value)
+        self.open[-1].append(value.translate(_BACK) if isinstance(value, str) else value)
         self.typed = True
+
+
+_NO_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+"""What XML cannot hold and supervisord sends all the same, as logs have it: colours, most of all."""
+
+_STAND_IN = 0xE000
+"""Where such bytes go while they are parsed: letters that Unicode gives to nobody."""
+
+_BACK = {_STAND_IN + byte: byte for byte in range(32)}
 
 
 def _parse(body: bytes) -> Any:
@@ -132,6 +142,6 @@ def _parse(body: bytes) -> Any:
         raise ValueError("entity declarations have no place in an answer")
 
     parser.EntityDeclHandler = no_entities
-    parser.Parse(body, True)
+    parser.Parse(_NO_XML.sub(lambda found: chr(_STAND_IN + found[0][0]).encode(), body), True)
     value = reader.open[0][0]
     return _fault(value) if reader.is_fault else value

@@ -173,7 +173,12 @@ def _program_logs(ask: _Questions, stack: Stack, program: Program) -> list[Log]:
         name = f"{program.name} ({channel.lower()})"
         lines = ask(name, lambda view, method=method: _read(view, stack, method, program.name))  # type: ignore[misc]
         logs.append(Log(name, lines))
-    return [log for log in logs if log.lines and not isinstance(log.lines, Failure)] or logs[:1]
+    return [log for log in logs if log.lines and not _absent(log.lines)] or logs[:1]
+
+
+def _absent(lines: Lines) -> bool:
+    """supervisord keeps no such log: it was told so, or both channels go into one (`supervisor/xmlrpc.py Faults`)."""
+    return isinstance(lines, Failure) and lines.detail.startswith("NO_FILE")
 
 
 def _own_log(ask: _Questions, stack: Stack) -> Log:
@@ -206,7 +211,7 @@ def _nginx_paths(host: Host, stack: Stack) -> tuple[str, ...]:
     path = stack.config.proxy.conf
     if path is None and stack.config.discover:
         path = next((path for path in nginx.CONFIGURATIONS if not isinstance(host.stat(path), Failure)), None)
-    return nginx.error_logs(path)[:PROGRAMS] if path else ()
+    return nginx.parse(path).logs[:PROGRAMS] if path else ()
 
 
 def _tail(host: Host, path: str) -> Lines:
