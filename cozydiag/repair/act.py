@@ -58,7 +58,7 @@ def act(
     by: str = "",
     lock: Lock | None = None,
 ) -> Outcome:
-    """Start, restart or reload one service through the tool that owns it, and prove it.
+    """Start, stop, restart or reload one service through the tool that owns it, and prove it.
 
     ``why`` and ``by`` go into the journal. ``lock`` is the caller's, who holds it over several acts. Never raises for
     what the service or its manager does.
@@ -77,7 +77,7 @@ def _act(host: Host, stack: Stack, state: State, service: Service, verb: str, no
     manager = owners.manager_of(host, stack, service)
     if manager is None:
         return Outcome(service, verb, "refused", t("{manager} cannot be used from here", manager=service.manager))
-    refused = _test(host, stack, service)
+    refused = _test(host, stack, service) if verb != "stop" else None
     if refused is not None:
         return Outcome(service, verb, "refused", masked(refused, stack.masks()))
     entry = state.append(KIND, {"service": service.address, "verb": verb, **notes}, at=host.clock.now())
@@ -99,10 +99,13 @@ def _prove(host: Host, manager: Manager, service: Service, verb: str, stay: floa
     if before.pid:
         host.wake(before.pid)
     patience = manager.patience(_view(host), service)
+    workers = set(host.children(before.pid)) if verb == "reload" and service.role == "proxy" and before.pid else None
     failure = manager.ask(host.within(patience, LOCK), service, verb)
     if failure is not None:
         text = t("its manager refused or did not finish: {why}", why=verbatim(failure.detail))
         return Outcome(service, verb, "failed", text, before.pid)
+    if verb == "stop":
+        return _gone(host, manager, service, before, patience, stay)
     alive = _await(host, manager, service, patience, lambda life: life.running and _is_new(life, before, verb))
     if isinstance(alive, Failure):
         text = t("its manager does not answer: {why}", why=alive.detail)
@@ -115,9 +118,29 @@ def _prove(host: Host, manager: Manager, service: Service, verb: str, stay: floa
     if not _stays(host, manager, service, alive, stay):
         return Outcome(service, verb, "failed", t("it ran, but did not stay"), before.pid, alive.pid)
     text = t("it runs as a new process (PID {pid}) and stays", pid=str(alive.pid))
+    if workers is not None and not set(host.children(alive.pid)) - workers:
+        text = t("it has no new workers: it still runs with what it had loaded before")
+        return Outcome(service, verb, "failed", text, before.pid, alive.pid)
     if alive.pid in (0, before.pid):
         text = t("it runs and stays")
     return Outcome(service, verb, "verified", text, before.pid, alive.pid)
+
+
+def _gone(host: Host, manager: Manager, service: Service, before: Life, patience: float, stay: float) -> Outcome:
+    """A stop is proven by an end that lasts, of the process too: managers let go of what they cannot end."""
+    last = _await(host, manager, service, patience, lambda life: not life.running and not life.busy)
+    if isinstance(last, Failure):
+        text = t("its manager does not answer: {why}", why=last.detail)
+        return Outcome(service, "stop", "failed", text, before.pid)
+    process = host.process(before.pid) if before.pid else None
+    if last.running or (process is not None and process.state != "Z"):
+        return Outcome(service, "stop", "failed", t("it still runs: {words}", words=last.words), before.pid, last.pid)
+    host.clock.sleep(stay)
+    again = manager.life(_view(host), service)
+    if not isinstance(again, Failure) and (again.running or again.pid):
+        text = t("it was stopped, and something started it again (PID {pid})", pid=str(again.pid))
+        return Outcome(service, "stop", "failed", text, before.pid, again.pid)
+    return Outcome(service, "stop", "verified", t("it has ended and stays down"), before.pid)
 
 
 def _view(host: Host) -> Host:
