@@ -67,10 +67,15 @@ class Supervisord:
         self.settings = settings
 
     def services(self, host: Host) -> tuple[Condition, ...] | Failure:
+        """Its log of the day counts the restarts: supervisord itself keeps no counter."""
         seen = supervisord.look(host, self.socket)
-        return seen if isinstance(seen, Failure) else tuple(self.condition(program) for program in seen.programs)
+        if isinstance(seen, Failure):
+            return seen
+        exits = [one.name for one in supervisord.unexpected_exits(host, self.socket, 0.0)]
+        restarts = {name: exits.count(name) for name in set(exits)}
+        return tuple(self._condition(one, restarts.get(one.name.rpartition(":")[2], 0)) for one in seen.programs)
 
-    def condition(self, program: Program) -> Condition:
+    def _condition(self, program: Program, restarts: int) -> Condition:
         """One program in the house's words."""
         expected = program.exitstatus in program.exitcodes
         state = _STATES.get(program.state, State.UNKNOWN)
@@ -83,6 +88,7 @@ class Supervisord:
             instances=(int(state is State.RUNNING), 1),
             since=(program.start if program.pid else program.stop) or None,
             pids=(program.pid,) if program.pid else (),
+            restarts=restarts,
             exit_code=None if program.pid or not program.stop else program.exitstatus,
             why=program.spawnerr,
             words=program.statename,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cozydiag.host import Host
@@ -75,10 +75,10 @@ def managers(stack: Stack, host: Host) -> tuple[Manager, ...]:
     )
 
 
-def owned(stack: Stack, host: Host) -> tuple[Owned, ...]:
-    """What each manager but the main supervisord says, all asked at the same time: one that hangs takes nothing from
-    the others."""
-    found = tuple(manager for manager in stack.managers(host) if not stack.is_main(host, manager))
+def owned(stack: Stack, host: Host, *, main: bool = False) -> tuple[Owned, ...]:
+    """What each manager says, all asked at the same time: one that hangs takes nothing from the others. The ``main``
+    supervisord has a source of its own."""
+    found = tuple(manager for manager in stack.managers(host) if main or not stack.is_main(host, manager))
     answers = _at_once(stack, host, found)
     return tuple(Owned(manager, answer) for manager, answer in zip(found, answers, strict=True))
 
@@ -110,6 +110,41 @@ def settled(first: Condition, later: Condition) -> Condition:
     if later.state is not State.STOPPED and (more or died):
         return later._replace(state=State.CRASH_LOOPING)
     return later
+
+
+def everything(stack: Stack, host: Host) -> tuple[Owned, ...]:
+    """All managers with all their services, those that may be in a crash loop looked at twice."""
+    return tuple(_settled(stack, host, one) for one in owned(stack, host, main=True))
+
+
+def _settled(stack: Stack, host: Host, seen: Owned) -> Owned:
+    now = host.clock.now()
+    if isinstance(seen.services, Failure) or not any(is_suspect(one, now) for one in seen.services):
+        return seen
+    later = stack.owned_again(host, seen.manager)
+    found = {one.service: one for one in later} if not isinstance(later, Failure) else {}
+    return seen._replace(
+        services=tuple(
+            settled(one, found[one.service]) if one.service in found and is_suspect(one, now) else one
+            for one in seen.services
+        )
+    )
+
+
+def named(seen: Sequence[Owned], word: str) -> list[Condition]:
+    """The services that ``word`` can mean: an address, `#id`, or a name, with or without its manager before it and
+    `.service` behind. An address that fits exactly is the only one."""
+    services = [one for owned in seen if not isinstance(owned.services, Failure) for one in owned.services]
+    exact = [one for one in services if one.service.address == word]
+    return exact if len(exact) == 1 else [one for one in services if word in _names(one.service)]
+
+
+def _names(service: Service) -> tuple[str, ...]:
+    owner = service.address.removesuffix(f":{service.unit}")
+    bare = service.unit.removesuffix(".service")
+    short = service.unit.rpartition(":")[2]  # of GROUP:NAME
+    names = (service.unit, bare, short, *((f"#{service.id}",) if service.id else ()))
+    return (*names, *(f"{prefix}:{name}" for prefix in {owner, service.manager} for name in names))
 
 
 def _at_once(stack: Stack, host: Host, found: tuple[Manager, ...]) -> list[tuple[Condition, ...] | Failure]:
