@@ -68,7 +68,7 @@ def _unreachable(host: Host, stack: Stack, why: Failure) -> Finding:
         )
     return fail(
         "service.down",
-        t("nothing answers at CouchDB's address {place}: {why}", place=place, why=why.detail),
+        t("nothing answers at {place}, the address of CouchDB: {why}", place=place, why=why.detail),
         t("Start CouchDB with the tool that owns it, then read its log if it does not stay."),
         role=_ROLE,
         proof=proof,
@@ -121,7 +121,7 @@ def up(host: Host, stack: Stack) -> Iterator[Finding]:
     elif reply.status == 200 and state == "ok":
         yield ok(t("CouchDB says that it is up"))
     elif reply.status in (400, 401):
-        yield skip(t("this CouchDB has no open /_up"))  # 1.x, or require_valid_user
+        yield skip(t("this CouchDB does not let everyone read /_up"))  # 1.x, or require_valid_user
     else:
         yield _unexpected(stack, "/_up", reply)
 
@@ -188,8 +188,8 @@ def _credentials(host: Host, stack: Stack) -> Credentials | Finding:
     if found is None:
         return fail(
             "couchdb.credentials_malformed",
-            t("{path} does not hold a user on its first line and a password on its second", path=path),
-            t("Write both back, one a line; the data-system cannot start without them."),
+            t("{path} should hold the user on line 1 and the password on line 2", path=path),
+            t("Put both back, one per line; the data-system cannot start without them."),
             role=_ROLE,
             proof=Evidence(path, "-"),
             restart_helps=False,

@@ -69,7 +69,7 @@ def broken(owned: Owned, code: str, text: Text, why: Failure) -> Finding:
     )
 
 
-@check("manager.service", t("Each service that should run does"), each="services", because=["proxy.config"])
+@check("manager.service", t("Every service that should run is running"), each="services", because=["proxy.config"])
 def service(host: Host, stack: Stack, service: Condition) -> Iterator[Finding]:
     manager = ownership.manager_of(stack, host, service)
     if manager is None:  # it went away within the run

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cozydiag.api import Failure, Finding, Host, Iterator, Stack, check, fail, ok, skip, t, warn
+from cozydiag.api import Failure, Finding, Host, Iterator, Stack, check, fail, ok, plural, skip, t, warn
 from cozydiag.host.http import Answer
 from cozydiag.managers import supervisord
 from cozydiag.stack import Part
@@ -57,7 +57,11 @@ def home(host: Host, stack: Stack) -> Iterator[Finding]:
         return
     data = answer.json()
     if answer.status == 200 and isinstance(data, dict) and isinstance(data.get("rows"), list):
-        yield ok(t("home answers; it knows {n} applications", n=len(data["rows"])))
+        yield ok(
+            plural(
+                "home answers; it knows {n} application", "home answers; it knows {n} applications", n=len(data["rows"])
+            )
+        )
     elif answer.status >= 500 or (isinstance(data, dict) and "error" in data):
         yield _error(part, answer)
     else:
@@ -96,7 +100,7 @@ def claims(host: Host, stack: Stack) -> Iterator[Finding]:
     answer = _status(host, stack)
     said = None if isinstance(answer, Failure) else answer.json()
     if not isinstance(said, dict):
-        yield skip(t("it says nothing of the others"))
+        yield skip(t("the Cozy's proxy says nothing of the others"))
         return
     roles = {
         "couchdb": "couchdb",
@@ -118,7 +122,7 @@ def claims(host: Host, stack: Stack) -> Iterator[Finding]:
                 certainty="likely",
             )
     if not wrong:
-        yield ok(t("what it says of the others agrees with what was seen"))
+        yield ok(t("what the Cozy's proxy says of the others is right"))
 
 
 # -- what is the same for all parts ---------------------------------------------------------------------
@@ -170,7 +174,7 @@ def _silent(host: Host, stack: Stack, part: Part, why: Failure) -> Finding:
         )
     return fail(
         "service.down",
-        t("nothing answers at {name}'s address {place}: {why}", name=name, place=place, why=why.detail),
+        t("nothing answers at {place}, the address of {name}: {why}", name=name, place=place, why=why.detail),
         t("Start it, then read its log if it does not stay."),
         role=part.role,
         proof=proof,

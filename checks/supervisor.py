@@ -52,7 +52,7 @@ def running(host: Host, stack: Stack) -> Iterator[Finding]:
         yield fail(
             "service.hung",
             t("supervisord accepts connections but does not answer"),
-            t("See whether the process is stopped (state T). It needs `kill -CONT`, else an end and a new start."),
+            t("See whether the process is stopped (state T). If it is, `kill -CONT` it; if not, stop and start it."),
             role="supervisor",
             affects=(),
             by_hand=supervisorctl(host, stack, "status"),
@@ -88,14 +88,13 @@ def _down(host: Host, stack: Stack, socket: str, seen: Failure) -> Finding:
                 "ports that are taken: first end what it left behind, then start supervisord."
             ),
             role="supervisor",
-            commands=commands,
             proof=proof,
             restart_helps=False,
             by_hand=supervisorctl(host, stack, "status"),
         )
     return fail(
         "supervisor.down",
-        t("supervisord is not running, nor is anything that it looks after"),
+        t("neither supervisord nor any of its programs is running"),
         t("Start supervisord; it starts the rest."),
         role="supervisor",
         commands=commands,
@@ -119,7 +118,7 @@ def _start_commands(stack: Stack, configuration: str | None) -> tuple[str, ...]:
 
 @check(
     "supervisor.program",
-    t("Each program that should run does"),
+    t("Every program that should run is running"),
     each="programs",
     because=["supervisor.running", "proxy.config"],
     essential=True,

@@ -16,7 +16,7 @@ from cozydiag.text import Text, t
 if TYPE_CHECKING:
     from cozydiag.sandbox import Sandbox
 
-HELP = t("A small real stack on this machine's loopback to try cozydiag on: up, break, down, shell.")
+HELP = t("A small real stack on loopback to try cozydiag on.")
 
 
 def build(settings: dict[str, Any]) -> typer.Typer:
@@ -80,7 +80,7 @@ def up() -> int:
     with sentences():
         made = sandbox() if os.path.isdir(folder()) else Sandbox.create(folder())
         made.up()
-    _tell(t("The demo is running. Real: nginx and supervisord; the parts of the Cozy and CouchDB are stand-ins."))
+    _tell(t("The demo is running. nginx and supervisord are real, the parts of the Cozy and CouchDB are stand-ins."))
     _tell(t("Look at it:      {command}", command=f"cozydiag status --config {made.config}"))
     _tell(t("Break something: {command}", command="cozydiag demo break part-stopped"))
     _tell(t("End it:          {command}", command="cozydiag demo down"))

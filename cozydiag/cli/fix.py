@@ -25,9 +25,7 @@ HELP = t("Show what would mend it, or, with --restart, restart what is broken an
 
 
 def fix(
-    restart: Annotated[
-        bool, typer.Option("--restart", help=say(t("Do it: restart the causes, nothing else.")))
-    ] = False,
+    restart: Annotated[bool, typer.Option("--restart", help=say(t("Act: restart the causes, nothing else.")))] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help=say(t("Do not ask.")))] = False,
     config: Annotated[
         str | None, typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
@@ -90,6 +88,15 @@ def _restart(config: Config, *, yes: bool) -> int:
         return _repair(config, state, lock, yes=yes)
 
 
+def _consents() -> bool:
+    """Asks on the terminal; anything but a clear yes, in either language, is a no."""
+    try:
+        answer = input(say(t("Do it? (y = yes) ")))
+    except EOFError:
+        return False
+    return answer.strip().lower() in ("y", "yes", "o", "oui")
+
+
 def _repair(config: Config, state: State, lock: Lock | LockBusy, *, yes: bool) -> int:
     from cozydiag.repair.session import Session
     from cozydiag.state import LockBusy
@@ -106,7 +113,7 @@ def _repair(config: Config, state: State, lock: Lock | LockBusy, *, yes: bool) -
     if isinstance(lock, LockBusy):
         write("\n" + say(t("Nothing is done without a journal: {why}", why=lock.why)) + "\n")
         return EXIT[Status.FAIL]
-    if not yes and not typer.confirm(say(t("Do it?")), default=False):
+    if not yes and not _consents():
         return EXIT[report.verdict]
     session = Session(lambda before: _look(config, before), state, lock, _Teller(), _who())
     return _end(session.run(report, plan, stack))
@@ -201,7 +208,7 @@ def _end(repaired: Repaired) -> int:
     if report.verdict in (Status.OK, Status.WARN):
         _tell(say(t("Back at {when}: {restarts}, {took}.", when=When(time.time()), restarts=restarts, took=took)))
     else:
-        _tell(say(t("Not all is well: {restarts}, {took}.", restarts=restarts, took=took)))
+        _tell(say(t("Something is still wrong: {restarts}, {took}.", restarts=restarts, took=took)))
     for cause in report.causes:
         _tell(_headline(cause))
     if report.verdict is not Status.OK:

@@ -29,7 +29,10 @@ def status(
     skip: Annotated[list[str] | None, typer.Option("--skip", metavar="CHECK", help=say(t("Not these checks.")))] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help=say(t("Say nothing when all is well.")))] = False,
     fail_on: Annotated[
-        str, typer.Option("--fail-on", metavar="LEVEL", help=say(t("Exit 0 below: warning, unknown or critical.")))
+        str,
+        typer.Option(
+            "--fail-on", metavar="LEVEL", help=say(t("Exit 0 when the verdict is below: warning, unknown or critical."))
+        ),
     ] = "warning",
     deadline: Annotated[
         float, typer.Option("--deadline", metavar="SECONDS", help=say(t("Time for the whole run.")))

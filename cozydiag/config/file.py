@@ -61,7 +61,7 @@ def read(path: str) -> File:
     except FileNotFoundError:
         problem = t("there is no such file")
     except PermissionError:
-        problem = t("this user may not read it (sudo may, or --config names another)")
+        problem = t("you may not read this file (try sudo, or name another with --config)")
     except OSError as error:
         problem = t("it cannot be read: {why}", why=verbatim(error.strerror or str(error)))
     raise at(path, None, problem)

@@ -116,8 +116,8 @@ def _prove(host: Host, manager: Manager, service: Service, verb: str, stay: floa
         text = t("it still is the same process (PID {pid})", pid=str(alive.pid))
         return Outcome(service, verb, "failed", text, before.pid, alive.pid)
     if not _stays(host, manager, service, alive, stay):
-        return Outcome(service, verb, "failed", t("it ran, but did not stay"), before.pid, alive.pid)
-    text = t("it runs as a new process (PID {pid}) and stays", pid=str(alive.pid))
+        return Outcome(service, verb, "failed", t("it started, but did not keep running"), before.pid, alive.pid)
+    text = t("it runs as a new process (PID {pid}) and keeps running", pid=str(alive.pid))
     if workers is not None and not set(host.children(alive.pid)) - workers:
         text = t("it has no new workers: it still runs with what it had loaded before")
         return Outcome(service, verb, "failed", text, before.pid, alive.pid)

@@ -75,13 +75,13 @@ def _rank(cause: Cause) -> int:
 
 def _step(host: Host, stack: Stack, cause: Cause) -> Action | Refusal:
     if cause.restart_helps is False:
-        return Refusal(cause, t("what is wrong would still be wrong afterwards"))
+        return Refusal(cause, t("the fault would still be there afterwards"))
     if cause.severity is Status.WARN and not cause.restart_helps:
         return Refusal(cause, t("it works; a warning is no reason for a restart"))
     service = owners.service_of(host, stack, cause.role, cause.service)
     if service is None:
         name = ROLES.get(cause.role or "", cause.code)
-        return Refusal(cause, t("no tool is known that owns {name}, so it cannot be started from here", name=name))
+        return Refusal(cause, t("no known tool manages {name}, so it cannot be started from here", name=name))
     verb = "start" if cause.code in _START and not _runs(host, stack, service) else "restart"
     command = owners.line(host, stack, service, verb)
     if not command:

@@ -97,7 +97,7 @@ class Terminal:
         if fold and well:
             more = plural("{n} more check (-v shows it)", "{n} more checks (-v shows them)", n=len(well))
             status = Styled(self.say(words.STATUS_WORDS[Status.OK]), _STATUS_COLOURS[Status.OK])
-            table.add_row(status, Styled(self.say(more)), Styled())
+            table.add_row(status, Styled(), Styled(self.say(more)))
         return table
 
     def _row(self, result: Result, *, verbose: bool) -> tuple[Styled, Styled, Styled]:

@@ -16,8 +16,8 @@ STATUS_WORDS = {
     Status.WARN: t("warning"),
     Status.FAIL: t("FAILS"),
     Status.UNKNOWN: t("unknown"),
-    Status.BLOCKED: t("held up"),
-    Status.TIMEOUT: t("HANGS"),
+    Status.BLOCKED: t("blocked"),
+    Status.TIMEOUT: t("NO ANSWER"),
     Status.ERROR: t("check broken"),
 }
 
@@ -125,7 +125,7 @@ def cause_rows(cause: Cause) -> list[Row]:
     rows = []
     if cause.evidence:
         rows.append(Row(t("Seen"), tuple(f"{one.source}: {one.line}" for one in cause.evidence)))
-    rows.append(Row(t("Sure"), (t("yes") if cause.certainty == "certain" else t("likely, not proven"),)))
+    rows.append(Row(t("Certain"), (t("yes") if cause.certainty == "certain" else t("likely, not proven"),)))
     todo: tuple[Text, ...] = (cause.remedy,) if cause.remedy is not None else ()
     if cause.restart_helps is False and cause.severity is Status.FAIL:
         todo += (t("A restart does not help."),)

@@ -45,7 +45,9 @@ def dead(host: Host, stack: Stack, program: Program, code: str, text: Text) -> F
     return broken(
         code,
         text,
-        t("Read its log; a restart helps only if what it says has passed."),
+        t("Read its log and mend what it says; it is being restarted all the time.")
+        if loops
+        else t("Read its log; a restart helps only if what it says has passed."),
         proof=host.see(f"{program.service} log", proof) if proof else Evidence(program.service, _state(program)),
         restart_helps=False if loops else None,
         commands=() if loops else (supervisorctl(host, stack, "restart", program.name),),

@@ -172,7 +172,7 @@ def test_one_fault_is_mended_by_one_act(server: Server, fault: str, program: str
     assert changed(healthy, server.identities()) == {program}
     assert server.journal() == [(verb, f"supervisord:{program}", "verified")]
     pid = server.identities()[program].partition("@")[0]
-    assert f"✓ supervisord:{program}: it runs as a new process (PID {pid}) and stays (" in done.stdout
+    assert f"✓ supervisord:{program}: it runs as a new process (PID {pid}) and keeps running (" in done.stdout
     assert "\nBack at " in done.stdout
     assert ": 1 service restarted, " in done.stdout
 
@@ -225,7 +225,7 @@ def test_where_a_restart_cannot_help_it_is_refused_with_the_steps_that_would(
     assert [(one.returncode, one.stderr) for one in (plan, done)] == [(2, ""), (2, "")]
     assert done.stdout == plan.stdout
     assert told in done.stdout
-    assert "No restart: what is wrong would still be wrong afterwards." in done.stdout
+    assert "No restart: the fault would still be there afterwards." in done.stdout
     assert step in done.stdout.partition("Instead: ")[2]
     assert (server.identities(), server.journal()) == (before, [])
 

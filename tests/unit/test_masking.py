@@ -294,6 +294,9 @@ def test_the_stack_keeps_what_is_read_later() -> None:
 
 
 def test_masking_costs_the_quiet_status_little() -> None:
-    code = "import sys; import cozydiag.masking; print({'json', 'base64', 'urllib', 'urllib.parse'} & {*sys.modules})"
+    code = (
+        "import sys; before = {*sys.modules}; import cozydiag.masking;"
+        "print({'json', 'base64', 'urllib', 'urllib.parse', 'dataclasses'} & {*sys.modules} - before)"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

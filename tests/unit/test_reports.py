@@ -44,7 +44,7 @@ def report(verdict: Status, results: list[Result], causes: list[Cause] | None = 
 REACH = result(
     "couchdb.reach",
     Status.FAIL,
-    t("nothing answers at CouchDB's address {place}: {why}", place="127.0.0.1:5984", why="connection refused"),
+    t("nothing answers at {place}, the address of CouchDB: {why}", place="127.0.0.1:5984", why="connection refused"),
     finding={"role": "couchdb", "advice": t("Read its log.")},
     evidence=(Evidence("GET http://127.0.0.1:5984/", "connection refused"),),
     role="couchdb",
@@ -283,7 +283,7 @@ EVIL = "[red]x[/red] [bold] :smile: [/] [link=http://evil]y[/link] \\[notice] {p
 
 def test_markup_in_collected_text_is_printed_as_it_is() -> None:
     cause = COUCHDB_DOWN._replace(
-        text=t("nothing answers at CouchDB's address {place}: {why}", place="P", why=EVIL),
+        text=t("nothing answers at {place}, the address of CouchDB: {why}", place="P", why=EVIL),
         evidence=(Evidence("GET /", EVIL),),
         commands=(EVIL,),
         by_hand=EVIL + " ",
@@ -304,7 +304,7 @@ def test_a_finding_without_advice_can_be_shown() -> None:
     bare = COUCHDB_DOWN._replace(remedy=None, commands=(), by_hand=None, evidence=(), restart_helps=None)
     report = BROKEN._replace(causes=(bare,))
     for layout in ("terminal", "text", "verbose"):
-        assert "nothing answers at CouchDB's address" in printed(report, layout, "en")
+        assert "nothing answers at 127.0.0.1:5984" in printed(report, layout, "en")
     assert flaws(json.loads(as_json(report))) == []
 
 

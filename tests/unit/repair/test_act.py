@@ -30,7 +30,7 @@ def test_a_new_process_that_stays_is_proof(bench: Bench) -> None:
     bench.manager = FakeManager(OLD, (0, COMING), (1, NEW))
     outcome = bench.act()
     assert (outcome.result, outcome.pid_before, outcome.pid_after) == ("verified", 70, 71)
-    assert bench.words(outcome.text) == "it runs as a new process (PID 71) and stays"
+    assert bench.words(outcome.text) == "it runs as a new process (PID 71) and keeps running"
     assert bench.manager.asked == [("restart", "home")]
     assert outcome.seconds == bench.machine.clock.passed
     assert outcome.seconds >= 1 + Timing().proof
@@ -54,7 +54,7 @@ def test_how_long_it_must_stay_is_a_setting(bench: Bench) -> None:
 def test_what_runs_and_does_not_stay_has_failed(bench: Bench, end: Life | Failure) -> None:
     bench.manager = FakeManager(DOWN, (0, NEW), (Timing().proof - 0.1, end))
     outcome = bench.act("start")
-    assert (outcome.result, bench.words(outcome.text)) == ("failed", "it ran, but did not stay")
+    assert (outcome.result, bench.words(outcome.text)) == ("failed", "it started, but did not keep running")
     assert bench.journal() == [("start", "fake:home", "failed")]
 
 
@@ -225,7 +225,7 @@ def test_the_intent_is_written_before_anything_is_asked_and_the_result_afterward
     assert after.data == {"service": "fake:home", "verb": "restart", "why": "service.hung", "by": "ann"}
     assert after.at == bench.machine.clock.now() - outcome.seconds
     assert after.result == outcome.record() == {
-        "result": "verified", "text": "it runs as a new process (PID 71) and stays", "pid": 71,
+        "result": "verified", "text": "it runs as a new process (PID 71) and keeps running", "pid": 71,
         "seconds": round(outcome.seconds, 1),
     }  # fmt: skip
     assert outcome.entry == after.id

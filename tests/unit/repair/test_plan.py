@@ -12,7 +12,7 @@ from cozydiag.model import Cause, Status
 from cozydiag.repair.plan import Plan, make
 from tests.unit.repair.conftest import DOWN, OLD, Bench, FakeManager
 
-FUTILE = "what is wrong would still be wrong afterwards"
+FUTILE = "the fault would still be there afterwards"
 
 
 def plan(bench: Bench, *causes: Cause) -> Plan:
@@ -69,11 +69,11 @@ def test_an_act_says_why_and_what_must_be_well_afterwards(bench: Bench) -> None:
         ({"restart_helps": None, "severity": Status.WARN}, "it works; a warning is no reason for a restart"),
         (
             {"service": None},
-            "no tool is known that owns home, so it cannot be started from here",
+            "no known tool manages home, so it cannot be started from here",
         ),
         (
             {"service": None, "role": None},
-            "no tool is known that owns service.hung, so it cannot be started from here",
+            "no known tool manages service.hung, so it cannot be started from here",
         ),
         ({"service": "daemontools:home"}, "daemontools cannot be used from here"),
     ],
