@@ -128,7 +128,7 @@ def _prove(host: Host, manager: Manager, service: Service, verb: str, stay: floa
 
 def _gone(host: Host, manager: Manager, service: Service, before: Life, patience: float, stay: float) -> Outcome:
     """A stop is proven by an end that lasts, of the process too: managers let go of what they cannot end."""
-    last = _await(host, manager, service, patience, lambda life: not life.running and not life.busy)
+    last = _await(host, manager, service, patience, lambda life: not life.running and not life.pid)
     if isinstance(last, Failure):
         text = t("its manager does not answer: {why}", why=last.detail)
         return Outcome(service, "stop", "failed", text, before.pid)
