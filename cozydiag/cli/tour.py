@@ -89,7 +89,8 @@ class Command:
     def into_file(self, path: str, *arguments: str) -> None:
         """As with `> diag.txt`; shows how the file begins."""
         print(f"$ cozydiag {shlex.join(arguments)} > {os.path.basename(path)}", flush=True)
-        with open(path, "w", encoding="utf-8") as file:
+        private = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(private, "w", encoding="utf-8") as file:
             subprocess.run(self._line(arguments), env=self.environment, stdout=file, check=False)
         with open(path, encoding="utf-8") as file:
             lines = file.read().splitlines()
