@@ -1,0 +1,232 @@
+"""`cozydiag services`: what all managers run, each service alone, its log, and acts on it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cozydiag.cli.common import BUSY, EXIT, Problem, configuration, one_of, say, write
+from cozydiag.model import Status
+from cozydiag.text import t
+
+if TYPE_CHECKING:
+    from cozydiag.config import Config
+    from cozydiag.host import Host
+    from cozydiag.managers.service import Condition, Manager
+    from cozydiag.stack import Stack
+    from cozydiag.stack.ownership import Owned
+
+HELP = t("Everything that some tool on this server runs: state, use, restarts; start, stop, logs.")
+
+NARROW = 80
+FOLLOW = 1.0
+"""Seconds between two looks at a log that is followed."""
+
+FILE = typer.Option("--config", metavar="FILE")
+LANG = typer.Option("--lang", metavar="en|fr")
+FORMAT = typer.Option("--format", metavar="FORMAT")
+
+
+def build(settings: dict[str, Any]) -> typer.Typer:
+    """The group of commands; without one of them the table."""
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=settings, help=say(HELP))
+
+    @app.callback(invoke_without_command=True)
+    def all_or_command(
+        context: typer.Context,
+        format_: Annotated[str, typer.Option("--format", metavar="FORMAT", help=say(t("text or json.")))] = "text",
+        boot: Annotated[bool, typer.Option("--boot", help=say(t("Show what comes back after a reboot.")))] = False,
+        config: Annotated[
+            str | None, typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
+        ] = None,
+        lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
+    ) -> None:
+        context.obj = config
+        if context.invoked_subcommand is None:
+            one_of("--format", format_, ("text", "json"))
+            raise typer.Exit(_all(configuration(config), json=format_ == "json", boot=boot))
+
+    app.command("show", context_settings=settings, help=say(t("All that is known of one service.")))(show)
+    app.command("logs", context_settings=settings, help=say(t("The last lines that a service wrote.")))(logs)
+    helps = {
+        "start": t("Start a service, and see that it stays."),
+        "stop": t("Stop a service, and see that it has ended."),
+        "restart": t("Restart a service, and see that a new process stays."),
+        "reload": t("Have a service read its configuration anew, without a break where its tool can."),
+    }
+    for verb, text in helps.items():
+        app.command(verb, context_settings=settings, help=say(text))(_verb(verb))
+    return app
+
+
+# -- looking -------------------------------------------------------------------------------------------
+
+
+def _look(config: Config) -> tuple[Host, Stack, tuple[Owned, ...]]:
+    from cozydiag.host import Host, World
+    from cozydiag.stack import Stack, ownership
+
+    stack = Stack(config)
+    host = Host(World(), config.timing.deadline, "services")
+    return host, stack, ownership.everything(stack, host)
+
+
+def _all(config: Config, *, json: bool, boot: bool) -> int:
+    """Exit code: 0 all well, 2 something is not, 3 a manager could not be asked."""
+    from cozydiag.host.failure import Failure
+    from cozydiag.report import services as report
+    from cozydiag.stack.usage import Usage, usage
+
+    host, stack, seen = _look(config)
+    found = [one for owned in seen if not isinstance(owned.services, Failure) for one in owned.services]
+    rows = [report.Row(one, used) for one, used in zip(found, usage(host, found), strict=True)] if not boot else []
+    if json:
+        text = report.as_json(seen, rows or [report.Row(one, Usage()) for one in found])
+    else:
+        lines = report.boot_table(found, say, _width()) if boot else report.table(rows, host.clock.now(), say, _width())
+        lines = lines if found else [say(t("No manager of services has told of any service."))]
+        text = "\n".join([*lines, *report.unasked(seen, say)]) + "\n"
+    write(stack.masks().mask(text))
+    if not all(map(report.is_well, found)):
+        return EXIT[Status.FAIL]
+    return EXIT[Status.UNKNOWN] if any(isinstance(owned.services, Failure) for owned in seen) else 0
+
+
+def _width() -> int:
+    """The terminal's, at least 80: what is narrower wraps by itself."""
+    try:
+        return max(NARROW, os.get_terminal_size(sys.stdout.fileno()).columns)
+    except (OSError, ValueError):
+        return NARROW
+
+
+def _one(config: Config, name: str) -> tuple[Host, Stack, Condition, Manager]:
+    """The service that ``name`` means, and its manager. Raises Problem where it means none, or several."""
+    from cozydiag.stack import ownership
+
+    host, stack, seen = _look(config)
+    found = ownership.named(seen, name)
+    if not found:
+        raise Problem(t("no service is called {name}; `cozydiag services` lists them", name=name))
+    if len(found) > 1:
+        names = ", ".join(one.service.address + (f" (#{one.service.id})" if one.service.id else "") for one in found)
+        raise Problem(t("{name} can be several: {names}", name=name, names=names))
+    manager = ownership.manager_of(stack, host, found[0])
+    if manager is None:
+        raise Problem(t("no service is called {name}; `cozydiag services` lists them", name=name))
+    return host, stack, found[0], manager
+
+
+def show(
+    context: typer.Context,
+    name: str,
+    format_: Annotated[str, typer.Option("--format", metavar="FORMAT")] = "text",
+    config: Annotated[str | None, FILE] = None,
+    lang: Annotated[str | None, LANG] = None,  # noqa: ARG001
+) -> int:
+    from cozydiag.host.failure import Failure
+    from cozydiag.report import services as report
+    from cozydiag.stack.usage import usage
+
+    one_of("--format", format_, ("text", "json"))
+    host, stack, found, manager = _one(configuration(config or context.obj), name)
+    row = report.Row(found, usage(host, [found])[0])
+    if format_ == "json":
+        import json
+
+        text = json.dumps(report.record(row), ensure_ascii=False, indent=2)
+    else:
+        log = manager.log(host, found.service, 5)
+        lines = report.details(row, () if isinstance(log, Failure) else log, host.clock.now(), say)
+        text = "\n".join(lines)
+    write(stack.masks().mask(text) + "\n")
+    return 0 if report.is_well(found) else EXIT[Status.FAIL]
+
+
+def logs(
+    context: typer.Context,
+    name: str,
+    lines: Annotated[int, typer.Option("-n", "--lines", metavar="N", min=1, max=10000)] = 20,
+    follow: Annotated[bool, typer.Option("-f", "--follow")] = False,
+    config: Annotated[str | None, FILE] = None,
+    lang: Annotated[str | None, LANG] = None,  # noqa: ARG001
+) -> int:
+    from cozydiag.host.failure import Failure
+
+    host, stack, found, manager = _one(configuration(config or context.obj), name)
+    shown: list[str] = []
+    while True:
+        log = manager.log(host.within(5.0, "services"), found.service, lines)
+        if isinstance(log, Failure):
+            closed = log.kind == "permission"
+            problem = t("its log cannot be read: {why}", why=log.detail)
+            raise Problem(problem, EXIT[Status.UNKNOWN] if closed else EXIT[Status.FAIL])
+        for line in _new(shown, log):
+            write(stack.masks().mask(line) + "\n")
+        sys.stdout.flush()
+        if not follow:
+            return 0
+        shown = log
+        host.clock.sleep(FOLLOW)
+
+
+def _new(shown: list[str], log: list[str]) -> list[str]:
+    """The lines of ``log`` behind the longest end of ``shown`` that it begins with."""
+    for start in range(len(shown)):
+        end = shown[start:]
+        if log[: len(end)] == end:
+            return log[len(end) :]
+    return log
+
+
+# -- acting --------------------------------------------------------------------------------------------
+
+
+def _verb(verb: str) -> Any:
+    def command(
+        context: typer.Context,
+        name: str,
+        yes: Annotated[bool, typer.Option("--yes", "-y", help=say(t("Do not ask.")))] = False,
+        config: Annotated[str | None, FILE] = None,
+        lang: Annotated[str | None, LANG] = None,  # noqa: ARG001
+    ) -> int:
+        return _act(configuration(config or context.obj), name, verb, yes=yes)
+
+    return command
+
+
+def _act(config: Config, name: str, verb: str, *, yes: bool) -> int:
+    from contextlib import closing
+
+    from cozydiag.repair.act import act
+    from cozydiag.stack import ownership
+    from cozydiag.state import open_state, state_folder
+
+    host, stack, found, manager = _one(config, name)
+    if verb not in manager.verbs:
+        has = ", ".join(manager.verbs)
+        raise Problem(t("{manager} has no {verb}; it has {verbs}", manager=manager.name, verb=verb, verbs=has))
+    line = ownership.line(host, manager, found.service, verb)
+    if not ownership.may_act(host, manager):
+        write(say(t("This needs root:")) + f"\n    {line}\n")
+        return EXIT[Status.UNKNOWN]
+    if not yes:
+        if not (sys.stdin and sys.stdin.isatty()):
+            raise Problem(t("nobody is here to be asked: add --yes to do it without a question"))
+        write(f"{line}\n")
+        if not typer.confirm(say(t("Do it?")), default=False):
+            return 0
+    with closing(open_state(state_folder(config.paths.state, os.environ))) as state:
+        outcome = act(host.within(3600.0, "services"), stack, state, found.service, verb, why="services", by=_who())
+    write(f"{found.service.address}: {say(outcome.text)}\n")
+    if outcome.result == "busy":
+        return BUSY
+    return 0 if outcome.result == "verified" else EXIT[Status.FAIL]
+
+
+def _who() -> str:
+    """Whom the journal names: who typed sudo, else the user."""
+    return os.environ.get("SUDO_USER") or os.environ.get("USER") or str(os.getuid())
