@@ -48,7 +48,9 @@ def build(arguments: Sequence[str]) -> typer.Typer:
             from cozydiag.cli.status import status
 
             code = status()
-            print("\n" + say(t("Next: `cozydiag fix` shows what would mend it, `cozydiag report > diag.txt` is for those who help.")))
+            print()
+            print(say(t("Next: `cozydiag fix` shows what would mend it.")))
+            print(say(t("`cozydiag report > diag.txt` is for those who help.")))
             raise typer.Exit(code)
 
     for name in _asked_for(arguments):
