@@ -72,10 +72,19 @@ def _supervisord(table: Table) -> Supervisord:
 
 
 def _proxy(table: Table) -> Proxy:
-    nginx = table.table("nginx")
+    nginx, apache, caddy, haproxy = map(table.table, ("nginx", "apache", "caddy", "haproxy"))
     table.end()
-    proxy = Proxy(nginx.value("conf", kinds.path, None), nginx.value("pid", kinds.path, None))
-    nginx.end()
+    proxy = Proxy(
+        conf=nginx.value("conf", kinds.path, None),
+        pid=nginx.value("pid", kinds.path, None),
+        apache=apache.value("conf", kinds.path, None),
+        caddy=caddy.value("conf", kinds.path, None),
+        caddy_admin=caddy.value("admin", kinds.endpoint, None),
+        haproxy=haproxy.value("conf", kinds.path, None),
+        haproxy_socket=haproxy.value("socket", kinds.path, None),
+    )
+    for one in (nginx, apache, caddy, haproxy):
+        one.end()
     return proxy
 
 
@@ -103,6 +112,7 @@ def _couchdb(table: Table, environ: Mapping[str, str]) -> CouchDB:
         table.value("database", kinds.word, usual.database),
         url.user,
         url.password,
+        *(table.value(name, kinds.path, None) for name in ("etc", "data", "log")),
     )
     table.end()
     return couchdb

@@ -49,10 +49,16 @@ class Supervisord(NamedTuple):
 
 
 class Proxy(NamedTuple):
-    """What nginx reads and where it writes its PID; None: where it usually does."""
+    """What nginx reads and where it writes its PID, what the other proxies read, where Caddy's admin API listens, and
+    HAProxy's stats socket; None: where it usually is."""
 
     conf: str | None = None
     pid: str | None = None
+    apache: str | None = None
+    caddy: str | None = None
+    caddy_admin: tuple[str, int] | None = None
+    haproxy: str | None = None
+    haproxy_socket: str | None = None
 
 
 class Site(NamedTuple):
@@ -65,7 +71,10 @@ class Site(NamedTuple):
 
 
 class CouchDB(NamedTuple):
-    """``url`` holds no user and no password: those stand apart, or in the first two lines of the file."""
+    """``url`` holds no user and no password: those stand apart, or in the first two lines of the file.
+
+    ``etc``, ``data`` and ``log`` are the server's own folders and log file; None: where they usually are.
+    """
 
     url: str = "http://127.0.0.1:5984"
     address: tuple[str, int] = ("127.0.0.1", 5984)
@@ -73,6 +82,9 @@ class CouchDB(NamedTuple):
     database: str = "cozy"
     user: Secret | None = None
     password: Secret | None = None
+    etc: str | None = None
+    data: str | None = None
+    log: str | None = None
 
 
 class Part(NamedTuple):

@@ -14,7 +14,7 @@ from cozydiag.host.failure import Failure
 from cozydiag.host.files import Disk, Memory
 from cozydiag.host.http import Answer
 from cozydiag.host.processes import Process
-from cozydiag.host.sockets import Listener
+from cozydiag.host.sockets import Listener, Shown
 from cozydiag.host.world import GivenUp, World
 from cozydiag.model import Evidence
 
@@ -30,6 +30,7 @@ __all__ = [
     "Listener",
     "Memory",
     "Process",
+    "Shown",
     "World",
 ]
 
@@ -117,6 +118,14 @@ class Host:
         self._note_answer(source, answer)
         return answer
 
+    def talk(self, path: str, message: bytes, *, max_bytes: int = 4 << 20) -> bytes | Failure:
+        """One message to a socket file that speaks no HTTP, and all that it answers."""
+
+        def action() -> bytes | Failure:
+            return sockets.talk(path, message, self.deadline, max_bytes)
+
+        return self._note(path, self.world.ask(path, self.instance, self.deadline, action), lambda a: f"{len(a)} bytes")
+
     def connect(self, address: str, port: int) -> Failure | None:
         """Whether a TCP connection is taken."""
 
@@ -126,6 +135,44 @@ class Host:
         taken = self.world.ask((address, port), self.instance, self.deadline, action)
         self._note(f"connect {address}:{port}", taken, lambda _: "connected")
         return taken if isinstance(taken, Failure) else None
+
+    def resolve(self, name: str) -> list[str] | Failure:
+        """The addresses of a name, best first; the resolver of this machine is asked."""
+        found = sockets.resolve(name, 0, self.deadline)
+        addresses = found if isinstance(found, Failure) else list(dict.fromkeys(one.address for one in found))
+        return self._note(f"name {name}", addresses, ", ".join)
+
+    def is_ours(self, address: str) -> bool:
+        """Whether ``address`` is one of this machine's own."""
+        ours = sockets.is_ours(address)
+        self.see(f"address {address}", "of this machine" if ours else "not of this machine")
+        return ours
+
+    def way_out(self, address: str) -> str:
+        """This machine's own address towards ``address``, "" where there is no way. Nothing is sent."""
+        return sockets.way_out(address)
+
+    def handshake(self, name: str, address: tuple[str, int]) -> Shown | Failure:
+        """The certificate that is shown at ``address`` to those who look for ``name``."""
+
+        def action() -> Shown | Failure:
+            from cozydiag.host import tls  # dear, and most looks need none
+
+            return tls.handshake(name, *address, self.deadline)
+
+        shown = self.world.ask(address, self.instance, self.deadline, action)
+        source = f"TLS {name} at {address[0]}:{address[1]}"
+        return self._note(source, shown, lambda seen: seen.words or "a certificate that this machine trusts")
+
+    def key_mismatch(self, certificate: str, key: str) -> str | Failure:
+        """Empty where two files are a certificate and its key, else what is wrong with them."""
+        for path in (certificate, key):
+            content = self.read(path)
+            if isinstance(content, Failure):
+                return content
+        from cozydiag.host import tls
+
+        return self._note(f"{certificate} and {key}", tls.mismatch(certificate, key), lambda seen: seen or "a pair")
 
     def listeners(self, port: int | None = None) -> list[Listener]:
         """The TCP sockets that wait for connections (on ``port``)."""
@@ -212,6 +259,14 @@ class Host:
     def listdir(self, path: str) -> list[str] | Failure:
         """The names in a folder, raw."""
         return self._note(path, files.listdir(path), lambda seen: f"{len(seen)} names")
+
+    def entries(self, path: str) -> list[files.Entry] | Failure:
+        """The files in a folder with their sizes and modes, links not followed."""
+        return self._note(path, files.entries(path), lambda seen: f"{len(seen)} files")
+
+    def end(self, path: str, max_bytes: int) -> bytes | Failure:
+        """The last ``max_bytes`` of a file, raw; a link is not followed."""
+        return self._note(path, logs.end(path, max_bytes), lambda seen: f"{len(seen)} bytes from its end")
 
     def tail(self, path: str, lines: int = 50) -> list[str] | Failure:
         """The last lines, cleaned; a link is not followed."""

@@ -67,6 +67,35 @@ def listdir(path: str) -> list[str] | Failure:
         return Failure("error", "not a path")
 
 
+class Entry(NamedTuple):
+    """A file in a folder, links not followed. ``mode`` as in `st_mode`, ``modified`` in epoch seconds."""
+
+    name: str
+    size: int
+    mode: int
+    uid: int
+    modified: float
+
+
+def entries(path: str) -> list[Entry] | Failure:
+    """What is in a folder, sorted by name; what vanishes meanwhile is left out."""
+    try:
+        with os.scandir(path) as found:
+            return sorted(entry for one in found if (entry := _entry(one)) is not None)
+    except OSError as error:
+        return from_os_error(error)
+    except ValueError:
+        return Failure("error", "not a path")
+
+
+def _entry(found: os.DirEntry[str]) -> Entry | None:
+    try:
+        seen = found.stat(follow_symlinks=False)
+    except OSError:
+        return None
+    return Entry(found.name, seen.st_size, seen.st_mode, seen.st_uid, seen.st_mtime)
+
+
 class Disk(NamedTuple):
     """The file system under ``path``; sizes in bytes. ``available`` is what ordinary users may still take."""
 

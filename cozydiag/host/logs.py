@@ -46,6 +46,20 @@ def _commands() -> re.Pattern[str]:
     )
 
 
+def end(path: str, max_bytes: int) -> bytes | Failure:
+    """The last ``max_bytes`` of a regular file, raw; a link is not followed."""
+    descriptor = open_regular(path, follow=False)
+    if isinstance(descriptor, Failure):
+        return descriptor
+    try:
+        size = os.fstat(descriptor).st_size
+        return os.pread(descriptor, max_bytes, max(0, size - max_bytes))
+    except OSError as error:
+        return from_os_error(error)
+    finally:
+        os.close(descriptor)
+
+
 def tail(path: str, lines: int = 50, *, follow: bool = False, max_bytes: int = 4 << 20) -> list[str] | Failure:
     """The last ``lines`` of a file, cleaned, oldest first; at most ``max_bytes`` are read, from the end.
 

@@ -6,8 +6,9 @@ import os
 import stat as modes
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from cozydiag.host import Answer, Completed, Disk, Failure, Host, Listener, Memory, Process, http, logs
+from cozydiag.host import Answer, Completed, Disk, Failure, Host, Listener, Memory, Process, Shown, http, logs
 from cozydiag.host import url as urls
+from cozydiag.host.files import Entry
 from cozydiag.testing.machine import HANGS, MISSING, Machine, Request
 
 
@@ -78,14 +79,47 @@ class FakeHost(Host):
         return outcome
 
     def _waited(self, served: Answer | Failure) -> Answer | Failure:
-        if isinstance(served, Failure) and served.kind == HANGS.kind:
-            self.machine.clock.until(self.deadline.end)
+        self._wait_for(served)
         return served
+
+    def _wait_for(self, outcome: object) -> None:
+        """What hangs takes all the time there is."""
+        if isinstance(outcome, Failure) and outcome.kind == HANGS.kind:
+            self.machine.clock.until(self.deadline.end)
+
+    def talk(self, path: str, message: bytes, *, max_bytes: int = 4 << 20) -> bytes | Failure:
+        served = self._waited(self.machine.serve(Request("", path, "", (), message)))
+        self.see(path, served.detail if isinstance(served, Failure) else f"{len(served.body)} bytes")
+        return served if isinstance(served, Failure) else served.body[:max_bytes]
 
     def connect(self, address: str, port: int) -> Failure | None:
         away = self.machine.takes_connections(address, port)
         self.see(f"connect {address}:{port}", away.detail if away else "connected")
         return away
+
+    def resolve(self, name: str) -> list[str] | Failure:
+        numeric = ":" in name or name.rpartition(".")[2].isdigit()
+        found = [name] if numeric else self.machine.names.get(name, Failure("name", f"{name}: no such name"))
+        self._wait_for(found)
+        return self._note(f"name {name}", found if isinstance(found, Failure) else list(found), ", ".join)
+
+    def is_ours(self, address: str) -> bool:
+        return address in self.machine.addresses
+
+    def way_out(self, address: str) -> str:  # noqa: ARG002  the first of its own that is not the loopback
+        return next((own for own in self.machine.addresses if own not in ("127.0.0.1", "::1")), "")
+
+    def handshake(self, name: str, address: tuple[str, int]) -> Shown | Failure:
+        shown = self.machine.shown(f"{address[0]}:{address[1]}")
+        self._wait_for(shown)
+        return self._note(f"TLS {name} at {address[0]}:{address[1]}", shown, lambda seen: seen.words or "trusted")
+
+    def key_mismatch(self, certificate: str, key: str) -> str | Failure:
+        if self._is_real(certificate):
+            return super().key_mismatch(certificate, key)
+        seen = [self.read(path) for path in (certificate, key)]
+        failed = next((one for one in seen if isinstance(one, Failure)), None)
+        return failed or "not a certificate and its key"
 
     def listeners(self, port: int | None = None) -> list[Listener]:
         found = [Listener("127.0.0.1", one, one) for one in self.machine.listening if port in (None, one)]
@@ -197,6 +231,27 @@ class FakeHost(Host):
             return names
         other = self.machine.other_files
         return other if isinstance(other, Failure) else MISSING
+
+    def entries(self, path: str) -> list[Entry] | Failure:
+        if self._is_real(path):
+            return super().entries(path)
+        names = self.listdir(path)
+        if isinstance(names, Failure):
+            return names
+        folder = path.rstrip("/")
+        contents = {name: self.machine.files.get(f"{folder}/{name}") for name in names}
+        sizes = {name: len(content) if isinstance(content, bytes) else 0 for name, content in contents.items()}
+        modes_ = {n: modes.S_IFDIR | 0o755 if contents[n] is None else modes.S_IFREG | 0o644 for n in names}
+        return [Entry(name, sizes[name], modes_[name], 0, 0.0) for name in names]
+
+    def end(self, path: str, max_bytes: int) -> bytes | Failure:
+        if self._is_real(path):
+            return super().end(path, max_bytes)
+        content = self._content(path)
+        if isinstance(content, bytes):
+            self.see(path, f"{len(content)} bytes from its end")
+            return content[-max_bytes:]
+        return content
 
     def tail(self, path: str, lines: int = 50) -> list[str] | Failure:
         if self._is_real(path):

@@ -1,0 +1,80 @@
+"""The one login of a run. After a refusal no credentials leave any more, in this run and in later ones.
+
+From 3.4 on five failures of a user from one address lock it, for the apps too, and with the right password as well
+(`chttpd_auth_lockout`).
+"""
+
+from __future__ import annotations
+
+import threading
+
+from cozydiag.couchdb.client import Reply, ask
+from cozydiag.couchdb.credentials import Credentials
+from cozydiag.host import Host
+from cozydiag.host.failure import Failure
+
+_HARMLESS = ("You are not a server admin", "You are not authorized to access")
+"""The 401s of those who are known and may not: no failed login."""
+
+_WAITED = Failure("given_up", "other requests with this login took all the time")
+_SHUT = Failure("given_up", "the login was refused, and is not tried again")
+
+
+class Account:
+    """``refusal`` is how the server refused, be it in an earlier run. Safe in threads: one request at a time, so that
+    none is under way when another is refused."""
+
+    def __init__(self, url: str, credentials: Credentials, refusal: Reply | None = None) -> None:
+        self.url = url
+        self.credentials = credentials
+        self.refusal = refusal
+        self.context: dict[str, object] = {}
+        self._answer: Reply | Failure | None = refusal
+        self._one = threading.Lock()
+
+    @property
+    def is_admin(self) -> bool:
+        roles = self.context.get("roles")
+        return isinstance(roles, list) and "_admin" in roles
+
+    @property
+    def is_known(self) -> bool:
+        """The login was taken, and nothing was refused since."""
+        return bool(self.context.get("name")) and self.refusal is None
+
+    def login(self, host: Host) -> Reply | Failure:
+        """GET /_session, at most once; later the same answer again."""
+        if not self._one.acquire(timeout=host.deadline.remaining()):
+            return _WAITED
+        try:
+            if self._answer is None:
+                self._answer = _SHUT  # also when the request raises: it may have been sent
+                self._answer = self._send(host, "/_session", 1 << 16)
+                context = self._answer.data.get("userCtx") if isinstance(self._answer, Reply) else None
+                if isinstance(self._answer, Reply) and self._answer.status == 200 and isinstance(context, dict):
+                    self.context = context
+            return self._answer
+        finally:
+            self._one.release()
+
+    def ask(self, host: Host, path: str, max_body: int = 1 << 18) -> Reply | Failure:
+        """GET ``path`` with the login, if that was taken."""
+        if not self._one.acquire(timeout=host.deadline.remaining()):
+            return _WAITED
+        try:
+            return self._send(host, path, max_body) if self.is_known else _SHUT
+        finally:
+            self._one.release()
+
+    def _send(self, host: Host, path: str, max_body: int) -> Reply | Failure:
+        reply = ask(host, self.url, path, self.credentials, max_body=max_body)
+        if isinstance(reply, Reply) and refused(reply):
+            self.refusal = reply
+        return reply
+
+
+def refused(reply: Reply) -> bool:
+    """Whether the server turned the login itself away, and would count another try."""
+    if reply.status == 401:
+        return not reply.error.partition(": ")[2].startswith(_HARMLESS)
+    return reply.status == 403 and "locked" in reply.error

@@ -1,0 +1,72 @@
+"""A refused login, remembered between runs until the file with the credentials changes."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from cozydiag.couchdb.client import Reply
+from cozydiag.host import files
+from cozydiag.host.failure import Failure
+from cozydiag.state.folder import state_folder
+
+if TYPE_CHECKING:
+    from cozydiag.config import Config
+
+_KEY = "couchdb.refusal"
+
+
+def recall(config: Config) -> Reply | None:
+    """How the login with these very credentials was refused in an earlier run; None when it may be tried.
+
+    The database is opened only if the key stands in the file somewhere: most have never been refused, and SQLite
+    alone costs half a bare interpreter.
+    """
+    folder = state_folder(config.paths.state, os.environ)
+    content = files.read(os.path.join(folder, "state.db"), max_bytes=16 << 20)
+    if isinstance(content, Failure) or _KEY.encode() not in content:
+        return None
+    from cozydiag.state import open_state
+
+    state = open_state(folder)
+    try:
+        kept = state.get(_KEY)
+    finally:
+        state.close()
+    if not isinstance(kept, dict) or kept.get("credentials") != _mark(config):
+        return None
+    return Reply(int(kept.get("status", 401)), {"error": kept.get("error", ""), "reason": kept.get("reason", "")}, "")
+
+
+def remember(config: Config, refusal: Reply) -> None:
+    """So that the next run does not try again. No word of the credentials is kept, only which file, as it is now."""
+    error, reason = (str(refusal.data.get(key, ""))[:200] for key in ("error", "reason"))
+    _set(config, {"status": refusal.status, "error": error, "reason": reason, "credentials": _mark(config)})
+
+
+def forget(config: Config) -> None:
+    """Let the next run try once more."""
+    if recall(config) is not None:
+        _set(config, None)
+
+
+def _set(config: Config, value: Any) -> None:
+    from cozydiag.state import open_state
+
+    state = open_state(state_folder(config.paths.state, os.environ))
+    try:
+        state.set(_KEY, value)
+    finally:
+        state.close()
+
+
+def _mark(config: Config) -> list[Any]:
+    """Which credentials: those of the configuration come first, and its file changes with them."""
+    couchdb = config.couchdb
+    path = couchdb.credentials_file
+    if couchdb.user is not None:
+        path = config.file.path if config.file is not None else ""
+    found = files.stat(path)
+    if isinstance(found, Failure):
+        return [couchdb.url, path, found.kind]
+    return [couchdb.url, path, found.st_ino, found.st_size, found.st_mtime_ns]
