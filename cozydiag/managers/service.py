@@ -62,7 +62,8 @@ class Condition(NamedTuple):
     counter, None where it keeps none. ``why`` is the line that says why it died, ``words`` the manager's own state.
     ``watch``: it is restarted whenever its files change. ``boot``: it comes back after a reboot; ``boot_line`` is the
     command that would see to it. ``start_line``: the whole command that would start it (path, folder, user), where
-    the manager has lost it from its list.
+    the manager has lost it from its list. ``hopeless``: a restart would meet the same fault (no program, no folder, no
+    user, a broken unit).
     """
 
     service: Service
@@ -80,6 +81,7 @@ class Condition(NamedTuple):
     boot: bool | None = None
     boot_line: str = ""
     start_line: str = ""
+    hopeless: bool = False
 
     @property
     def subject(self) -> str:

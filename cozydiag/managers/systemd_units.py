@@ -67,6 +67,7 @@ def condition(unit: Properties, now: float, monotonic: float) -> Condition:
         restarts=_number(unit, "NRestarts") if "NRestarts" in unit else None,
         exit_code=_exit_code(unit),
         why=_why(unit, state),
+        hopeless=unit.get("LoadState") in ("bad-setting", "error") or _number(unit, "ExecMainStatus") in _EXITS,
         words=_words(unit),
         boot={"enabled": True, "enabled-runtime": False, "generated": True, "disabled": False, "masked": False,
               "linked": False, "transient": False}.get(file_state),

@@ -94,12 +94,14 @@ def dead(host: Host, stack: Stack, manager: Manager, found: Condition, code: str
     taken = port_taken(host, stack, found.service.address, found.role, found.pids[0] if found.pids else 0, lines)
     if taken is not None:
         return taken
-    helps = False if code == "service.crash_loop" else None
+    helps = False if found.hopeless or code == "service.crash_loop" else None
     told = "" if found.why and not lines else telling(lines)
     return fail(
         code,
         t("{text} ({why})", text=text, why=found.why) if found.why else text,
-        t("Read its log; a restart helps only if what it says has passed."),
+        t("Mend that first: a restart would meet it again.")
+        if found.hopeless
+        else t("Read its log; a restart helps only if what it says has passed."),
         role=found.role,
         proof=host.see(f"{found.service.address} log", told) if told else seen(found),
         restart_helps=helps,
