@@ -147,7 +147,9 @@ class Run:
         if blocked_by:
             self._finish(instance, Status.BLOCKED, (), blocked_by=blocked_by)
         else:
-            limit = instance.check.timeout or self.stack.config.timing.local
+            timing = self.stack.config.timing
+            usual = timing.remote if getattr(instance.item, "patient", False) else timing.local
+            limit = instance.check.timeout or usual
             self._ready.append(Task(instance.name, instance, limit))
 
     # -- threads -------------------------------------------------------------------------------------

@@ -10,9 +10,9 @@ class Failure(NamedTuple):
     """A usual failure.
 
     ``kind`` is one of: refused, timeout, reset, closed (the end came before a full answer),
-    unreachable, name (not resolved), protocol (not what was expected there), tls (certificate or
-    handshake), permission, missing, not_executable, given_up (never tried: the time went in
-    waiting), error. ``detail`` is one clean line without secrets.
+    unreachable, name (not resolved), resolver (it gives no answer), protocol (not what was expected
+    there), tls (certificate or handshake), permission, missing, not_executable, given_up (never
+    tried: the time went in waiting), error. ``detail`` is one clean line without secrets.
     """
 
     kind: str

@@ -15,15 +15,15 @@ from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 
-from cozydiag.host import sockets
+from cozydiag.host import sockets, tls
 from cozydiag.host.clock import Deadline
 from cozydiag.host.failure import Failure
 from cozydiag.host.http import Answer, Headers
 from cozydiag.host.logs import one_line
 from cozydiag.host.url import Url
 
-# The machine's own list: what its administrator trusts. The one that comes with requests otherwise.
-_AUTHORITIES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
+# The machine's own list; the one that comes with requests otherwise.
+_AUTHORITIES = tls.AUTHORITIES
 
 
 def request(

@@ -70,6 +70,16 @@ def _holds(pid: int, target: str) -> bool:
     return False
 
 
+class Shown(NamedTuple):
+    """What a server shows of itself over TLS. ``certificate`` is its own, in DER. ``code`` is 0 where its chain leads
+    to an authority that this machine trusts, else OpenSSL's (x509_vfy.h: 18 self-signed, 20 issuer not found);
+    ``words`` say it."""
+
+    certificate: bytes
+    code: int
+    words: str
+
+
 class Address(NamedTuple):
     """Where a socket can connect."""
 
@@ -98,13 +108,44 @@ def resolve(name: str, port: int, deadline: Deadline) -> list[Address] | Failure
     return answers[0] if answers else Failure("timeout", f"the name {one_line(name, 253)} was not resolved in time")
 
 
+_NO_SUCH_NAME = (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
+"""There is no such name, or none with an address; all else is a fault of the resolver (getaddrinfo(3))."""
+
+
 def _ask_resolver(name: str, port: int) -> list[Address] | Failure:
     try:
         rows = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        kind = "name" if error.errno in _NO_SUCH_NAME else "resolver"
+        return Failure(kind, f"{one_line(name, 253)}: {error.strerror}")
     except (OSError, UnicodeError) as error:  # UnicodeError: an empty or too long label
         words = error.strerror if isinstance(error, OSError) and error.strerror else "not a valid name"
         return Failure("name", f"{one_line(name, 253)}: {words}")
     return [Address(socket.AddressFamily(row[0]), str(row[4][0]), port) for row in rows]
+
+
+def is_ours(address: str) -> bool:
+    """Whether this machine has ``address``: nobody else can bind it."""
+    try:
+        with _datagram(address) as probe:
+            probe.bind((address, 0))
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def way_out(address: str) -> str:
+    """The address from which packets to ``address`` would leave; nothing is sent. "" where there is no way."""
+    try:
+        with _datagram(address) as probe:
+            probe.connect((address, 9))
+            return str(probe.getsockname()[0])
+    except (OSError, ValueError):
+        return ""
+
+
+def _datagram(address: str) -> socket.socket:
+    return socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
 
 
 def dial(name: str, port: int, deadline: Deadline) -> socket.socket | Failure:
@@ -165,6 +206,26 @@ def dial_unix(path: str, deadline: Deadline) -> socket.socket | Failure:
             return connection
     connection.close()
     return Failure("timeout", "no connection in time")
+
+
+def talk(path: str, message: bytes, deadline: Deadline, cap: int) -> bytes | Failure:
+    """What a socket file answers to one message, until it closes; cut at ``cap`` bytes."""
+    connection = dial_unix(path, deadline)
+    if isinstance(connection, Failure):
+        return connection
+    answer = bytearray()
+    with connection:
+        try:
+            connection.sendall(message)
+            while len(answer) < cap:
+                connection.settimeout(deadline.remaining() or 0.001)
+                piece = connection.recv(65536)
+                if not piece:
+                    break
+                answer += piece
+        except OSError as error:
+            return from_os_error(error)
+    return bytes(answer[:cap])
 
 
 def connect(address: str, port: int, deadline: Deadline) -> Failure | None:

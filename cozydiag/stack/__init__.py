@@ -34,6 +34,7 @@ ROLES: Final[Mapping[str, str]] = {
     "cozy.home": "home",
     "cozy.proxy": "proxy",
     "host": "host",
+    "name": "DNS",
 }
 """Roles and the names that people know them by; names of programs are not translated."""
 
@@ -45,6 +46,10 @@ _TRACES: Final[Mapping[str, tuple[str, ...]]] = {
     "cozy": ("/etc/cozy/couchdb.login", "/etc/cozy/controller.json", "/etc/cozy/stack.token", "/usr/local/cozy"),
 }
 """What an installation leaves on the disk (cozy-debian, cozy-setup fabfile, couchdb-pkg)."""
+
+
+ELSEWHERE = "elsewhere"
+"""The origin of a site on another machine."""
 
 
 class Site(NamedTuple):
@@ -60,6 +65,16 @@ class Site(NamedTuple):
     @property
     def subject(self) -> str:
         return self.host
+
+    @property
+    def far_away(self) -> bool:
+        """It is on another machine, of which nothing else can be seen."""
+        return self.origin == ELSEWHERE
+
+    @property
+    def patient(self) -> bool:
+        """Whether a look at it may take as long as one at another machine: over TLS, or because it is one."""
+        return self.tls or self.far_away
 
 
 class Mount(NamedTuple):

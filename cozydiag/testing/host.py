@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat as modes
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from cozydiag.host import Answer, Completed, Disk, Failure, Host, Listener, Memory, Process, Shown, http, logs
 from cozydiag.host import url as urls
@@ -91,6 +91,23 @@ class FakeHost(Host):
         served = self._waited(self.machine.serve(Request("", path, "", (), message)))
         self.see(path, served.detail if isinstance(served, Failure) else f"{len(served.body)} bytes")
         return served if isinstance(served, Failure) else served.body[:max_bytes]
+
+    def exchange(
+        self, path: str, request: bytes, whole: Callable[[bytearray], bool], *, max_bytes: int = 64 << 20
+    ) -> bytes | Failure:
+        """What the socket's server gives back is the body of an answer."""
+
+        def action() -> bytes | Failure:
+            served = self.machine.sockets.get(path, MISSING)
+            if not isinstance(served, (Answer, Failure)):
+                served = served(Request("", path, "", (), request))
+            served = self._waited(served)
+            if isinstance(served, Failure):
+                return served
+            whole_by_then = len(served.body) <= max_bytes and whole(bytearray(served.body))
+            return served.body if whole_by_then else Failure("closed", "the end came before a full answer")
+
+        return self._note(path, self.world.ask(path, self.instance, self.deadline, action), lambda _: "answered")
 
     def connect(self, address: str, port: int) -> Failure | None:
         away = self.machine.takes_connections(address, port)

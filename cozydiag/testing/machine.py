@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Union
 
-from cozydiag.host import Answer, Clock, Completed, Disk, Failure, Memory, Process, World
+from cozydiag.host import Answer, Clock, Completed, Disk, Failure, Memory, Process, Shown, World
 
 REFUSED: Final = Failure("refused", "connection refused")
 MISSING: Final = Failure("missing", "no such file or directory")
@@ -66,9 +66,10 @@ class Machine:
 
     ``web`` is keyed by where the connection goes: `127.0.0.1:5984/_up`, or `127.0.0.1:5984` for all paths there;
     ``sockets`` by socket file; ``elsewhere`` serves every other place. ``files`` holds contents by path and
-    ``other_files`` all the rest; below the folder ``real`` the true files are looked at. ``listening`` has the
-    number of the process behind a port, 0 where it may not be seen. ``commands`` is keyed by the program's name.
-    ``requests`` fills with what was asked.
+    ``other_files`` all the rest; below the folder ``real`` the true files are looked at. ``names`` has the addresses
+    of names, ``addresses`` those of the machine itself, ``certificates`` what is shown over TLS, keyed by place.
+    ``listening`` has the number of the process behind a port, 0 where it may not be seen. ``commands`` is keyed by the
+    program's name. ``requests`` fills with what was asked.
     """
 
     web: Mapping[str, Served] = field(default_factory=dict)
@@ -77,6 +78,9 @@ class Machine:
     files: Mapping[str, bytes | Failure] = field(default_factory=dict)
     other_files: bytes | Failure = MISSING
     real: str | None = None
+    names: Mapping[str, Sequence[str] | Failure] = field(default_factory=dict)
+    addresses: Collection[str] = ("127.0.0.1", "::1")
+    certificates: Mapping[str, Shown | Failure] = field(default_factory=dict)
     listening: Mapping[int, int] = field(default_factory=dict)
     processes: tuple[Process, ...] = ()
     commands: Mapping[str, Ran] = field(default_factory=dict)
@@ -106,6 +110,11 @@ class Machine:
         served = self.web.get(place, self.elsewhere)
         away = isinstance(served, Failure) and served.kind in ("refused", "unreachable", "name")
         return served if isinstance(served, Failure) and away else None
+
+    def shown(self, place: str) -> Shown | Failure:
+        """What is shown at ``place`` over TLS."""
+        served = self.certificates.get(place) or self.web.get(place, self.elsewhere)
+        return served if isinstance(served, (Shown, Failure)) else Failure("protocol", "does not speak TLS")
 
     def file(self, path: str) -> bytes | Failure:
         return self.files.get(path, self.other_files)

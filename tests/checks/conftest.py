@@ -118,6 +118,7 @@ class Cozy:
             "sockets": {SOCKET: supervisord or self.supervisord()},
             "listening": {80: 700, 5984: 500, 9002: 600, 9101: 601, 9103: 602, 9104: 603},
             "processes": NGINX,
+            "names": {"cozy.test": ("127.0.0.1",)},
             "disks": {"/": ROOT_DISK},
             "memory": Memory(2 * GIB, GIB, 0, 0),
         }

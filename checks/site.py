@@ -1,0 +1,47 @@
+"""The way to each site: its name, its certificate, the plain port beside it."""
+
+from __future__ import annotations
+
+from cozydiag.api import Finding, Host, Iterator, Site, Stack, check, ok, skip, t
+
+
+@check("site.name", t("The site's name leads here"), each="sites", role="name")
+def name(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
+    if site.host == "localhost" or site.host.endswith(".localhost"):
+        yield ok(t("{site} always means this machine", site=site.host))
+    elif ":" in site.host or site.host.rpartition(".")[2].isdigit():
+        yield skip(t("{site} is an address and needs no name", site=site.host))
+    else:
+        from cozydiag.site import name
+
+        yield from name.look(host, site)
+
+
+@check("site.certificate", t("The site's certificate is trusted, for its name, and up to date"), each="sites")
+def certificate(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
+    if not site.tls:
+        yield skip(t("{site} is asked for without TLS", site=site.host))
+        return
+    from cozydiag.site import certificate
+
+    yield from certificate.look(host, stack, site)
+
+
+@check("site.subdomains", t("The apps' own names work"), each="sites")
+def subdomains(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
+    if not site.tls and not stack.config.discover:
+        yield skip(t("{site} is asked for without TLS", site=site.host))
+        return
+    from cozydiag.site import subdomains
+
+    yield from subdomains.look(host, stack, site)
+
+
+@check("site.redirect", t("The port without TLS sends people to https"), each="sites")
+def redirect(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
+    if not site.tls:
+        yield skip(t("{site} is asked for without TLS", site=site.host))
+        return
+    from cozydiag.site import redirect
+
+    yield from redirect.look(host, stack, site)

@@ -1,0 +1,22 @@
+"""Which names a certificate is for, as browsers judge it (RFC 6125, RFC 9525)."""
+
+from __future__ import annotations
+
+from cozydiag.certificates.certificate import Certificate
+
+
+def covers(certificate: Certificate, name: str) -> bool:
+    """A star stands for one whole label, the first: `*.d` is for `alice.d`, not for `drive.alice.d`.
+
+    The common name counts only where nobody looks at names anyway: people accept a self-signed one by hand.
+    """
+    names = certificate.names
+    if not names and certificate.self_signed:
+        names = (certificate.subject.lower(),)
+    name = name.lower().rstrip(".")
+    _, dot, parent = name.partition(".")
+    return name in names or (bool(dot) and not _is_number(name) and f"*.{parent}" in names)
+
+
+def _is_number(name: str) -> bool:
+    return ":" in name or name.rpartition(".")[2].isdigit()
