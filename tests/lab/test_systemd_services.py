@@ -1,0 +1,152 @@
+"""Twenty units, each broken in its own way, under a real systemd: what cozydiag says of each."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lab.test_systemd import LIMIT, Machine, machine
+
+__all__ = ["machine"]
+
+UNITS = Path(__file__).parent / "systemd" / "units"
+NAMES = sorted(path.stem for path in UNITS.iterdir())
+UNSTARTED = ("cozy-inactive", "cozy-masked", "cozy-badsetting")
+
+STATES = {
+    "cozy-ok": ("running", "", None),
+    "cozy-inactive": ("stopped", "", None),
+    "cozy-failed": ("failed", "exit code 1", 1),
+    "cozy-oom": ("failed", "killed by signal 9", -9),
+    "cozy-sigkill": ("failed", "killed by signal 11", -11),
+    "cozy-200": ("failed", "exit code 200/CHDIR", 200),
+    "cozy-203": ("failed", "exit code 203/EXEC", 203),
+    "cozy-217": ("failed", "exit code 217/USER", 217),
+    "cozy-autorestart": ("failed", "exit code 2", 2),
+    "cozy-crashloop": ("crash-looping", "", None),
+    "cozy-startlimit": ("failed", "exit code 2", 2),
+    "cozy-notify": ("starting", "", None),
+    "cozy-notify-timeout": ("failed", "it was not ready", -15),
+    "cozy-stopping": ("stopped", "", None),
+    "cozy-oneshot": ("finished", "", 0),
+    "cozy-failed-oneshot": ("failed", "exit code 1", 1),
+    "cozy-condition": ("stopped", "not started: a Condition", None),
+    "cozy-dep": ("failed", "it requires cozy-failed-oneshot.service", None),
+    "cozy-masked": ("disabled", "Unit cozy-masked.service is masked", None),
+    "cozy-badsetting": ("failed", "Unit cozy-badsetting.service has a bad unit file setting", None),
+    "cozy-ghost": ("unknown", "Unit cozy-ghost.service not found", None),
+}
+
+
+@pytest.fixture(scope="module")
+def broken(machine: Machine) -> Iterator[Machine]:
+    """All of them, each as far gone as it goes."""
+    folder = "/run/systemd/system"
+    files = {f"{folder}/{name}.service": (UNITS / f"{name}.service").read_text() for name in NAMES}
+    files[f"{folder}/service.d/lab.conf"] = "[Unit]\nDefaultDependencies=no\n"
+    files["/run/cozydiag.toml"] = (
+        f"discover = false\n[timing]\nproof = 0.6\n[managers]\nsystemd = {json.dumps([*NAMES, 'cozy-ghost'])}\n"
+    )
+    # wanted by somebody: else systemd forgets a unit that it did not start, with the reason
+    machine.run("mkdir", "-p", f"{folder}/service.d", f"{folder}/lab.target.wants")
+    for path, content in files.items():
+        assert machine.run("tee", path, stdin=content).returncode == 0
+    machine.run("ln", "-sf", "/dev/null", f"{folder}/cozy-masked.service")
+    machine.run("ln", "-s", "../cozy-condition.service", f"{folder}/lab.target.wants/")
+    machine.run("systemctl", "daemon-reload")
+    machine.run("systemctl", "start", "systemd-journald.service")
+    machine.run("systemctl", "--no-block", "start", *(name for name in NAMES if name not in UNSTARTED))
+    machine.until("cozy-notify-timeout", "failed failed timeout")
+    deadline = time.monotonic() + LIMIT
+    while int(shown(machine, "cozy-crashloop", "NRestarts")) < 4:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    machine.run("systemctl", "--no-block", "stop", "cozy-stopping")
+    machine.until("cozy-stopping", "deactivating stop success")
+    yield machine
+    machine.run("systemctl", "kill", "-s", "KILL", "cozy-stopping")
+
+
+def shown(machine: Machine, name: str, key: str) -> str:
+    return machine.run("systemctl", "show", "-p", key, "--value", name).stdout.strip()
+
+
+def cozydiag(machine: Machine, *words: str) -> Any:
+    done = machine.run(sys.executable, "-m", "cozydiag", *words, "--config", "/run/cozydiag.toml")
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def told(broken: Machine) -> dict[str, dict[str, Any]]:
+    seen = json.loads(cozydiag(broken, "services", "--format", "json").stdout)
+    assert [(one["name"], one["answers"]) for one in seen["managers"]] == [("systemd", True)]
+    return {one["name"].removesuffix(".service"): one for one in seen["services"]}
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_each_is_told_rightly(told: dict[str, dict[str, Any]], name: str) -> None:
+    state, why, code = STATES[name]
+    one = told[name]
+    assert one["state"] == state
+    assert (one["why"] or "").startswith(why)
+    assert bool(one["why"]) is bool(why)
+    assert code is None or one["exit_code"] == code
+
+
+def test_every_unit_is_told_and_only_what_runs_has_a_process(told: dict[str, dict[str, Any]]) -> None:
+    assert set(told) == set(STATES)
+    alive = {name for name, one in told.items() if one["pids"]}
+    assert alive - {"cozy-crashloop"} == {"cozy-ok", "cozy-notify", "cozy-stopping"}
+
+
+def test_restarts_are_counted_and_ages_are_in_seconds(told: dict[str, dict[str, Any]]) -> None:
+    assert told["cozy-crashloop"]["restarts"] >= 4
+    assert told["cozy-startlimit"]["restarts"] == 5
+    assert told["cozy-ok"]["restarts"] == 0
+    assert 0 < time.time() - told["cozy-ok"]["since"] < 120
+
+
+def test_what_does_not_come_back_has_the_line_that_is_missing(told: dict[str, dict[str, Any]]) -> None:
+    assert (told["cozy-ok"]["boot"], told["cozy-ok"]["boot_line"]) == (False, "systemctl enable cozy-ok.service")
+    assert told["cozy-oneshot"]["boot"] is None
+
+
+def test_the_causes_are_what_is_broken_and_nothing_that_was_wanted(broken: Machine) -> None:
+    report = json.loads(cozydiag(broken, "status", "--only", "manager.*", "--format", "json").stdout)
+    causes = {cause["service"]: cause for cause in report["causes"]}
+    failing = {name for name, (state, *_) in STATES.items() if state in ("failed", "crash-looping", "starting")}
+    assert set(causes) == {f"systemd:{name}.service" for name in failing}
+    assert causes["systemd:cozy-crashloop.service"]["code"] == "service.crash_loop"
+    assert causes["systemd:cozy-notify.service"]["code"] == "service.starting"
+    for name in ("cozy-200", "cozy-203", "cozy-217", "cozy-badsetting"):
+        assert causes[f"systemd:{name}.service"]["restart_helps"] is False
+
+
+def test_the_journal_says_why(broken: Machine) -> None:
+    assert cozydiag(broken, "services", "logs", "cozy-failed").stdout == "Error: listen EADDRINUSE :::9104\n"
+    assert cozydiag(broken, "services", "logs", "-n", "1", "cozy-ok").stdout == "listening on 9104\n"
+
+
+@pytest.mark.parametrize(
+    ("verb", "name", "code"),
+    [
+        ("restart", "cozy-ok", 0),
+        ("stop", "cozy-ok", 0),
+        ("start", "cozy-ok", 0),
+        ("restart", "cozy-203", 2),  # systemctl calls these three a success
+        ("start", "cozy-condition", 2),
+        ("restart", "cozy-startlimit", 2),
+        ("reload", "cozy-ok", 2),
+        ("start", "cozy-masked", 2),
+    ],
+)
+def test_an_act_is_what_came_of_it(broken: Machine, verb: str, name: str, code: int) -> None:
+    done = cozydiag(broken, "services", verb, name, "--yes")
+    assert done.returncode == code, done.stdout + done.stderr
