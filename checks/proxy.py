@@ -13,6 +13,7 @@ from cozydiag.api import (
     check,
     fail,
     ok,
+    plural,
     skip,
     t,
     unknown,
@@ -20,6 +21,8 @@ from cozydiag.api import (
 )
 from cozydiag.host.http import Answer
 from cozydiag.proxies import nginx
+from cozydiag.proxies.protocol import Mistake, Running
+from cozydiag.proxies.serving import serving
 from cozydiag.stack.ports import holder
 from cozydiag.stack.words import ourselves, root
 
@@ -35,7 +38,7 @@ def _configuration(host: Host, stack: Stack) -> str | None:
     return next((path for path in nginx.CONFIGURATIONS if not isinstance(host.stat(path), Failure)), None)
 
 
-def _running(host: Host, stack: Stack) -> nginx.Running | None:
+def _running(host: Host, stack: Stack) -> Running | None:
     return stack.once("nginx", host, lambda host: nginx.running(host, stack.config.proxy.pid, stack.config.discover))
 
 
@@ -71,10 +74,10 @@ def config(host: Host, stack: Stack) -> Iterator[Finding]:
         text = t("{path} cannot be read, so the configuration was not looked at", path=read.unreadable[0])
         yield unknown("nginx.unreadable", text, unlock=ourselves("status", stack.config))
     else:
-        yield ok(t("nginx's configuration reads well"))
+        yield ok(t("nginx's configuration has no mistakes"))
 
 
-def _broken(host: Host, stack: Stack, mistake: nginx.Mistake, *, serving: bool) -> Finding:
+def _broken(host: Host, stack: Stack, mistake: Mistake, *, serving: bool) -> Finding:
     place = f"{mistake.path}:{mistake.line}" if mistake.line else mistake.path
     proof = host.see(place, _line(host, mistake) or mistake.message)
     foreign = mistake.message.startswith("unknown directive")  # or one of a module that the parser does not know
@@ -82,7 +85,7 @@ def _broken(host: Host, stack: Stack, mistake: nginx.Mistake, *, serving: bool) 
         return warn(
             "nginx.config_on_disk",
             t("nginx still serves, but its configuration on disk is broken: {mistake}", mistake=str(mistake)),
-            t("Mend {place} before anything restarts nginx: it would not come back.", place=place),
+            t("Correct {place} before nginx is restarted: it would not start again.", place=place),
             role=_ROLE,
             proof=proof,
             by_hand=_test(stack),
@@ -102,7 +105,7 @@ def _broken(host: Host, stack: Stack, mistake: nginx.Mistake, *, serving: bool) 
     )
 
 
-def _line(host: Host, mistake: nginx.Mistake) -> str:
+def _line(host: Host, mistake: Mistake) -> str:
     """The line itself, for those who mend it."""
     content = host.read(mistake.path)
     lines = [] if isinstance(content, Failure) else content.decode("utf-8", "replace").splitlines()
@@ -161,7 +164,14 @@ def running(host: Host, stack: Stack) -> Iterator[Finding]:
             restart_helps=True,
         )
     else:
-        yield ok(t("nginx runs as PID {pid} with {n} workers", pid=str(found.master.pid), n=len(found.workers)))
+        yield ok(
+            plural(
+                "nginx runs as PID {pid} with {n} worker",
+                "nginx runs as PID {pid} with {n} workers",
+                n=len(found.workers),
+                pid=str(found.master.pid),
+            )
+        )
 
 
 @check(
@@ -238,16 +248,15 @@ def _bad_gateway(host: Host, stack: Stack, site: Site, answer: Answer) -> Findin
     """nginx could not get an answer. Where the Cozy's proxy is well, nginx asks in the wrong place."""
     proof = host.evidence[-1]
     path = _configuration(host, stack)
-    server = nginx.serving(nginx.parse(path), site.host, site.address[1]) if path else None
+    server = serving(nginx.parse(path).servers, site.host, *site.address) if path else None
     for upstream in server.upstreams if server is not None else ():
-        name, _, port = upstream.rpartition(":")
-        if not port.isdigit() or name not in ("127.0.0.1", "localhost", "[::1]") or stack.role_at(int(port)):
+        if upstream.host not in ("127.0.0.1", "localhost", "::1") or stack.role_at(upstream.port):
             continue  # of a part that is down, its own check tells
-        if holder(host, int(port)) is None:
+        if holder(host, upstream.port) is None:
             expected = "{}:{}".format(*stack.part("proxy").address)
             return fail(
                 "proxy.wrong_upstream",
-                t("nginx passes {site} to {upstream}, where nothing listens", site=site.host, upstream=upstream),
+                t("nginx passes {site} to {upstream}, where nothing listens", site=site.host, upstream=str(upstream)),
                 t("The Cozy's proxy is at {expected}: put that into proxy_pass near {place}, test, and reload nginx.",
                   expected=expected, place=f"{server.path}:{server.line}" if server else ""),
                 role=_ROLE,

@@ -126,6 +126,19 @@ class Host:
 
         return self._note(path, self.world.ask(path, self.instance, self.deadline, action), lambda a: f"{len(a)} bytes")
 
+    def exchange(
+        self, path: str, request: bytes, whole: Callable[[bytearray], bool], *, max_bytes: int = 64 << 20
+    ) -> bytes | Failure:
+        """One question to a socket file where nobody hangs up: what it answers until that is ``whole``."""
+
+        def action() -> bytes | Failure:
+            from cozydiag.host import exchange  # few machines have somebody who speaks so
+
+            return exchange.exchange(path, request, whole, self.deadline, max_bytes)
+
+        answer = self.world.ask(path, self.instance, self.deadline, action)
+        return self._note(path, answer, lambda seen: f"answered, {len(seen)} bytes")
+
     def connect(self, address: str, port: int) -> Failure | None:
         """Whether a TCP connection is taken."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.proxies import nginx
+from cozydiag.proxies.protocol import Configuration
 
 MODULES = ("/usr/lib/nginx/modules", "/usr/lib64/nginx/modules", "/usr/local/nginx/modules")
 """Where dynamic modules lie: Debian, Fedora, nginx's own `make install`."""
@@ -16,7 +17,7 @@ MODULES = ("/usr/lib/nginx/modules", "/usr/lib64/nginx/modules", "/usr/local/ngi
 PROGRAM_BYTES = 64 << 20
 
 
-def examine(host: Host, path: str, program: str) -> nginx.Configuration:
+def examine(host: Host, path: str, program: str) -> Configuration:
     """The configuration in ``path`` with its mistakes, as the nginx in ``program`` would see them."""
     read = nginx.parse(path)
     if read.mistakes or read.unreadable:

@@ -8,6 +8,7 @@ from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.model import Finding, Status
 from cozydiag.proxies import nginx
+from cozydiag.proxies.protocol import Listen, Server
 from cozydiag.stack import Items, Mount, Site, Stack
 from cozydiag.stack.words import ourselves
 from cozydiag.text import t
@@ -67,29 +68,25 @@ def discovered(stack: Stack, host: Host) -> Items:
     if path is None:
         return Items()
     read = nginx.parse(path)
-    ours = {str(part.address[1]) for part in stack.parts()}
+    ours = {part.address[1] for part in stack.parts()}
     found: dict[str, Site] = {}
     for server in read.servers:
-        local = [u for u in server.upstreams if u.rpartition(":")[0] in ("127.0.0.1", "localhost", "[::1]")]
-        if any(upstream.rpartition(":")[2] in ours for upstream in local):
+        local = [upstream for upstream in server.upstreams if upstream.host in ("127.0.0.1", "localhost", "::1")]
+        if any(upstream.port in ours for upstream in local):
             site = _site(server)
             found.setdefault(site.host, site)
     gaps = tuple(_gap(stack, path) for path in read.unreadable)
     return Items(tuple(found.values()), gaps)
 
 
-def _site(server: nginx.Server) -> Site:
+def _site(server: Server) -> Site:
     name = next((n for n in server.names if n and n[0] not in "*~_"), "localhost")
-    listen = server.listens[0] if server.listens else "80"
-    address, _, port = listen.rpartition(":")
-    number = int(port) if port.isdigit() else 443 if server.tls else 80
-    target = address.strip("[]") if address not in ("", "*", "0.0.0.0", "[::]") else "127.0.0.1"  # noqa: S104
-    if address in ("", "[::]") and address == "[::]":
-        target = "::1"
-    scheme = "https" if server.tls else "http"
-    usual = number == (443 if server.tls else 80)
-    url = f"{scheme}://{name}/" if usual else f"{scheme}://{name}:{number}/"
-    return Site(url, name, (target, number), server.tls, f"{server.path}:{server.line}")
+    listen = next((one for one in server.listens if one.port), Listen("", 443 if server.tls else 80, server.tls))
+    target = {"": "127.0.0.1", "*": "127.0.0.1", "::": "::1"}.get(listen.address, listen.address)
+    scheme = "https" if listen.tls else "http"
+    usual = listen.port == (443 if listen.tls else 80)
+    url = f"{scheme}://{name}/" if usual else f"{scheme}://{name}:{listen.port}/"
+    return Site(url, name, (target, listen.port), listen.tls, f"{server.path}:{server.line}")
 
 
 def _gap(stack: Stack, path: str) -> Finding:

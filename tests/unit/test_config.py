@@ -35,6 +35,17 @@ conf = "/etc/s.conf"
 conf = "/etc/n.conf"
 pid = "/run/n.pid"
 
+[proxy.apache]
+conf = "/etc/a.conf"
+
+[proxy.caddy]
+conf = "/etc/Caddyfile"
+admin = "127.0.0.1:2020"
+
+[proxy.haproxy]
+conf = "/etc/h.cfg"
+socket = "/run/h.sock"
+
 [[sites]]
 url = "https://Cozy.example/"
 address = "127.0.0.1:8443"
@@ -111,7 +122,8 @@ def test_every_key_arrives(path: Path) -> None:
     assert config.programs == {"nginx": "/opt/nginx"}
     assert config.paths == ("/srv/state", "/srv/logs")
     assert config.supervisord == ("/run/s.sock", "/etc/s.conf")
-    assert config.proxy == ("/etc/n.conf", "/run/n.pid")
+    assert config.proxy[:2] == ("/etc/n.conf", "/run/n.pid")
+    assert config.proxy[2:] == ("/etc/a.conf", "/etc/Caddyfile", ("127.0.0.1", 2020), "/etc/h.cfg", "/run/h.sock")
     assert config.sites == (
         ("https://Cozy.example/", "cozy.example", ("127.0.0.1", 8443), True),
         ("http://[::1]:8080", "::1", ("::1", 80), False),
@@ -135,7 +147,7 @@ def test_a_site_is_reached_where_its_name_leads_unless_told_otherwise(path: Path
 def test_each_value_has_its_origin(path: Path) -> None:
     origins = loaded(path, WHOLE).origins
     assert origins["discover"] == f"{path}:1"
-    assert origins["sites[1].url"] == f"{path}:23"
+    assert origins["sites[1].url"] == f"{path}:34"
     assert origins['services."cozy.home".unit'] == f"{path}:36"
     assert origins["timing.local"] == f"{path}:39"
     assert origins["timing.remote"] == "default"
@@ -158,9 +170,9 @@ def test_explanations_show_everything_but_secrets(path: Path) -> None:
     rows = {key: (value, origin) for key, value, origin in explain(loaded(path, WHOLE))}
     assert rows["discover"] == ("false", f"{path}:1")
     assert rows["paths.state"] == ('"/srv/state"', f"{path}:7")
-    assert rows["sites[1].address"] == ('"[::1]:80"', f"{path}:24")
-    assert rows["couchdb.url"] == ('"http://db.example:5985/"', f"{path}:27")
-    assert rows["couchdb.password"] == ("***", f"{path}:27")
+    assert rows["sites[1].address"] == ('"[::1]:80"', f"{path}:35")
+    assert rows["couchdb.url"] == ('"http://db.example:5985/"', f"{path}:38")
+    assert rows["couchdb.password"] == ("***", f"{path}:38")
     assert rows["timing.second_look"] == ("1.2", "default")
     rows = {key: (value, origin) for key, value, origin in explain(loaded(path, text))}
     assert rows["paths.state"] == ("-", "default")
@@ -191,7 +203,8 @@ def test_the_environment_says_where_couchdb_is(path: Path) -> None:
         ("\n[couchdb]\n\nulr = ''", ", line 4: couchdb.ulr is not known; did you mean url?"),
         ("[couchbd]", ", line 1: couchbd is not known; did you mean couchdb?"),
         ("[paths]\nzzz = 1", ", line 2: paths.zzz is not known; what can be set here is logs, state"),
-        ("[proxy.apache]", ", line 1: proxy.apache is not known; what can be set here is nginx"),
+        ("[proxy.squid]", ", line 1: proxy.squid is not known; what can be set here is apache, caddy, haproxy, nginx"),
+        ("[proxy.caddy]\nadmin = 'localhost'", ", line 2: proxy.caddy.admin must be an IP address and a port, such as 127.0.0.1:80"),
         ("[proxy.nginx]\nport = 80", ", line 2: proxy.nginx.port is not known; what can be set here is conf, pid"),
         ("[parts.hom]\nurl = 'http://h'", ", line 1: parts.hom is not known; did you mean home?"),
         ("[parts.home]\nurls = 'http://h'", ", line 1: parts.home.url is missing"),
