@@ -148,10 +148,10 @@ def test_each_value_has_its_origin(path: Path) -> None:
     origins = loaded(path, WHOLE).origins
     assert origins["discover"] == f"{path}:1"
     assert origins["sites[1].url"] == f"{path}:34"
-    assert origins['services."cozy.home".unit'] == f"{path}:36"
-    assert origins["timing.local"] == f"{path}:39"
+    assert origins['services."cozy.home".unit'] == f"{path}:47"
+    assert origins["timing.local"] == f"{path}:50"
     assert origins["timing.remote"] == "default"
-    assert origins['checks."host.disk".full'] == f"{path}:43"
+    assert origins['checks."host.disk".full'] == f"{path}:54"
 
 
 def test_secrets_are_revealed_only_when_asked(path: Path) -> None:
