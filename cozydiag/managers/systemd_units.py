@@ -89,7 +89,7 @@ def without(found: Condition, failed: str) -> Condition:
 
 
 def _state(unit: Properties, age: float) -> State:
-    load, active, sub = (unit.get(key, "") for key in ("LoadState", "ActiveState", "SubState"))
+    load, active, sub = unit.get("LoadState", "loaded"), unit.get("ActiveState", ""), unit.get("SubState", "")
     if load == "masked":
         return State.DISABLED
     if load != "loaded":
