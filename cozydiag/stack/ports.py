@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from cozydiag.host import Host
@@ -17,12 +18,15 @@ class Holder(NamedTuple):
         return f"{self.program} (PID {self.pid})" if self.pid else self.program
 
 
-def holder(host: Host, port: int, beside: int = 0) -> Holder | None:
-    """Who listens on ``port``, unless it is process ``beside`` or a descendant; None when nobody does."""
+def holder(host: Host, port: int, beside: int = 0, likely: Collection[int] = ()) -> Holder | None:
+    """Who listens on ``port``, unless it is process ``beside`` or a descendant; None when nobody does.
+
+    ``likely`` processes are asked first: looking through the descriptors of all costs a whole interpreter.
+    """
     listeners = host.listeners(port)
     if not listeners:
         return None
-    pid = host.owner(listeners[0].inode)
+    pid = (host.owner(listeners[0].inode, likely) if likely else None) or host.owner(listeners[0].inode)
     if pid is None:
         return Holder(0, "another program")
     if beside and (pid == beside or host.descends(pid, beside)):
@@ -35,10 +39,8 @@ def holder(host: Host, port: int, beside: int = 0) -> Holder | None:
 
 
 def state_of(host: Host, port: int, likely: int = 0) -> str:
-    """The letter of /proc/PID/stat of who listens on ``port`` (T: stopped by a signal); "" when unknown.
-
-    ``likely`` is asked first: looking through the descriptors of all processes costs a whole interpreter.
-    """
+    """The letter of /proc/PID/stat of who listens on ``port`` (T: stopped by a signal); "" when unknown. ``likely`` is
+    asked first, as in `holder`."""
     for listener in host.listeners(port):
         pid = (host.owner(listener.inode, (likely,)) if likely else None) or host.owner(listener.inode)
         process = host.process(pid) if pid else None

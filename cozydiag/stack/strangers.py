@@ -91,9 +91,10 @@ def holders(host: Host, stack: Stack) -> list[tuple[Held, Process]]:
 
 
 def _holders(host: Host, stack: Stack) -> Iterator[tuple[Held, Process]]:
+    likely = [pid for _, pids in _processes(host, stack) for pid in pids]
     for role in ("proxy", "couchdb", *(part.role for part in stack.parts())):
         address = stack.address_of(role)
-        found = holder(host, address[1]) if address is not None else None
+        found = holder(host, address[1], likely=likely) if address is not None else None
         process = host.process(found.pid) if found is not None and found.pid else None
         if address is not None and found is not None and process is not None:
             yield Held(role, name_of(role, role), address[1], found), process
@@ -146,9 +147,11 @@ def _is_manager(unit: str) -> bool:
 
 
 def _is_told(host: Host, stack: Stack, role: str) -> bool:
-    """supervisord fails to start its own program there: `supervisor.program` names who holds the port."""
+    """supervisord is down, and its own check names what lives on; or it fails to start its program there, and
+    `supervisor.program` names who holds the port."""
     seen = stack.supervisor(host)
     if isinstance(seen, Failure):
-        return role in stack.supervised_roles()
+        here = any(stack.is_main(host, manager) for manager in stack.managers(host))
+        return here and role in stack.supervised_roles()
     dying = (supervisord.STARTING, supervisord.BACKOFF, supervisord.FATAL, supervisord.EXITED)
     return any(program.role == role and program.state in dying for program in seen.programs)
