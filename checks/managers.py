@@ -31,6 +31,9 @@ from cozydiag.stack.words import ourselves
 LISTENS = 15.0
 """Seconds that a service has, after its start, until it must listen."""
 
+_LOGIN = {"cloudfoundry": "cf login"}
+"""What lets its owner in again. Elsewhere the configuration must hold a password."""
+
 _SLOW = {"cozy.controller": 300.0}
 """It listens last of all, when every app is up (cozy-controller autostart.coffee)."""
 
@@ -45,6 +48,9 @@ def answers(host: Host, stack: Stack, owned: Owned) -> Iterator[Finding]:
     elif said.kind == "permission":
         text = t("{name} cannot be asked by this user: {why}", name=name, why=said.detail)
         yield unknown("manager.permission", text, unlock=ourselves("status", stack.config))
+    elif said.kind == "login":
+        text = t("{name} wants a login: {why}", name=name, why=said.detail)
+        yield unknown("manager.login", text, unlock=_LOGIN.get(owned.manager.name))
     elif said.kind == "missing":
         yield skip(t("{name} is not running here", name=name))
     elif said.kind == "given_up":

@@ -13,6 +13,7 @@ from cozydiag.config.table import Table
 from cozydiag.config.values import (
     MANAGERS,
     PARTS,
+    CloudFoundry,
     Config,
     CouchDB,
     Part,
@@ -43,6 +44,7 @@ def build(file: File | None, environ: Mapping[str, str]) -> Config:
         parts=_parts(top.table("parts")),
         services=_services(top.table("services")),
         managers=_managers(top.table("managers")),
+        cloudfoundry=_cloudfoundry(top.table("cloudfoundry")),
         timing=_timing(top.table("timing")),
         checks=_checks(top.table("checks")),
         support=top.table("support").free(),
@@ -143,6 +145,15 @@ def _service(table: Table) -> Service:
 
 def _managers(table: Table) -> dict[str, tuple[str, ...]]:
     return {name: tuple(table.required(name, kinds.words)) for name in table.each(list(MANAGERS))}
+
+
+def _cloudfoundry(table: Table) -> CloudFoundry | None:
+    if not list(table.each(["home", "api", "space", "apps"])):
+        return None
+    home = table.required("home", kinds.path)
+    api = table.value("api", kinds.url, None)
+    apps = tuple(table.value("apps", kinds.words, []))
+    return CloudFoundry(home, api.url if api else None, table.value("space", kinds.word, None), apps)
 
 
 def _timing(table: Table) -> Timing:

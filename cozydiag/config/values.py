@@ -14,9 +14,9 @@ PARTS: Mapping[str, int] = {"controller": 9002, "data-system": 9101, "home": 910
 
 
 MANAGERS = (
-    "systemd", "sysv", "supervisord", "pm2", "forever", "strongpm", "cozy-monitor", "docker", "podman", "cloudfoundry",
+    "systemd", "sysv", "supervisord", "pm2", "forever", "strongpm", "cozy-monitor", "docker", "podman",
 )  # fmt: skip
-"""The kinds of managers of services that can be asked."""
+"""The kinds of managers of services that can be asked on this machine."""
 
 
 class Secret:
@@ -62,12 +62,13 @@ class Proxy(NamedTuple):
 
 
 class Site(NamedTuple):
-    """An address that people type, and where to connect to for it."""
+    """An address that people type, and where to connect to for it. ``elsewhere``: on another machine."""
 
     url: str
     host: str
     address: tuple[str, int]
     tls: bool
+    elsewhere: bool = False
 
 
 class CouchDB(NamedTuple):
@@ -101,6 +102,16 @@ class Service(NamedTuple):
     unit: str
 
 
+class CloudFoundry(NamedTuple):
+    """A space of Cloud Foundry, asked with the login that `cf login` has left in the folder ``home``. ``api`` and
+    ``space`` (name or GUID): the login must be for these; ``apps``: only these are looked at."""
+
+    home: str
+    api: str | None = None
+    space: str | None = None
+    apps: tuple[str, ...] = ()
+
+
 class Setting(NamedTuple):
     """A value in force and where it comes from: `default`, `/etc/cozydiag/config.toml:12`, `environment NAME`."""
 
@@ -130,8 +141,8 @@ class Config:
     """All settings. ``settings`` has them once more, by dotted key and with where each comes from.
 
     ``managers`` names, for a kind of managers of services, their sockets, home folders or URLs; for systemd and sysv
-    units to look at. ``drop_ins`` is the folder of the checks that an administrator adds, beside the file; ``file`` is
-    None where there is none.
+    units to look at. ``cloudfoundry`` is None where its table is not there: then none is asked. ``drop_ins`` is the
+    folder of the checks that an administrator adds, beside the file; ``file`` is None where there is none.
     """
 
     discover: bool = True
@@ -144,6 +155,7 @@ class Config:
     parts: Mapping[str, Part] = field(default_factory=_default_parts)
     services: Mapping[str, Service] = field(default_factory=dict)
     managers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    cloudfoundry: CloudFoundry | None = None
     timing: Timing = Timing()
     checks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)  # these may hold secrets
     support: Mapping[str, Any] = field(default_factory=dict, repr=False)

@@ -39,9 +39,8 @@ KINDS: Final[Mapping[str, Kind]] = {
     "podman": Kind(
         "podman", files=("/run/podman/podman.sock", "/var/lib/containers/storage", "~/.local/share/containers/storage")
     ),
-    "cloudfoundry": Kind("cloudfoundry"),
 }
-"""cloudfoundry is not on this machine: only the configuration can name it."""
+"""Cloud Foundry is not on this machine: it has a table of its own in the configuration."""
 
 UNSUPPORTED: Final[Mapping[str, str]] = {
     "openrc": "/run/openrc/softlevel",
@@ -61,11 +60,11 @@ def find(
 ) -> tuple[Manager, ...]:
     """Every manager that is here, each user's apart. ``named`` is what the configuration says of each kind."""
     processes = tuple(host.processes()) if discover else ()
-    homes = tuple(_homes(host)) if discover else ()
+    users = tuple(homes(host)) if discover else ()
     found: list[Manager] = []
     for name, kind in KINDS.items():
-        if name in named or (discover and _traces(host, kind, processes, homes)):
-            around = Surroundings(discover, named.get(name, ()), processes, homes, programs, keep_secret)
+        if name in named or (discover and _traces(host, kind, processes, users)):
+            around = Surroundings(discover, named.get(name, ()), processes, users, programs, keep_secret)
             found.extend(_finder(kind)(host, around))
     return tuple(found)
 
@@ -83,17 +82,17 @@ def _finder(kind: Kind) -> Callable[[Host, Surroundings], tuple[Manager, ...]]:
     return module.find  # type: ignore[no-any-return]
 
 
-def _traces(host: Host, kind: Kind, processes: Iterable[Process], homes: Iterable[Home]) -> bool:
+def _traces(host: Host, kind: Kind, processes: Iterable[Process], users: Iterable[Home]) -> bool:
     for file in kind.files:
         if file.startswith("~/"):
-            if any(_exists(host, home.folder + file[1:]) for home in homes):
+            if any(_exists(host, home.folder + file[1:]) for home in users):
                 return True
         elif _exists(host, file):
             return True
     return any(word in argument for one in processes for argument in (one.name, *one.cmdline) for word in kind.words)
 
 
-def _homes(host: Host) -> Iterable[Home]:
+def homes(host: Host) -> Iterable[Home]:
     """From /etc/passwd alone: the name service could ask a dead server. A home is given once, to its first user."""
     content = host.read("/etc/passwd")
     seen = {"/", "", "/nonexistent", "/bin", "/usr/sbin", "/dev"}

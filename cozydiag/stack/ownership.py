@@ -70,9 +70,20 @@ def managers(stack: Stack, host: Host) -> tuple[Manager, ...]:
     socket = stack.socket(host)
     if config.supervisord.socket or not isinstance(host.stat(socket), Failure):
         named["supervisord"] = tuple(dict.fromkeys((socket, *named.get("supervisord", ()))))
-    return discovery.find(
+    here = discovery.find(
         host, discover=config.discover, named=named, programs=config.programs, keep_secret=stack.keep_secret
     )
+    return (*here, *_elsewhere(stack))
+
+
+def _elsewhere(stack: Stack) -> tuple[Manager, ...]:
+    """Cloud Foundry, where it is configured."""
+    space = stack.config.cloudfoundry
+    if space is None:
+        return ()
+    from cozydiag.managers.cloudfoundry import CloudFoundry
+
+    return (CloudFoundry(*space, keep_secret=stack.keep_secret),)
 
 
 def owned(stack: Stack, host: Host, *, main: bool = False) -> tuple[Owned, ...]:
@@ -142,7 +153,7 @@ def named(seen: Sequence[Owned], word: str) -> list[Condition]:
 def _names(service: Service) -> tuple[str, ...]:
     owner = service.address.removesuffix(f":{service.unit}")
     bare = service.unit.removesuffix(".service")
-    short = service.unit.rpartition(":")[2]  # of GROUP:NAME
+    short = service.unit.rpartition(":")[2].rpartition("/")[2]  # of GROUP:NAME, PROJECT/NAME
     names = (service.unit, bare, short, *((f"#{service.id}",) if service.id else ()))
     return (*names, *(f"{prefix}:{name}" for prefix in {owner, service.manager} for name in names))
 
@@ -190,5 +201,5 @@ def _role(stack: Stack, service: Service) -> str | None:
     for role, bound in stack.config.services.items():
         if bound.manager.partition("@")[0] == service.manager and bound.unit.removesuffix(".service") == bare:
             return role
-    usual = USUAL.get(bare)
+    usual = USUAL.get(bare.rpartition("/")[2])  # PROJECT/SERVICE, as compose has it
     return None if usual in stack.config.services else usual
