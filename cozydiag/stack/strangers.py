@@ -126,8 +126,10 @@ def _below(host: Host, process: Process, pids: set[int]) -> bool:
         return True
     current: Process | None = process
     for _ in range(64):
-        if current is None or current.pid in pids or current.pid == 1:
-            return current is None or current.pid in pids
+        if current is None or current.pid in pids:  # who cannot be seen may be anybody's
+            return True
+        if current.ppid <= 1:
+            return current.ppid in pids
         current = host.process(current.ppid)
     return False
 

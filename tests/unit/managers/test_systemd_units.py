@@ -194,7 +194,7 @@ def test_messages_of_any_kind_are_read() -> None:
 
 
 def test_a_journal_that_may_not_be_read_is_no_empty_one() -> None:
-    said = b"Hint: You are currently not seeing messages ...\nNo journal files were opened due to insufficient permissions."
+    said = b"Hint: You are currently not seeing.\nNo journal files were opened due to insufficient permissions."
     here = Machine(commands={"journalctl": Completed(1, b"", said)})
     found = journal.tail(FakeHost(here), "x.service", 3)
     assert isinstance(found, Failure)
