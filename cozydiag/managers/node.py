@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
+from cozydiag.managers.environment import SECRETS, secrets
 from cozydiag.managers.service import Home, Surroundings
-
-SECRETS: Final = (
-    "COUCHDB_PASSWORD", "COUCH_PASSWORD", "COUCHDB_URL", "COUCH_URL", "COUCHDB_SECRET", "COUCHDB_COOKIE",
-    "COZY_ADMIN_PASSPHRASE", "COZY_ADMIN_PASSWORD", "TOKEN",
-)  # fmt: skip
-"""What of an environment is kept, in order to be masked; cozy-controller hands each app a TOKEN."""
 
 
 class Place(NamedTuple):
@@ -67,10 +62,9 @@ def _is_missing(host: Host, folder: str) -> bool:
 def keep(environment: Any, keep_secret: Callable[[str], object]) -> None:
     """The only look at a process's environment: what must be in no output."""
     if isinstance(environment, Mapping):
-        for key in SECRETS:
-            value = environment.get(key)
-            if isinstance(value, str) and value:
-                keep_secret(value)
+        kept = ((name, environment.get(name)) for name in SECRETS)
+        for word in secrets((name, value) for name, value in kept if isinstance(value, str)):
+            keep_secret(word)
 
 
 def log(host: Host, place: Place, path: str, lines: int) -> list[str] | Failure:
@@ -93,6 +87,14 @@ def reason(lines: Iterable[str]) -> str:
     plain = [line for line in told if not line.startswith(_NOISE)]
     last = next((line for line in reversed(plain) if _ERROR.search(line)), plain[-1] if plain else "")
     return last[:300]
+
+
+_HOPELESS = re.compile(r"Cannot find module|SyntaxError|ERR_REQUIRE_ESM|Error: ENOENT")
+
+
+def is_hopeless(why: str) -> bool:
+    """What a restart would only meet again: a program that is missing or cannot be read."""
+    return _HOPELESS.search(why) is not None
 
 
 def open_to_all(host: Host, socket: str) -> str | None:

@@ -172,7 +172,8 @@ class PM2:
             return found
         _, told = pm2_apps.worst(group, looping, now)
         lines = node.log(host, self.home, told.errors, 40)
-        return found if isinstance(lines, Failure) else found._replace(why=node.reason(lines))
+        why = "" if isinstance(lines, Failure) else node.reason(lines)
+        return found._replace(why=why, hopeless=node.is_hopeless(why))
 
     def _at_boot(self, found: Condition, saved: Collection[str], started: bool) -> Condition:
         """``started``: something starts PM2 with the machine."""
