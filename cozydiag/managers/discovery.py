@@ -75,10 +75,7 @@ def unsupported(host: Host) -> tuple[str, ...]:
 
 
 def _finder(kind: Kind) -> Callable[[Host, Surroundings], tuple[Manager, ...]]:
-    try:  # TEMPORARY until all modules are here
-        module = import_module(f"cozydiag.managers.{kind.module}")
-    except ModuleNotFoundError:
-        return lambda host, around: ()
+    module = import_module(f"cozydiag.managers.{kind.module}")
     return module.find  # type: ignore[no-any-return]
 
 
