@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
-from cozydiag.host import Host
+from cozydiag.host import Host, Listener
 
 
 class Holder(NamedTuple):
@@ -24,9 +24,12 @@ def holder(host: Host, port: int, beside: int = 0, likely: Collection[int] = ())
     ``likely`` processes are asked first: looking through the descriptors of all costs a whole interpreter.
     """
     listeners = host.listeners(port)
-    if not listeners:
-        return None
-    pid = (host.owner(listeners[0].inode, likely) if likely else None) or host.owner(listeners[0].inode)
+    return holder_of(host, listeners[0], beside, likely) if listeners else None
+
+
+def holder_of(host: Host, listener: Listener, beside: int = 0, likely: Collection[int] = ()) -> Holder | None:
+    """The same for a socket that was seen: the kernel's table of sockets is long on a busy machine."""
+    pid = (host.owner(listener.inode, likely) if likely else None) or host.owner(listener.inode)
     if pid is None:
         return Holder(0, "another program")
     if beside and (pid == beside or host.descends(pid, beside)):

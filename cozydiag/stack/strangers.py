@@ -11,7 +11,7 @@ from cozydiag.host.processes import Process
 from cozydiag.managers import supervisord
 from cozydiag.managers.service import Condition, Manager, State
 from cozydiag.stack import Stack
-from cozydiag.stack.ports import Holder, holder
+from cozydiag.stack.ports import Holder, holder_of
 from cozydiag.stack.words import name_of
 
 _DOORS = ("docker-proxy", "rootlessport", "slirp4netns", "pasta", "conmon")
@@ -92,9 +92,11 @@ def holders(host: Host, stack: Stack) -> list[tuple[Held, Process]]:
 
 def _holders(host: Host, stack: Stack) -> Iterator[tuple[Held, Process]]:
     likely = [pid for _, pids in _processes(host, stack) for pid in pids]
+    listening = {listener.port: listener for listener in reversed(host.listeners())}
     for role in ("proxy", "couchdb", *(part.role for part in stack.parts())):
         address = stack.address_of(role)
-        found = holder(host, address[1], likely=likely) if address is not None else None
+        listener = listening.get(address[1]) if address is not None else None
+        found = holder_of(host, listener, likely=likely) if listener is not None else None
         process = host.process(found.pid) if found is not None and found.pid else None
         if address is not None and found is not None and process is not None:
             yield Held(role, name_of(role, role), address[1], found), process
