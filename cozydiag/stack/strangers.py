@@ -53,7 +53,7 @@ def orphans(host: Host, stack: Stack) -> list[Held]:
     return [
         held
         for held, process in holders(host, stack)
-        if not _below(host, process, pids) and (held.role in pids_of or _is_lost(host, stack, process))
+        if not _below(host, process, pids) and (held.role in pids_of or _is_lost(host, stack, held.role, process))
         and not _is_told(host, stack, held.role)
     ]  # fmt: skip
 
@@ -136,12 +136,15 @@ def _below(host: Host, process: Process, pids: set[int]) -> bool:
     return False
 
 
-def _is_lost(host: Host, stack: Stack, process: Process) -> bool:
-    """Process 1 has taken it over, and no unit of systemd holds it. Without managers here everybody is on his own."""
-    if not stack.config.discover or process.ppid != 1 or not stack.managers(host):
+def _is_lost(host: Host, stack: Stack, role: str, process: Process) -> bool:
+    """A part of the Cozy that process 1 has taken over and no unit of systemd holds: unlike nginx and CouchDB they do
+    not leave their parents by themselves. Without managers here everybody is on his own."""
+    if not (stack.config.discover and role.startswith("cozy.") and process.ppid == 1 and stack.managers(host)):
         return False
     content = host.read(f"/proc/{process.pid}/cgroup")
-    group = "" if isinstance(content, Failure) else content.decode("utf-8", "replace")
+    if isinstance(content, Failure):
+        return False
+    group = content.decode("utf-8", "replace")
     return not any(part.endswith(".service") and not _is_manager(part) for part in group.replace("\n", "/").split("/"))
 
 
