@@ -51,7 +51,7 @@ def line(host: Host, manager: Manager, service: Service, verb: str) -> str:
     from shlex import quote
 
     words = " ".join(map(quote, manager.command(service, verb)))
-    return words if may_act(host, manager) else f"sudo {words}"
+    return words if may_act(host, manager) or words.startswith("sudo ") else f"sudo {words}"
 
 
 def may_act(host: Host, manager: Manager) -> bool:

@@ -139,6 +139,19 @@ def _served(host: Host, found: Condition) -> bool:
 
 
 def _lost(manager: Manager, found: Condition) -> Finding:
+    if found.pids:
+        return warn(
+            "service.unwatched",
+            t("{name} runs on (PID {pid}), but {manager} has lost it: nothing restarts it when it ends",
+              name=called(found), pid=str(found.pids[0]), manager=title(manager)),
+            t("End that process, then start it with its whole command."),
+            role=found.role,
+            commands=(found.start_line,),
+            proof=seen(found),
+            restart_helps=False,
+            affects=(),
+            service=found.service.address,
+        )  # fmt: skip
     return fail(
         "service.lost",
         t("{name} is missing from the list of {manager}: nothing starts it any more",
