@@ -24,6 +24,11 @@ def serving(servers: Iterable[Server], name: str, address: str, port: int) -> Se
     return default or nameless or (there[0] if there else None)
 
 
+def answers_to(server: Server, name: str) -> bool:
+    """Whether ``server`` was told of ``name``, and does not only answer because no other does."""
+    return any(match(one, name) for match in (_is, _begins, _ends, _fits) for one in server.names)
+
+
 def leading(server: Server, target: str) -> Location | None:
     """The location that passes ``target`` (a path) on: exactly it, the first pattern that fits, the longest beginning.
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from cozydiag.host import Answer, Completed, Disk, Failure, Host, Listener, Memory, Process, Shown, http, logs
 from cozydiag.host import url as urls
 from cozydiag.host.files import Entry
+from cozydiag.host.processes import Descriptors
 from cozydiag.testing.machine import HANGS, MISSING, Machine, Request
 
 
@@ -162,6 +163,9 @@ class FakeHost(Host):
     def processes(self) -> list[Process]:
         return sorted(self.machine.processes, key=lambda one: one.pid)
 
+    def descriptors(self, pid: int) -> Descriptors | None:
+        return self.machine.descriptors.get(pid)
+
     def children(self, pid: int) -> list[int]:
         return [one.pid for one in self.machine.processes if one.ppid == pid]
 
@@ -232,6 +236,8 @@ class FakeHost(Host):
         if self._is_real(path):
             return super().stat(path)
         content = self._content(path)
+        if path in self.machine.sockets:
+            return os.stat_result((modes.S_IFSOCK | 0o666, 1, 1, 1, 0, 0, 0, 0, 0, 0))
         if isinstance(content, Failure):
             return content
         return os.stat_result((modes.S_IFREG | 0o644, 1, 1, 1, 0, 0, len(content), 0, 0, 0))

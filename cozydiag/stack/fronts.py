@@ -1,0 +1,63 @@
+"""The proxies in front of the stack, and the way of a site through them."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import NamedTuple
+
+from cozydiag.host import Host
+from cozydiag.host.failure import Failure
+from cozydiag.proxies import discovery
+from cozydiag.proxies.protocol import Configuration, Location, Proxy, Running, Server
+from cozydiag.stack import Site, Stack
+
+
+class Way(NamedTuple):
+    """What a site's requests pass: a proxy, one of its servers, one of its locations."""
+
+    proxy: Proxy
+    configuration: Configuration
+    server: Server
+    location: Location | None
+
+
+def proxies(stack: Stack, host: Host) -> tuple[Proxy, ...]:
+    """Every proxy that is here, whether it runs or not."""
+    return stack.once("proxies", host, lambda host: discovery.proxies(host, stack.config))
+
+
+def running(stack: Stack, host: Host, proxy: Proxy) -> Running | None:
+    return stack.once(f"{proxy.name} running", host, proxy.running)
+
+
+def configuration(stack: Stack, host: Host, proxy: Proxy) -> Configuration | Failure:
+    """What it was told, read once a run."""
+    return stack.once(f"{proxy.name} configuration", host, partial(_read, proxy))
+
+
+def _read(proxy: Proxy, host: Host) -> Configuration | Failure:
+    view = host.within(max(2.0, host.deadline.remaining()), host.instance)
+    read = proxy.read(view)
+    host.evidence += view.evidence
+    return read
+
+
+def way(stack: Stack, host: Host, site: Site) -> Way | None:
+    """The way of a site on this machine, as far as configurations tell. What runs goes before what does not."""
+    from cozydiag.proxies.serving import leading, serving
+
+    here = proxies(stack, host)
+    if len(here) > 1:
+        here = tuple(sorted(here, key=lambda proxy: running(stack, host, proxy) is None))
+    for proxy in here:
+        read = configuration(stack, host, proxy)
+        server = None if isinstance(read, Failure) else serving(read.servers, site.host, *site.address)
+        if server is not None and not isinstance(read, Failure):
+            return Way(proxy, read, server, leading(server, path_of(site.url)))
+    return None
+
+
+def path_of(url: str) -> str:
+    """What stands behind the name of the host."""
+    rest = url.partition("://")[2]
+    return "/" + rest.partition("/")[2]
