@@ -1,0 +1,216 @@
+"""podman: its recorded states, by its program and by its socket, each user's apart."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cozydiag.config import Config
+from cozydiag.host import Answer, Completed, Failure, Process
+from cozydiag.managers.containers import stamp
+from cozydiag.managers.podman import Podman
+from cozydiag.managers.service import Condition, Home, Service
+from cozydiag.repair.act import Outcome, act
+from cozydiag.stack import Stack
+from cozydiag.state import open_state
+from cozydiag.testing import HANGS, FakeClock, FakeHost, Machine, Request, answer
+
+RECORDINGS = Path(__file__).parents[2] / "recordings/podman"
+INSPECTED = json.loads((RECORDINGS / "inspect.json").read_text())
+ROWS = json.loads((RECORDINGS / "ps.json").read_text())
+MOMENT = stamp("2026-11-21T09:08:44.5Z") or 0.0
+ROOT = {"/run/libpod": b"", "/var/lib/containers/storage": b""}
+ANN = Home("ann", 1000, "/home/ann")
+
+
+class FakeProgram:
+    """The podman on the machine. ``then`` happens to a container that is acted on."""
+
+    def __init__(self, *containers: dict[str, Any]) -> None:
+        self.containers = [dict(one) for one in containers or INSPECTED]
+        self.calls: list[tuple[str, ...]] = []
+        self.then: Callable[[dict[str, Any]], object] = lambda container: None
+        self.code = 0
+
+    def __call__(self, argv: Sequence[str]) -> Completed | Failure:
+        self.calls.append(tuple(argv))
+        words = list(argv[argv.index("podman") + 1 :])
+        if words[0] == "ps":
+            known = {one["Id"] for one in self.containers}
+            return Completed(0, json.dumps([row for row in ROWS if row["Id"] in known], indent=1).encode(), b"")
+        names = words[words.index("--") + 1 :]
+        found = [one for one in self.containers if any(name in (one["Name"], one["Id"][: len(name)]) for name in names)]
+        if words[0] == "inspect":
+            code, said = (0, b"") if len(found) == len(names) else (125, b'Error: no such object: "x"\n')
+            return Completed(code, json.dumps(found).encode(), said)
+        if words[0] == "logs":
+            return Completed(0, b"out 1\n", b"\x1b[31merr 1\n")
+        for one in found:
+            self.then(one)
+        return Completed(self.code, b"", b"Error: crun: not found\n" if self.code else b"")
+
+
+def machine(program: object, **changes: Any) -> Machine:
+    commands = {"podman": program, "runuser": program}
+    return Machine(**{"commands": commands, "files": ROOT, "clock": FakeClock(MOMENT), **changes})
+
+
+def states(podman: Podman, there: Machine) -> dict[str, Condition]:
+    found = podman.services(FakeHost(there))
+    assert not isinstance(found, Failure), found
+    return {one.service.unit: one for one in found}
+
+
+def check(found: dict[str, Condition]) -> None:
+    assert {name: str(one.state) for name, one in found.items()} == {
+        "ok": "running",
+        "hc": "hung",
+        "exited1": "failed",
+        "restarting": "crash-looping",
+    }
+    assert found["restarting"].restarts == 8
+    assert found["hc"].why == "unhealthy"
+    assert found["exited1"].exit_code == 1
+
+
+def test_every_recorded_state_by_its_program() -> None:
+    program = FakeProgram()
+    check(states(Podman(), machine(program)))
+    assert [call[1] for call in program.calls] == ["ps", "inspect"]
+
+
+def rest(request: Request) -> Answer:
+    path = request.target.partition("?")[0].removeprefix("/v4.0.0/libpod/containers/")
+    if path == "json":
+        return answer(200, json.dumps(ROWS))
+    found = [one for one in INSPECTED if one["Id"] == path.partition("/")[0]]
+    return answer(200, json.dumps(found[0])) if found else answer(404, '{"message": "no such container"}')
+
+
+def test_every_recorded_state_by_its_socket() -> None:
+    server = Process(70, 1, "S", "podman", 1.0, ("/usr/bin/podman", "system", "service"), 0)
+    there = machine(Failure("missing", "no podman"), sockets={"/run/podman/podman.sock": rest}, processes=(server,))
+    found = [one for one in Stack(Config()).managers(FakeHost(there)) if isinstance(one, Podman)]
+    check(states(found[0], there))
+
+
+def test_a_socket_without_its_service_is_not_touched() -> None:
+    program = FakeProgram()
+    there = machine(program, sockets={"/run/podman/podman.sock": rest}, files={**ROOT, "/run/podman/podman.sock": b""})
+    found = [one for one in Stack(Config()).managers(FakeHost(there)) if isinstance(one, Podman)]
+    check(states(found[0], there))
+    assert not there.requests
+
+
+def test_between_two_restarts_it_says_exited() -> None:
+    dying = dict(next(one for one in INSPECTED if one["Name"] == "restarting"))
+    dying["State"] = {**dying["State"], "Status": "exited", "Running": False, "Pid": 0, "ExitCode": 3}
+    assert states(Podman(), machine(FakeProgram(dying)))["restarting"].state == "crash-looping"
+    assert states(Podman(), machine(FakeProgram(dying), clock=FakeClock(MOMENT + 900)))["restarting"].state == "failed"
+
+
+def test_health_that_nobody_looks_at_is_no_start() -> None:
+    unseen = dict(next(one for one in INSPECTED if one["Name"] == "hc"))
+    unseen["State"] = {**unseen["State"], "Health": {"Status": "starting", "FailingStreak": 0, "Log": None}}
+    assert states(Podman(), machine(FakeProgram(unseen)))["hc"].state == "running"
+
+
+def test_after_a_reboot() -> None:
+    found = states(Podman(), machine(FakeProgram()))
+    line = "systemctl enable podman-restart.service"
+    assert (found["restarting"].boot, found["restarting"].boot_line) == (False, line)
+    unit = "/etc/systemd/system/default.target.wants/podman-restart.service"
+    assert states(Podman(), machine(FakeProgram(), files={**ROOT, unit: b""}))["restarting"].boot is True
+
+
+def test_users_are_kept_apart() -> None:
+    program = FakeProgram()
+    pause = Process(90, 1, "S", "podman pause", 1.0, (), 1000)
+    files = {
+        **ROOT,
+        "/etc/passwd": b"root:x:0:0::/root:\nann:x:1000:1000::/home/ann:\nbob:x:1001:1001::/home/bob:\n",
+        "/home/ann/.local/share/containers/storage": b"",
+        "/run/user/1000/libpod/tmp/pause.pid": b"90",
+    }
+    there = machine(program, files=files, processes=(pause,))
+    found = {one.user: one for one in Stack(Config()).managers(FakeHost(there)) if isinstance(one, Podman)}
+    assert set(found) == {None, "ann"}
+    assert states(found["ann"], there)["ok"].service.address == "podman@ann:ok"
+    assert program.calls[0][:5] == ("runuser", "-u", "ann", "--", "podman")
+
+
+@pytest.mark.parametrize(
+    ("podman", "changes", "kind"),
+    [
+        (Podman(), {"files": {}}, "missing"),
+        (Podman(home=ANN), {}, "missing"),
+        (Podman(), {"uid": 1000}, "permission"),
+        (Podman(home=ANN), {"uid": 1001}, "permission"),
+    ],
+)
+def test_nothing_is_started_and_nobody_is_asked_without_right(podman: Podman, changes: Any, kind: str) -> None:
+    program = FakeProgram()
+    found = podman.services(FakeHost(machine(program, **changes)))
+    assert isinstance(found, Failure)
+    assert found.kind == kind
+    assert not program.calls
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        (HANGS, "timeout"),
+        (Failure("missing", "no podman"), "missing"),
+        (Completed(0, b"Emulate Docker CLI", b""), "protocol"),
+        (Completed(0, b'{"a": 1}', b""), "protocol"),
+        (Completed(125, b"", b"Error: database is locked\n"), "error"),
+    ],
+)
+def test_instead_of_an_answer(said: object, kind: str) -> None:
+    found = Podman().services(FakeHost(machine(said)))
+    assert isinstance(found, Failure)
+    assert found.kind == kind
+
+
+def test_without_containers() -> None:
+    assert Podman().services(FakeHost(machine(Completed(0, b"[]\n", b"")))) == ()
+
+
+def test_its_log_and_its_lines() -> None:
+    service = Service("podman", "ok", id="ac46266068fb")
+    assert Podman().log(FakeHost(machine(FakeProgram())), service, 5) == ["out 1", "err 1"]
+    assert Podman().command(service, "restart") == ("podman", "restart", "ok")
+    assert Podman(home=ANN).command(service, "stop") == ("runuser", "-u", "ann", "--", "podman", "stop", "ok")
+
+
+def proof(program: FakeProgram, tmp_path: Path) -> Outcome:
+    host, stack = FakeHost(machine(program), 600.0), Stack(Config())
+    with closing(open_state(str(tmp_path / "state"))) as state:
+        return act(host, stack, state, Service("podman", "hc", id="66d71330f100"), "restart")
+
+
+def test_a_restart_is_proven(tmp_path: Path) -> None:
+    program = FakeProgram()
+    program.then = lambda one: one.update(State={**one["State"], "Pid": 777})
+    outcome = proof(program, tmp_path)
+    assert (outcome.result, outcome.pid_before, outcome.pid_after) == ("verified", 11670, 777)
+
+
+@pytest.mark.parametrize("changes", [{}, {"Running": False, "Status": "exited", "Pid": 0, "ExitCode": 1}])
+def test_a_restart_is_refuted(changes: dict[str, Any], tmp_path: Path) -> None:
+    program = FakeProgram()
+    program.then = lambda one: one.update(State={**one["State"], **changes})
+    assert proof(program, tmp_path).result == "failed"
+
+
+def test_a_restart_that_podman_refuses(tmp_path: Path) -> None:
+    program = FakeProgram()
+    program.code = 126
+    outcome = proof(program, tmp_path)
+    assert outcome.result == "failed"
+    assert "not found" in str(outcome.text.params)
