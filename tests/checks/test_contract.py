@@ -44,20 +44,16 @@ def test_every_check_meets_the_contract(check_id: str, cozy: Cozy) -> None:
 
 # --- the list of codes
 
-MAKERS = {"fail", "warn", "unknown", "Finding", "broken", "dead", "Ill"}
+MAKERS = {"fail", "warn", "unknown", "Finding", "broken", "dead", "Ill", "Words"}
 """The functions that take a code."""
 
 
 def literal_codes() -> set[str]:
     sources = [*(ROOT / "checks").glob("*.py"), *(ROOT / "cozydiag").rglob("*.py")]
     calls = [node for path in sources for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
-    words = [
-        argument.value
-        for call in calls
-        if isinstance(call.func, ast.Name) and call.func.id in MAKERS
-        for argument in call.args
-        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
-    ]
+    arguments = [a for call in calls if isinstance(call.func, ast.Name) and call.func.id in MAKERS for a in call.args]
+    either = [branch for one in arguments if isinstance(one, ast.IfExp) for branch in (one.body, one.orelse)]
+    words = [one.value for one in (*arguments, *either) if isinstance(one, ast.Constant) and isinstance(one.value, str)]
     return {word for word in words if re.fullmatch(r"[a-z0-9_-]+\.[a-z0-9_.-]+", word)}
 
 
