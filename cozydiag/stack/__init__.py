@@ -149,7 +149,9 @@ class Stack:
         """The socket of supervisord: as configured, else the first usual one that exists, else the usual one."""
         if self.config.supervisord.socket:
             return self.config.supervisord.socket
-        return supervisord.socket(host)
+        return self.once(
+            "socket", host, lambda host: supervisord.socket(host.within(host.deadline.remaining(), host.instance))
+        )
 
     def supervisor(self, host: Host) -> Snapshot | Failure:
         """What supervisord says, with each program bound to its role."""
