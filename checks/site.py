@@ -17,7 +17,42 @@ def name(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
         yield from name.look(host, site)
 
 
-@check("site.certificate", t("The site's certificate is trusted, for its name, and up to date"), each="sites")
+@check("site.reach", t("The site takes connections from outside"), each="sites", because=["site.name"], essential=True)
+def reach(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
+    if not site.far_away:
+        yield skip(t("{site} is on this machine", site=site.host))
+        return
+    from cozydiag.site import outside
+
+    yield from outside.reach(host, site)
+
+
+@check("site.answer", t("The site answers from outside"), each="sites", needs=["site.reach"], essential=True)
+def answer(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
+    if not site.far_away:
+        yield skip(t("{site} is on this machine", site=site.host))
+        return
+    from cozydiag.site import outside
+
+    yield outside.answer(host, site)
+
+
+@check("site.behind", t("What is behind the site"), each="sites")
+def behind(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
+    if not site.far_away:
+        yield skip(t("{site} is on this machine", site=site.host))
+        return
+    from cozydiag.site import outside
+
+    yield outside.behind(site)
+
+
+@check(
+    "site.certificate",
+    t("The site's certificate is trusted, for its name, and up to date"),
+    each="sites",
+    needs=["site.reach"],
+)
 def certificate(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
     if not site.tls:
         yield skip(t("{site} is asked for without TLS", site=site.host))
@@ -37,7 +72,7 @@ def subdomains(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
     yield from subdomains.look(host, stack, site)
 
 
-@check("site.redirect", t("The port without TLS sends people to https"), each="sites")
+@check("site.redirect", t("The port without TLS sends people to https"), each="sites", needs=["site.reach"])
 def redirect(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
     if not site.tls:
         yield skip(t("{site} is asked for without TLS", site=site.host))

@@ -21,6 +21,9 @@ _RANK = (Status.OK, Status.WARN, Status.UNKNOWN, Status.FAIL)
 
 
 def status(
+    url: Annotated[
+        str, typer.Argument(metavar="[URL]", show_default=False, help=say(t("Follow this one address.")))
+    ] = "",
     format_: Annotated[str, typer.Option("--format", metavar="FORMAT", help=say(t("terminal, text or json.")))] = "",
     only: Annotated[
         list[str] | None,
@@ -46,7 +49,7 @@ def status(
     terminal = sys.stdout.isatty()
     layout = one_of("--format", format_ or ("terminal" if terminal else "text"), ("terminal", "text", "json"))
     level = _LEVELS[one_of("--fail-on", fail_on, tuple(_LEVELS))]
-    report = _look(config, globs("--only", only), globs("--skip", skip), deadline, quiet=quiet)
+    report = _look(config, globs("--only", only), globs("--skip", skip), deadline, url, quiet=quiet)
     if not (quiet and report.verdict is Status.OK):
         try:
             show(report, layout, verbose=verbose)
@@ -55,17 +58,36 @@ def status(
     return EXIT[report.verdict] if _RANK.index(report.verdict) >= _RANK.index(level) else 0
 
 
-def _look(config: str | None, only: tuple[str, ...], skip: tuple[str, ...], deadline: float, *, quiet: bool) -> Report:
+def _look(
+    config: str | None, only: tuple[str, ...], skip: tuple[str, ...], deadline: float, url: str, *, quiet: bool
+) -> Report:
     from cozydiag.engine.examine import Wish, examine
 
     loaded = configuration(config)
     if deadline < 0:
         raise Problem(t("--deadline takes seconds, more than 0"))
     wish = Wish(only, skip, deadline or loaded.timing.deadline)
+    if url:
+        loaded, wish = _follow(loaded, url, wish)
     report = _with_progress(loaded, wish) if sys.stderr.isatty() and not quiet else examine(loaded, wish)
     if only and not report.results:
         raise Problem(t("no check is called {names}; `cozydiag checks` lists them", names=", ".join(only)))
     return report
+
+
+def _follow(config: "Config", url: str, wish: "Wish") -> tuple["Config", "Wish"]:
+    """The settings for one address, and what to look at."""
+    from cozydiag.host.url import parse
+
+    parsed = parse(url)
+    if parsed is None:
+        raise Problem(t("{url} is not an address that begins with http:// or https://", url=url))
+    from cozydiag.site import address
+
+    aimed = address.aimed(config, parsed)
+    if aimed.sites[0].elsewhere:
+        return aimed, wish._replace(only=address.sensible(wish.only))
+    return aimed, wish._replace(told=wish.only or address.HERE)
 
 
 def _with_progress(config: "Config", wish: "Wish") -> Report:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from cozydiag.config import Config, verify
+from cozydiag.couchdb import memory
 from cozydiag.engine import registry
 from cozydiag.engine.diagnosis import Diagnosis, verdict
 from cozydiag.engine.run import Run
@@ -17,11 +18,13 @@ from cozydiag.stack import CHAIN, Stack
 
 
 class Wish(NamedTuple):
-    """What to look at: globs on instances (`id` or `id:subject`), and the seconds for all of it."""
+    """What to look at: globs on instances (`id` or `id:subject`), and the seconds for all of it. Of what was looked
+    at, ``told`` is told of, and what explains it: ``only`` where it is empty."""
 
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
     deadline: float = 20.0
+    told: tuple[str, ...] = ()
 
 
 def examine(config: Config, wish: Wish, progress: Callable[[Result], None] | None = None) -> Report:
@@ -34,20 +37,24 @@ def look(
     config: Config, wish: Wish, progress: Callable[[Result], None] | None = None, *, before: Stack | None = None
 ) -> tuple[Report, Stack]:
     """The same, with the stack that was looked at, for those who go on with it. ``before`` is that of an earlier look
-    of the same session: a login that was refused then is not tried again."""
+    of the same session: a login that was refused, then or in an earlier run, is not tried again."""
     world = World()
     host = Host(world, wish.deadline)
     stack = Stack(config)
-    stack.refusal = before.refusal if before is not None else None
+    remembered = memory.recall(config)
+    stack.refusal = before.refusal if before is not None and before.refusal is not None else remembered
     started_at, started = world.clock.now(), world.clock.monotonic()
     loaded = registry.load(config.drop_ins)
     verify(config, [(check.id, check.options) for check in loaded.checks.values()])
     checks = registry.pick(loaded.checks, wish.only, wish.skip)
     seen = Run(checks, host, stack, progress, skip=wish.skip).run()
+    if stack.refusal is not None and remembered is None:
+        memory.remember(config, stack.refusal)
     diagnosis = Diagnosis(checks, [*seen, *loaded.errors], stack.services())
-    causes = [cause for cause in diagnosis.causes if _asked_for(wish.only, cause.instance, *cause.explains)]
+    told = wish.told or wish.only
+    causes = [cause for cause in diagnosis.causes if _asked_for(told, cause.instance, *cause.explains)]
     causal = {cause.instance for cause in causes}
-    results = [one for one in diagnosis.results if one.instance in causal or _asked_for(wish.only, one.instance)]
+    results = [one for one in diagnosis.results if one.instance in causal or _asked_for(told, one.instance)]
     report = Report(
         verdict(results, causes),
         tuple(causes),

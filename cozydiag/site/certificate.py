@@ -9,7 +9,7 @@ from cozydiag.findings import fail, ok, unknown, warn
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.model import Finding
-from cozydiag.stack import Site, Stack, served
+from cozydiag.stack import Site, Stack, fronts
 from cozydiag.stack.words import ourselves, root
 from cozydiag.text import When, t
 
@@ -49,8 +49,8 @@ def look(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
 
 
 def _path(host: Host, stack: Stack, site: Site) -> str:
-    server = served.server(stack, host, site)
-    files = server.certificates if server is not None else ()
+    way = None if site.far_away else fronts.way(stack, host, site)
+    files = way.server.certificates if way is not None else ()
     return files[0].path if len(files) == 1 else ""  # of several, for several kinds of keys, clients choose
 
 

@@ -55,7 +55,6 @@ def unresolved(site: Site, why: Failure) -> Finding:
         by_hand=f"getent ahosts {site.host}",
         certainty="likely",  # another resolver may know better
         restart_helps=False,
-        affects=(),
     )
 
 
@@ -73,7 +72,7 @@ def _in_part(site: Site, away: list[str]) -> Finding:
 
 def _closed(host: Host, site: Site, ours: list[str]) -> Finding | None:
     """An address where nobody listens, while another works; where none does, the proxy's own checks say so."""
-    port = _port(site)
+    port = port_of(site)
     refused = [address for address in ours if isinstance(host.connect(address, port), Failure)]
     if not refused or refused == ours:
         return None
@@ -89,7 +88,7 @@ def _closed(host: Host, site: Site, ours: list[str]) -> Finding | None:
 
 def _elsewhere(host: Host, site: Site, address: str) -> Finding:
     """Asked both ways: from where the name leads comes the same answer as from this machine, or another, or none."""
-    theirs = host.get(site.url, connect_to=(address, _port(site)), verify=False)
+    theirs = host.get(site.url, connect_to=(address, port_of(site)), verify=False)
     if isinstance(theirs, Failure):
         return _unreached(host, site, address)
     service = next((name for word, name in _PROXIES.items() if word in theirs.header("Server").lower()), "")
@@ -148,7 +147,7 @@ def _alike(one: Answer, other: Answer) -> bool:
     return one.status == other.status and names[0] == names[1]
 
 
-def _port(site: Site) -> int:
+def port_of(site: Site) -> int:
     """The port that people connect to, which may be another than that of this machine."""
     parsed = urls.parse(site.url)
     return parsed.port if parsed is not None else site.address[1]

@@ -9,7 +9,7 @@ from cozydiag.host import Answer, Host
 from cozydiag.host import url as urls
 from cozydiag.host.failure import Failure
 from cozydiag.model import Finding
-from cozydiag.stack import Site, Stack, served
+from cozydiag.stack import Site, Stack, fronts
 from cozydiag.text import t
 
 _CHALLENGE = "/.well-known/acme-challenge/cozydiag"
@@ -38,8 +38,8 @@ def _plain_port(host: Host, stack: Stack, site: Site) -> int | None:
     """80 beside 443; beside another port the one that the proxy's configuration has for the same name."""
     if site.address[1] == 443:
         return 80
-    read = None if site.far_away else served.configuration(stack, host)
-    for server in read.servers if read is not None else ():
+    way = None if site.far_away else fronts.way(stack, host, site)
+    for server in way.configuration.servers if way is not None else ():
         for listen in server.listens:
             if site.host in server.names and listen.port and not listen.tls:
                 return listen.port

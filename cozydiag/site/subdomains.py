@@ -12,7 +12,7 @@ from cozydiag.findings import fail, ok, skip, unknown
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.model import Finding
-from cozydiag.stack import Site, Stack, served
+from cozydiag.stack import Site, Stack, fronts
 from cozydiag.text import t
 
 APPS = ("home", "drive", "settings", "store")
@@ -81,8 +81,8 @@ def _covered(host: Host, site: Site, names: list[str], form: str) -> Finding:
 
 def _form(host: Host, stack: Stack, site: Site) -> str | None:
     """nested or flat, as cozy-stack was told, else as the proxy was; None where the Cozy has no such names."""
-    server = served.server(stack, host, site)
-    names = server.names if server is not None else ()
+    way = None if site.far_away else fronts.way(stack, host, site)
+    names = way.server.names if way is not None else ()
     nested, flat = f"*.{site.host}", f"*.{_parent(site.host)}"
     if nested not in names and f".{site.host}" not in names and flat not in names:
         return None

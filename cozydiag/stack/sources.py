@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 
+from cozydiag.config.values import Site as Configured
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.model import Finding, Status
 from cozydiag.proxies import nginx
 from cozydiag.proxies.protocol import Listen, Server
-from cozydiag.stack import Items, Mount, Site, Stack
+from cozydiag.stack import ELSEWHERE, Items, Mount, Site, Stack
 from cozydiag.stack.words import ourselves
 from cozydiag.text import t
 
@@ -55,10 +56,16 @@ def mounts(stack: Stack, host: Host) -> Items:
 def sites(stack: Stack, host: Host) -> Items:
     """The configured sites, else those of nginx that lead to a part of the stack."""
     if stack.config.sites:
-        return Items(tuple(Site(s.url, s.host, s.address, s.tls, "configuration") for s in stack.config.sites))
+        return Items(tuple(map(_configured, stack.config.sites)))
     if not stack.config.discover:
         return Items()
     return discovered(stack, host)
+
+
+def _configured(site: Configured) -> Site:
+    """On another machine nobody knows what is at fault."""
+    origin, role = (ELSEWHERE, "site") if site.elsewhere else ("configuration", "proxy")
+    return Site(site.url, site.host, site.address, site.tls, origin, role)
 
 
 def discovered(stack: Stack, host: Host) -> Items:

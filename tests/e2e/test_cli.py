@@ -122,7 +122,7 @@ def test_quiet_says_nothing_only_when_all_is_well(config: str) -> None:
         (("status", "--only", ","), 64, "--only takes a check or a pattern, such as couchdb.* or stack.home"),
         (("status", "--deadline", "-1"), 64, "--deadline takes seconds, more than 0"),
         (("status", "--deadline", "soon"), 64, "'soon' is not a valid float"),
-        (("status", "more"), 64, "unexpected extra argument"),
+        (("status", "more"), 64, "more is not an address that begins with http:// or https://"),
         (("status", "--config", "/nonexistent/x.toml"), 78, "/nonexistent/x.toml: there is no such file"),
         (("checks", "--config", "/nonexistent/x.toml"), 78, "/nonexistent/x.toml: there is no such file"),
     ],
