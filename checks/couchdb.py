@@ -6,10 +6,10 @@ for the apps too (CouchDB 3.4 changelog, `chttpd_auth_lockout`).
 
 from __future__ import annotations
 
-from cozydiag.api import Evidence, Failure, Finding, Host, Iterator, Stack, check, fail, ok, skip, t, unknown
-from cozydiag.couchdb import Credentials, Reply, ask, from_login_file
+from cozydiag.api import Evidence, Failure, Finding, Host, Iterator, Stack, check, fail, ok, skip, t, warn
+from cozydiag.couchdb import Reply, access, answers, ask, cloud, logs, path_of
+from cozydiag.couchdb.account import Account, refused
 from cozydiag.stack.ports import holder, state_of
-from cozydiag.stack.words import ourselves
 
 _ROLE = "couchdb"
 
@@ -27,14 +27,33 @@ def _curl(stack: Stack, path: str) -> str:
 )
 def reach(host: Host, stack: Stack) -> Iterator[Finding]:
     host.world.limit(stack.config.couchdb.address, 1)
-    reply = ask(host, stack.config.couchdb.url, "/")
+    reply = access.root(stack, host)
     if isinstance(reply, Failure):
         yield _unreachable(host, stack, reply)
+    elif reply.is_pouchdb:
+        yield warn(
+            "couchdb.pouchdb",
+            t("pouchdb-server {version} answers in CouchDB's place", version=reply.version),
+            t("Good enough to try things out; for anything else install CouchDB and replicate the data into it."),
+            role=_ROLE,
+            proof=Evidence("GET /", "express-pouchdb"),
+            restart_helps=False,
+        )
     elif not reply.is_couchdb:
         yield _stranger(host, stack, f"HTTP {reply.status}, Server: {reply.server or '-'}")
+    elif reply.wants_login:
+        yield warn(
+            "couchdb.login_required",
+            t("CouchDB {version} answers nobody without a login (require_valid_user)", version=reply.version),
+            t("Apps that log in are served; health checks, load balancers and browsers that ask first are not. Take "
+              "require_valid_user away in the section [chttpd] where these are needed."),
+            role=_ROLE,
+            proof=Evidence("GET /", f"HTTP 401 {reply.error}"),
+            by_hand=_curl(stack, "/"),
+            restart_helps=False,
+        )  # fmt: skip
     else:
-        version = str(reply.data.get("version") or reply.server.partition("/")[2].split(" ")[0])
-        yield ok(t("CouchDB {version} answers", version=version))
+        yield ok(t("CouchDB {version} answers", version=reply.version))
 
 
 def _unreachable(host: Host, stack: Stack, why: Failure) -> Finding:
@@ -43,6 +62,9 @@ def _unreachable(host: Host, stack: Stack, why: Failure) -> Finding:
     if why.kind == "refused" and not stack.expected(host, _ROLE):
         return skip(t("there is no CouchDB here"))
     if why.kind == "timeout":
+        full = _full_table(host, stack)
+        if full is not None:
+            return full
         stopped = state_of(host, stack.config.couchdb.address[1]) == "T"
         return fail(
             "service.hung",
@@ -77,6 +99,25 @@ def _unreachable(host: Host, stack: Stack, why: Failure) -> Finding:
     )
 
 
+def _full_table(host: Host, stack: Stack) -> Finding | None:
+    """Silent because it has no file descriptor left for another connection: only root sees that."""
+    listeners = host.listeners(stack.config.couchdb.address[1])
+    pid = host.owner(listeners[0].inode) if listeners else None
+    used = host.descriptors(pid) if pid else None
+    if pid is None or used is None or used.used < used.limit:
+        return None
+    return fail(
+        "couchdb.file_descriptors",
+        t("CouchDB has used up its file descriptors: it takes no more connections, or opens no more files"),
+        t("See who keeps so many connections open; then raise its limit (LimitNOFILE in its unit, `minfds` of "
+          "supervisord). It goes on as soon as connections are closed."),
+        role=_ROLE,
+        proof=Evidence(f"/proc/{pid}/fd", f"{used.used} of {used.limit}"),
+        by_hand=_curl(stack, "/"),
+        restart_helps=True,
+    )  # fmt: skip
+
+
 def _stranger(host: Host, stack: Stack, seen: str) -> Finding:
     place = "{}:{}".format(*stack.config.couchdb.address)
     proof = host.evidence[-1]
@@ -94,6 +135,10 @@ def _stranger(host: Host, stack: Stack, seen: str) -> Finding:
 
 @check("couchdb.up", t("CouchDB is in service"), role=_ROLE, needs=["couchdb.reach"], essential=True)
 def up(host: Host, stack: Stack) -> Iterator[Finding]:
+    root = access.root(stack, host)
+    if isinstance(root, Reply) and (root.is_pouchdb or root.wants_login):
+        yield skip(t("this CouchDB has no open /_up"))
+        return
     reply = ask(host, stack.config.couchdb.url, "/_up")
     if isinstance(reply, Failure):
         yield _unreachable(host, stack, reply)
@@ -127,107 +172,105 @@ def up(host: Host, stack: Stack) -> Iterator[Finding]:
 
 
 @check("couchdb.login", t("CouchDB takes the apps' password"), role=_ROLE, needs=["couchdb.reach"],
-       because=["couchdb.up"], essential=True)  # fmt: skip
+       because=["couchdb.storage", "couchdb.files", "couchdb.log", "couchdb.up", "couchdb.database"],
+       essential=True)  # fmt: skip
 def login(host: Host, stack: Stack) -> Iterator[Finding]:
-    credentials = _credentials(host, stack)
-    if isinstance(credentials, Finding):
-        yield credentials
+    account = access.account(stack, host)
+    root = access.root(stack, host)
+    if isinstance(account, Finding):
+        yield account
         return
-    reply = stack.refusal or ask(host, stack.config.couchdb.url, "/_session", credentials)
+    if isinstance(root, Reply) and root.is_pouchdb:
+        yield skip(t("pouchdb-server lets everybody in"))
+        return
+    reply = access.login(stack, host, account)
     if isinstance(reply, Failure):
         yield _unreachable(host, stack, reply)
-        return
-    context = reply.data.get("userCtx")
-    if reply.status == 200 and isinstance(context, dict) and context.get("name"):
-        yield ok(t("CouchDB knows user {user}", user=str(context["name"])))
-    elif reply.status == 401:
-        stack.refusal = reply
-        yield _refused(stack, credentials, reply)
-    elif reply.status == 403 and "locked" in reply.error:
-        stack.refusal = reply
+    elif account.is_known:
+        yield ok(t("CouchDB knows user {user}", user=str(account.context["name"])))
+    elif reply.status == 403 and refused(reply):
         yield fail(
             "couchdb.locked_out",
-            t("CouchDB has locked user {user} after several wrong passwords", user=credentials.user),
-            t("Stop what keeps trying and wait five minutes, then see which program has the wrong password."),
+            t("CouchDB has locked user {user} after several wrong passwords", user=account.credentials.user),
+            t("Stop what keeps trying and wait five minutes, then see which program has the wrong password. cozydiag "
+              "itself tries no more until {path} changes, or until you say `cozydiag couchdb --again`.",
+              path=stack.config.couchdb.credentials_file),
             role=_ROLE,
             proof=Evidence("GET /_session", f"HTTP 403 {reply.error}"),
             restart_helps=False,
-        )
+        )  # fmt: skip
+    elif reply.status == 401:
+        yield _no_users(host, stack, reply) or _refused(host, stack, account, reply)
     else:
         yield _unexpected(stack, "/_session", reply)
 
 
-def _refused(stack: Stack, credentials: Credentials, reply: Reply) -> Finding:
+def _no_users(host: Host, stack: Stack, reply: Reply) -> Finding | None:
+    """CouchDB says the same of a right password when it cannot read _users; whether that exists it tells everybody."""
+    users = ask(host, stack.config.couchdb.url, "/_users")
+    if isinstance(users, Failure) or users.status != 404 or "not_found" not in users.error:
+        return answers.of_database("_users", users) if isinstance(users, Reply) else None
+    return answers.no_system_databases(f"GET /_users: HTTP 404 {users.error}")
+
+
+def _refused(host: Host, stack: Stack, account: Account, reply: Reply) -> Finding:
     where = stack.config.couchdb.credentials_file
+    section = access.log(stack, host)
+    line = logs.warnings_of(section, account.credentials.user) if isinstance(section, bytes) else ""
     return fail(
         "couchdb.credentials_refused",
-        t("CouchDB refuses user {user} with the password in {path}", user=credentials.user, path=where),
+        t("CouchDB refuses user {user} with the password in {path}", user=account.credentials.user, path=where),
         t("The password there and the one in CouchDB differ. Put the right one into that file, or set the user's "
-          "password anew in CouchDB; then restart what uses it. Try it once only: five failures lock the account."),
+          "password anew in CouchDB; then restart what uses it. Try it once only: five failures lock the account. "
+          "cozydiag itself tries no more until that file changes, or until you say `cozydiag couchdb --again`."),
         role=_ROLE,
-        proof=Evidence("GET /_session", f"HTTP {reply.status} {reply.error}"),
+        proof=Evidence("log", line) if line else Evidence("GET /_session", f"HTTP {reply.status} {reply.error}"),
         restart_helps=False,
     )  # fmt: skip
 
 
-def _credentials(host: Host, stack: Stack) -> Credentials | Finding:
-    """The app's own credentials, or the finding that says why there are none."""
-    configured = stack.config.couchdb
-    if configured.user and configured.password:
-        return Credentials(configured.user.reveal(), configured.password.reveal())
-    path = configured.credentials_file
-    content = host.read(path, max_bytes=4096)
-    if isinstance(content, Failure):
-        if content.kind == "missing":
-            return skip(t("there are no credentials to try: {path} does not exist", path=path))
-        text = t("{path} cannot be read: {why}", path=path, why=content.detail)
-        return unknown("couchdb.credentials_unreadable", text, unlock=ourselves("status", stack.config))
-    lines = [line.strip() for line in content.decode("utf-8", "replace").splitlines() if line.strip()]
-    stack.keep_secret(*(lines[1:] or lines), ":".join(lines[:2]))
-    found = from_login_file(content)
-    if found is None:
-        return fail(
-            "couchdb.credentials_malformed",
-            t("{path} should hold the user on line 1 and the password on line 2", path=path),
-            t("Put both back, one per line; the data-system cannot start without them."),
-            role=_ROLE,
-            proof=Evidence(path, "-"),
-            restart_helps=False,
-        )
-    return found
-
-
-@check("couchdb.database", t("The app's database exists"), role=_ROLE, needs=["couchdb.reach"],
-       because=["couchdb.up", "couchdb.login"], essential=True)  # fmt: skip
+@check("couchdb.database", t("The apps' databases are there and open"), role=_ROLE, needs=["couchdb.reach"],
+       because=["couchdb.storage", "couchdb.files", "couchdb.log", "couchdb.up"], essential=True)  # fmt: skip
 def database(host: Host, stack: Stack) -> Iterator[Finding]:
-    """Without credentials: CouchDB tells everyone whether a database exists (404, else 401), so no login is spent."""
-    name = stack.config.couchdb.database
-    reply = ask(host, stack.config.couchdb.url, f"/{name}")
-    if isinstance(reply, Failure):
-        yield _unreachable(host, stack, reply)
-    elif reply.status == 404:
-        yield fail(
+    """With the login where that was taken; else without: CouchDB tells everyone whether a database exists (404, else
+    401), so no login is spent."""
+    account = access.known(stack, host)
+    for name in access.expected(stack, host):
+        path = path_of(name)
+        reply = account.ask(host, path) if account else ask(host, stack.config.couchdb.url, path)
+        yield _unreachable(host, stack, reply) if isinstance(reply, Failure) else _database(host, stack, name, reply)
+
+
+def _database(host: Host, stack: Stack, name: str, reply: Reply) -> Finding:
+    if reply.status == 404:
+        return answers.forgotten(host, stack, [name], f"HTTP 404 {reply.error}") or fail(
             "couchdb.database_missing",
             t("CouchDB has no database {name}", name=name),
             t("Look whether its files are still in CouchDB's data folder before anything is created anew: a new, empty "
               "database would hide what is left. Then bring it back from a backup, or create it on a new server."),
             role=_ROLE,
-            proof=Evidence(f"GET /{name}", f"HTTP 404 {reply.error}"),
-            by_hand=_curl(stack, f"/{name}"),
+            proof=Evidence(f"GET {path_of(name)}", f"HTTP 404 {reply.error}"),
+            by_hand=_curl(stack, path_of(name)),
             restart_helps=False,
         )  # fmt: skip
-    elif reply.status == 401 and "Authentication required" in reply.error:  # require_valid_user hides what there is
-        yield skip(t("this CouchDB tells nobody without a login whether it has the database {name}", name=name))
-    elif (reply.status == 200 and "db_name" in reply.data) or (reply.status in (401, 403) and reply.error):
-        yield ok(t("the database {name} is there", name=name))
-    else:
-        yield _unexpected(stack, f"/{name}", reply)
+    if reply.wants_login:  # require_valid_user hides what there is
+        return skip(t("this CouchDB tells nobody without a login whether it has the database {name}", name=name))
+    if (reply.status == 200 and "db_name" in reply.data) or (reply.status in (401, 403) and reply.error):
+        return ok(t("the database {name} is there", name=name))
+    return answers.of_database(name, reply) or _unexpected(stack, path_of(name), reply)
 
 
 def _unexpected(stack: Stack, path: str, reply: Reply) -> Finding:
+    if reply.status == 429:
+        return answers.rate_limited(reply)
     return fail(
         "couchdb.error",
-        t("CouchDB answers {path} with HTTP {status}: {why}", path=path, status=reply.status, why=reply.error or "-"),
+        t(
+            "CouchDB answers {path} with HTTP {status}: {why}",
+            path=path,
+            status=reply.status,
+            why=cloud.meaning(reply) or reply.error or "-",
+        ),
         t("Read CouchDB's log; look at its disk first."),
         role=_ROLE,
         by_hand=_curl(stack, path),

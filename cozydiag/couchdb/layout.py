@@ -71,13 +71,11 @@ def find(host: Host, config: Config) -> Place | None:
     if not (config.discover or given.etc or given.data or given.log) or not is_local(host, config):
         return None
     kind = _kind(host, given.etc, config.discover)
-    place = _read(host, kind, config) if kind is not None else Place()
+    place = _read(host, kind) if kind is not None else Place()
     port = place.settings.get("chttpd", "port") or place.settings.get("httpd", "port")
     if not given.etc and port.isdigit() and int(port) != given.address[1]:
         place = Place()
-    place = place._replace(
-        data=given.data or place.data, views=given.data or place.views, log=given.log or place.log
-    )
+    place = place._replace(data=given.data or place.data, views=given.data or place.views, log=given.log or place.log)
     return place if place.data or place.log or place.etc else None
 
 
@@ -90,7 +88,7 @@ def _kind(host: Host, etc: str | None, discover: bool) -> Kind | None:
     return next((kind for kind in KINDS if not isinstance(host.stat(kind.etc), Failure)), None)
 
 
-def _read(host: Host, kind: Kind, config: Config) -> Place:
+def _read(host: Host, kind: Kind) -> Place:
     contents, closed = [], []
     for path in _chain(host, kind):
         content = host.read(path)

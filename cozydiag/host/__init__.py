@@ -13,7 +13,7 @@ from cozydiag.host.commands import Completed
 from cozydiag.host.failure import Failure
 from cozydiag.host.files import Disk, Memory
 from cozydiag.host.http import Answer
-from cozydiag.host.processes import Process
+from cozydiag.host.processes import Descriptors, Process
 from cozydiag.host.sockets import Listener, Shown
 from cozydiag.host.world import GivenUp, World
 from cozydiag.model import Evidence
@@ -23,6 +23,7 @@ __all__ = [
     "Clock",
     "Completed",
     "Deadline",
+    "Descriptors",
     "Disk",
     "Failure",
     "GivenUp",
@@ -218,6 +219,12 @@ class Host:
         """All that can be seen."""
         found = [one for one in map(processes.process, processes.pids()) if one is not None]
         self.see("processes", f"{len(found)}")
+        return found
+
+    def descriptors(self, pid: int) -> Descriptors | None:
+        """How many files and connections it has open; None where this user may not look."""
+        found = processes.descriptors(pid)
+        self.see(f"/proc/{pid}/fd", f"{found.used} of {found.limit}" if found else "closed to this user")
         return found
 
     def children(self, pid: int) -> list[int]:

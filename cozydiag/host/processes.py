@@ -84,6 +84,23 @@ def children(pid: int) -> list[int]:
     return [found.pid for found in map(process, pids()) if found is not None and found.ppid == pid]
 
 
+class Descriptors(NamedTuple):
+    """How many files and connections a process has open, and how many it may."""
+
+    used: int
+    limit: int
+
+
+def descriptors(pid: int) -> Descriptors | None:
+    """None where this user may not look."""
+    names = files.listdir(f"/proc/{pid}/fd")
+    for line in _of(pid, "limits").splitlines():
+        words = line.split()
+        if line.startswith(b"Max open files") and words[3].isdigit() and not isinstance(names, Failure):
+            return Descriptors(len(names), int(words[3]))
+    return None
+
+
 def wake(pid: int) -> bool:
     """Let ``pid`` and what it has started go on where a signal stopped them (SIGCONT); whether one was stopped.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Union
 
 from cozydiag.host import Answer, Clock, Completed, Disk, Failure, Memory, Process, Shown, World
+from cozydiag.host.processes import Descriptors
 
 REFUSED: Final = Failure("refused", "connection refused")
 MISSING: Final = Failure("missing", "no such file or directory")
@@ -87,6 +88,7 @@ class Machine:
     disks: Mapping[str, Disk | Failure] = field(default_factory=dict)
     other_disks: Disk | Failure = MISSING
     memory: Memory | Failure = MISSING
+    descriptors: Mapping[int, Descriptors] = field(default_factory=dict)
     uid: int = 0
     clock: FakeClock = field(default_factory=FakeClock)
     requests: list[Request] = field(default_factory=list)

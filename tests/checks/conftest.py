@@ -80,8 +80,8 @@ class Cozy:
 
     def healthy_couchdb(self, request: Request) -> Answer | Failure:
         state = "healthy-user" if request.header("Authorization") else "healthy-anon"
-        names = {"/": "root", "/_up": "up", "/_session": "session", "/cozy": "db"}
-        return self.recorded(f"couchdb/{state}/{names[request.target]}.http")
+        names = {"/": "root", "/_up": "up", "/_session": "session", "/cozy": "db", "/_users": "db_users"}
+        return self.recorded(f"couchdb/{state}/{names.get(request.target, 'db_missing')}.http")
 
     def web(self) -> dict[str, Served]:
         return {

@@ -1,6 +1,7 @@
 """Stand-in for CouchDB: replays what a real one answered in a state that can be switched while it runs.
 
 The state is the one word in the file given with ``--state``, read at each request (`replay.STATES`).
+With ``--recordings`` a state is the name of a folder of recordings instead, of which `replay.States` serves any.
 Each try to log in adds a line to the file given with ``--logins``: when, who, for what, which status, which program.
 """
 
@@ -17,7 +18,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 
-from cozydiag.sandbox.programs.replay import MISBEHAVIOURS, Replay, in_database
+from cozydiag.sandbox.programs.replay import MISBEHAVIOURS, Recorded, Replay, States, in_database
 from cozydiag.sandbox.programs.wire import LOOPBACK, Handler, LoopbackServer, listen, say
 
 TICK = 0.1
@@ -29,6 +30,7 @@ class Couch(argparse.Namespace):
     port: int
     state: str
     logins: str
+    recordings: str
 
     def now(self) -> str:
         with open(self.state, encoding="utf-8") as word:
@@ -58,7 +60,7 @@ def login_of(authorization: str) -> str:
 class CouchHandler(Handler):
     """Answers as CouchDB, or misbehaves, as the state of the moment says."""
 
-    def __init__(self, couch: Couch, replay: Replay, *connection: Any) -> None:
+    def __init__(self, couch: Couch, replay: Replay | States, *connection: Any) -> None:
         self.couch, self.replay = couch, replay
         super().__init__(*connection)
 
@@ -66,12 +68,17 @@ class CouchHandler(Handler):
         state = self.couch.now()
         login = self.login(self.sent())
         user = login.partition(":")[0]
-        recorded = self.replay.answer(state, self.command, self.path, login)
-        status = int(recorded.status[:3])
+        recorded = self.recorded(state, login)
+        status = int(recorded.status[:3] or 0)
         if login:
             self.couch.note(user, f"{self.command} {self.path}", status, self.headers.get("User-Agent", ""))
         self.describe(state, user, status)
-        self.deliver(state, recorded.raw(head_only=self.command == "HEAD"))
+        self.deliver(recorded.fault or state, recorded.raw(head_only=self.command == "HEAD"))
+
+    def recorded(self, state: str, login: str) -> Recorded:
+        if state in MISBEHAVIOURS and isinstance(self.replay, States):
+            state = "healthy-anon"
+        return self.replay.answer(state, self.command, self.path, login)
 
     def login(self, sent: bytes) -> str:
         if "Authorization" in self.headers:
@@ -84,7 +91,8 @@ class CouchHandler(Handler):
     def deliver(self, state: str, answer: bytes) -> None:
         self.close_connection |= state in MISBEHAVIOURS
         if state == "hang":
-            while self.couch.now() == "hang":
+            began = self.couch.now()
+            while self.couch.now() == began:
                 time.sleep(TICK)
         elif state == "reset":
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -128,8 +136,9 @@ def main() -> None:
     options.add_argument("--port", type=int, required=True)
     options.add_argument("--state", required=True, help="file with the name of the state")
     options.add_argument("--logins", required=True, help="file that lists the tries to log in")
+    options.add_argument("--recordings", default="", help="folder of recorded states")
     couch = options.parse_args(namespace=Couch())
-    replay = Replay()
+    replay = States(couch.recordings) if couch.recordings else Replay()
     while True:
         with listen(couch.port, partial(CouchHandler, couch, replay)) as server:
             say(f"CouchDB stand-in: listening on {LOOPBACK}:{couch.port}")

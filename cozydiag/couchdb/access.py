@@ -1,0 +1,152 @@
+"""What the checks of CouchDB share in a run: its files, its log, the one login, the databases that must be there."""
+
+from __future__ import annotations
+
+from cozydiag.couchdb import files, layout, logs
+from cozydiag.couchdb.account import Account
+from cozydiag.couchdb.client import Reply, ask
+from cozydiag.couchdb.credentials import Credentials, from_login_file, from_service_key, url_in_stack_file
+from cozydiag.findings import fail, skip, unknown
+from cozydiag.host import Host
+from cozydiag.host import url as urls
+from cozydiag.host.failure import Failure
+from cozydiag.model import Evidence, Finding
+from cozydiag.stack import Stack
+from cozydiag.stack.words import ourselves
+from cozydiag.text import t
+
+STACK_FILES = ("/etc/cozy/cozy.yml.local", "/etc/cozy/cozy.yml", "/etc/cozy/cozy.yaml")
+"""Where a cozy-stack (v3) has the address of its CouchDB; the first one wins (cozy-stack's packages)."""
+
+
+def place(stack: Stack, host: Host) -> layout.Place | None:
+    """The server's files; None where they are on another machine, or not to be found."""
+    return stack.once("couchdb.place", host, lambda host: layout.find(host, stack.config))
+
+
+def log(stack: Stack, host: Host) -> bytes | Failure | None:
+    """The log since the last start; None where no log file is known."""
+
+    def read(host: Host) -> bytes | Failure | None:
+        found = place(stack, host)
+        if found is None or not found.log:
+            return None
+        content = host.end(found.log, logs.REACH)
+        return content if isinstance(content, Failure) else logs.since_start(content)
+
+    return stack.once("couchdb.log", host, read)
+
+
+def survey(stack: Stack, host: Host) -> files.Data | None:
+    """What is in the data folder; None where that cannot be seen."""
+    found = place(stack, host)
+    if found is None or not found.data:
+        return None
+    data = stack.once("couchdb.files", host, lambda host: files.survey(host, found.data))
+    return None if isinstance(data, Failure) else data
+
+
+def root(stack: Stack, host: Host) -> Reply | Failure:
+    """The answer of `/`, which says what this is, and which version."""
+    return stack.once("couchdb.root", host, lambda host: ask(host, stack.config.couchdb.url, "/"))
+
+
+def account(stack: Stack, host: Host) -> Account | Finding:
+    """The login with the apps' own credentials, or the finding that says why there is none. Nothing is sent yet."""
+
+    def make(host: Host) -> Account | Finding:
+        found = _credentials(stack, host)
+        if isinstance(found, Finding):
+            return found
+        stack.keep_secret(*found.secrets)
+        return Account(stack.config.couchdb.url, found, stack.refusal)
+
+    return stack.once("couchdb.account", host, make)
+
+
+def known(stack: Stack, host: Host) -> Account | None:
+    """The login, once it was taken; None where there is none or where it was refused."""
+    found = account(stack, host)
+    if isinstance(found, Finding):
+        return None
+    login(stack, host, found)
+    return found if found.is_known else None
+
+
+def login(stack: Stack, host: Host, account: Account) -> Reply | Failure:
+    """What came of the one try."""
+    reply = account.login(host)
+    stack.refusal = account.refusal
+    return reply
+
+
+def expected(stack: Stack, host: Host) -> tuple[str, ...]:
+    """The databases without which the apps cannot work: `cozy` of v2, the list of instances of v3."""
+    name = stack.config.couchdb.database
+    chosen = stack.config.origins.get("couchdb.database", "default") != "default"
+    return (name,) if chosen or not is_v3(stack, host) else ("global/instances",)
+
+
+def is_v3(stack: Stack, host: Host) -> bool:
+    return stack.config.discover and _stack_url(stack, host) is not None
+
+
+def _credentials(stack: Stack, host: Host) -> Credentials | Finding:
+    configured = stack.config.couchdb
+    if configured.user and configured.password:
+        return Credentials(configured.user.reveal(), configured.password.reveal())
+    path = configured.credentials_file
+    content = host.read(path, max_bytes=16384)
+    if isinstance(content, bytes):
+        return _from_file(stack, host, path, content)
+    if content.kind != "missing":
+        text = t("{path} cannot be read: {why}", path=path, why=content.detail)
+        return unknown("couchdb.credentials_unreadable", text, unlock=ourselves("status", stack.config))
+    from_stack = _from_stack(stack, host)
+    return from_stack or skip(t("there are no credentials to try: {path} does not exist", path=path))
+
+
+def _from_file(stack: Stack, host: Host, path: str, content: bytes) -> Credentials | Finding:
+    lines = [line.strip() for line in content.decode("utf-8", "replace").splitlines() if line.strip()]
+    stack.keep_secret(*(lines[1:] or lines), ":".join(lines[:2]))
+    key = from_service_key(content)
+    if key is not None:
+        from cozydiag.couchdb import cloud
+
+        return cloud.credentials(stack, host, key)
+    return from_login_file(content) or fail(
+        "couchdb.credentials_malformed",
+        t("{path} does not hold a user on its first line and a password on its second", path=path),
+        t("Write both back, one a line; the data-system cannot start without them."),
+        role="couchdb",
+        proof=Evidence(path, "-"),
+        restart_helps=False,
+    )
+
+
+def _from_stack(stack: Stack, host: Host) -> Credentials | None:
+    """User and password out of the stack's address of CouchDB, if that is the server that is asked."""
+    found = _stack_url(stack, host) if stack.config.discover else None
+    parsed = urls.parse(found) if found else None
+    if found is None or parsed is None:
+        return None
+    from urllib.parse import unquote
+
+    userinfo = found.partition("://")[2].rpartition("@")[0]
+    stack.keep_secret(userinfo, unquote(userinfo.partition(":")[2]))
+    same = {"localhost": "127.0.0.1", "::1": "127.0.0.1"}
+    asked = stack.config.couchdb.address
+    there, here = (same.get(name, name) for name in (parsed.host, asked[0]))
+    if not userinfo or (there, parsed.port) != (here, asked[1]):
+        return None
+    user, _, password = userinfo.partition(":")
+    return Credentials(unquote(user), unquote(password)) if password else None
+
+
+def _stack_url(stack: Stack, host: Host) -> str | None:
+    def look(host: Host) -> str | None:
+        contents = (host.read(path) for path in STACK_FILES)
+        found = (url_in_stack_file(content) for content in contents if isinstance(content, bytes))
+        return next((url for url in found if url), None)
+
+    return stack.once("couchdb.stack_url", host, look)

@@ -1,0 +1,103 @@
+"""What an answer about a database says is wrong, where that is more than `an error`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cozydiag.couchdb import access
+from cozydiag.couchdb.client import Reply, path_of
+from cozydiag.findings import fail
+from cozydiag.host import Host
+from cozydiag.model import Evidence, Finding
+from cozydiag.stack import Stack
+from cozydiag.text import t
+
+_ROLE = "couchdb"
+_DAMAGED = ("read_beyond_eof", "file_corruption", "checksum", "invalid_compression")
+
+
+def of_database(name: str, reply: Reply) -> Finding | None:
+    """The reason in a 500 of a database; None where it names none that is known."""
+    proof = Evidence(f"GET {path_of(name)}", f"HTTP {reply.status} {reply.error}"[:400])
+    said = reply.error
+    if reply.status == 429:
+        return rate_limited(reply)
+    if reply.status < 500:
+        return None
+    if any(word in said for word in _DAMAGED):
+        return fail(
+            "couchdb.file_damaged",
+            t("a file of the database {name} is damaged", name=name),
+            t("Make a copy of the whole data folder now, before anything else. Do not restart CouchDB and do not "
+              "compact: both can make what is left unreadable for good. Then compare with a backup."),
+            role=_ROLE, proof=proof, restart_helps=False,
+        )  # fmt: skip
+    if "eacces" in said:
+        return fail(
+            "couchdb.file_unreadable",
+            t("CouchDB may not open a file of the database {name}", name=name),
+            t("Give the files of the data folder back to CouchDB's user (`chown`, then `chmod 644`); nothing is lost."),
+            role=_ROLE, proof=proof, restart_helps=False,
+        )  # fmt: skip
+    if "erofs" in said:
+        return fail(
+            "couchdb.read_only",
+            t("CouchDB cannot write: the file system of its data is read-only"),
+            t("Read `dmesg`: after disk errors the kernel does this. Make a copy of the data before the disk is "
+              "mended."),
+            role=_ROLE, proof=proof, restart_helps=False,
+        )  # fmt: skip
+    return node_renamed(proof, likely=True) if "No DB shards could be opened" in said else None
+
+
+def node_renamed(proof: Evidence, *, likely: bool = False) -> Finding:
+    return fail(
+        "couchdb.node_renamed",
+        t("CouchDB runs under another node name than its databases belong to, and opens none of them"),
+        t("Put the old name back: -name in vm.args, or the host name of the container. Nothing is lost; copy the data "
+          "folder before you try anything else."),
+        role=_ROLE, proof=proof, certainty="likely" if likely else "certain", restart_helps=False,
+    )  # fmt: skip
+
+
+def no_system_databases(seen: str) -> Finding:
+    return fail(
+        "couchdb.system_databases_missing",
+        t("CouchDB has no database _users, so that it knows no user but its administrators"),
+        t("On a new server create it: `curl -X PUT -u ADMIN http://127.0.0.1:5984/_users`, the same for _replicator. "
+          "On an old one look first whether its files are still in the data folder."),
+        role=_ROLE, proof=Evidence("GET /_users", seen), restart_helps=False,
+    )  # fmt: skip
+
+
+def rate_limited(reply: Reply) -> Finding:
+    return fail(
+        "couchdb.rate_limited",
+        t("CouchDB answers no more for now: more requests a second than the plan allows"),
+        t("See what asks so often, or take a larger plan; asking again at once makes it last."),
+        role=_ROLE, proof=Evidence("HTTP 429", reply.error[:300]), restart_helps=False,
+    )  # fmt: skip
+
+
+def forgotten(host: Host, stack: Stack, missing: Sequence[str], seen: str) -> Finding | None:
+    """Of databases that CouchDB does not have, one whose files are on its disk: its list of databases was lost."""
+    data = access.survey(stack, host)
+    if data is None or data.old_layout or _is_another(stack, host):
+        return None
+    name = next((name for name in missing if name in data.shards), None)
+    if name is None:
+        return None
+    return fail(
+        "couchdb.databases_forgotten",
+        t("CouchDB does not know the database {name} any more, though its files are on the disk", name=name),
+        t("Its list of databases (_dbs.couch) was lost or replaced. Make a copy of the whole data folder now; do not "
+          "create the database anew and do not restart CouchDB. Then bring _dbs.couch back from a backup."),
+        role=_ROLE, proof=Evidence(data.shards[name][0], seen), restart_helps=False,
+    )  # fmt: skip
+
+
+def _is_another(stack: Stack, host: Host) -> bool:
+    """The server that answers is not the one whose files these are: it has another uuid, or is no CouchDB."""
+    place, root = access.place(stack, host), access.root(stack, host)
+    own = place.settings.get("couchdb", "uuid") if place else ""
+    return isinstance(root, Reply) and (root.is_pouchdb or (bool(own) and str(root.data.get("uuid", own)) != own))

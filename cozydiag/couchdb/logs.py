@@ -1,0 +1,157 @@
+"""What CouchDB's own log says of its present start; requests (`[notice]`) are left out: anybody may put words there."""
+
+from __future__ import annotations
+
+import re
+from calendar import timegm
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from cozydiag.host.logs import one_line
+
+REACH = 1 << 19
+"""Bytes from the end of the log: more is not read, the hot path pays for it."""
+
+FRESH = 600.0
+"""Seconds: what may have passed since (a full disk) counts for so long after its last line."""
+
+_STARTS = (b"Preflight check: Checking For Monsters", b"Preflight check: Asserting Admin", b" is starting.",
+           b"Apache CouchDB has started. Time to relax.")  # fmt: skip
+"""The first lines of a start, of which the earliest one counts (3.2.2, 3.0, 2.0 and 1.x know fewer of them)."""
+
+_UP = (b"Apache CouchDB has started on ", b"has started on http")
+"""The only line that proves a listener: `Time to relax.` also stands in the logs of failed starts."""
+
+
+class Trouble(NamedTuple):
+    """A line of the log that means something. ``what`` names the entry of the table, ``detail`` a file or number in
+    the line, ``at`` its epoch seconds, 0.0 where it carries no time."""
+
+    what: str
+    line: str
+    detail: str
+    at: float
+
+
+class _Pattern(NamedTuple):
+    what: str
+    needle: bytes
+    pattern: str = ""
+
+
+_FAULTS = (
+    _Pattern("data_lost", b"creating missing database: shards/", r"missing database: (shards/\S+)"),
+    _Pattern("file_damaged", b"file_corruption", r"(/[^\s\",]+\.couch)"),
+    _Pattern("file_damaged", b"read_beyond_eof", r"read_beyond_eof,\\?\"([^\"\\]+)"),
+    _Pattern("file_damaged", b"invalid_compression", r"(/[^\s\",]+\.couch)"),
+    _Pattern("disk_full", b"{error,enospc}"),
+    _Pattern("read_only", b"{error,erofs}"),
+    _Pattern("read_only", b": read-only file system", r"file (\S+): read-only"),
+    _Pattern("file_descriptors", b"emfile"),
+    _Pattern("file_unreadable", b": permission denied", r"file (\S+): permission denied"),
+    _Pattern("node_renamed", b"copies on nodes that are currently up", r"(\d+) shards in cluster"),
+    _Pattern("no_users", b"because the _users database does not exist"),
+    _Pattern("too_many_open", b"all_dbs_active"),
+    _Pattern("javascript", b"OS Process Error", r"exit_status,(127|134|139)"),
+    _Pattern("javascript", b"died epipe"),
+)
+"""After couch_file.erl, couch_bt_engine.erl, mem3_sync_event_listener.erl, couch_server.erl, couch_proc_manager.erl
+(3.3 to 3.5); a ``pattern`` that does not fit makes the line no sign."""
+
+_BOOT = (
+    _Pattern("no_admin", b"No Admin Account Found"),
+    _Pattern("no_admin", b'will no longer run in "Admin Party"'),
+    _Pattern("monster", b"Monster detected"),
+    _Pattern("javascript_missing", b"{couch_quickjs,{missing,", r"missing,\\?\"([^\"\\]+)"),
+    _Pattern("cookie_file", b"Failed to create cookie file", r"cookie file '([^']+)'"),
+    _Pattern("cookie_file", b"must be accessible by owner only", r"Cookie file (\S+) must"),
+    _Pattern("name_in_use", b"in use by another Erlang node", r"the name (\S+) seems"),
+    _Pattern("name", b"nodistribution"),
+    _Pattern("port_taken", b"eaddrinuse"),
+    _Pattern("address", b"eaddrnotavail"),
+    _Pattern("port", b"list_to_integer", r"list_to_integer,\[\\?\"([^\"\\]*)"),
+    _Pattern("config", b"application_start_failure,config,"),
+    _Pattern("log", b"application_start_failure,couch_log,"),
+    _Pattern("data_unreadable", b"{failed_to_start_child,mem3_nodes,{{case_clause,{error,eacces}"),
+    _Pattern("data_read_only", b"{failed_to_start_child,mem3_nodes,{{case_clause,{error,erofs}"),
+    _Pattern("data_full", b"{failed_to_start_child,mem3_nodes,{{case_clause,{error,enospc}"),
+    _Pattern("data_missing", b"{failed_to_start_child,mem3_nodes,{{case_clause,{not_found,no_db_file}"),
+    _Pattern("memory", b"eheap_alloc: Cannot allocate", r"allocate (\d+) bytes"),
+    _Pattern("other", b"application_start_failure,", r"application_start_failure,(\w+)"),
+)
+"""Why the virtual machine ends: on stderr, in the log, or both."""
+
+
+def since_start(content: bytes) -> bytes:
+    """The part of a log that belongs to the last start; all of it where no start is in it."""
+    last = max(content.rfind(mark) for mark in _STARTS)
+    if last < 0:
+        return content
+    for mark in _STARTS:  # the first line of that same start: no other stands between
+        first = content.rfind(mark, 0, last)
+        if first >= 0 and not any(up in content[first:last] for up in _UP) and content.count(b"\n", first, last) < 40:
+            last = first
+    return content[content.rfind(b"\n", 0, last) + 1 :]
+
+
+def has_listened(section: bytes) -> bool:
+    return any(up in section for up in _UP)
+
+
+def faults(section: bytes) -> list[Trouble]:
+    """The signs of trouble in a running server, in the order of their weight, each kind once with its last line."""
+    return _found(section, _FAULTS)
+
+
+def boot_failures(*texts: bytes) -> list[Trouble]:
+    """Why the last start failed, the most telling first; [] where the texts do not say."""
+    return _found(b"\n".join(texts), _BOOT)
+
+
+def warnings_of(section: bytes, user: str) -> str:
+    """The last line that says that ``user`` gave a wrong password: it is written for known users only."""
+    wanted = f"Authentication failed for user {user} from ".encode()
+    return _line_at(section, section.rfind(wanted)) if wanted in section else ""
+
+
+def is_fresh(trouble: Trouble, now: float) -> bool:
+    return trouble.at == 0.0 or now - trouble.at < FRESH
+
+
+def _found(text: bytes, patterns: Sequence[_Pattern]) -> list[Trouble]:
+    troubles: dict[str, Trouble] = {}
+    for one in patterns:
+        if one.what not in troubles and one.needle in text and (trouble := _last(text, one)) is not None:
+            troubles[one.what] = trouble
+    return list(troubles.values())
+
+
+def _last(text: bytes, wanted: _Pattern) -> Trouble | None:
+    at = len(text)
+    for _ in range(200):  # lines that only look like it
+        at = text.rfind(wanted.needle, 0, at)
+        if at < 0:
+            return None
+        line = _line_at(text, at)
+        found = re.search(wanted.pattern, line) if wanted.pattern else None
+        if line.startswith("[notice]") or (wanted.pattern and found is None):
+            continue
+        return Trouble(wanted.what, line, found[1] if found and found.lastindex else "", _time(text, at))
+    return None
+
+
+def _line_at(text: bytes, at: int) -> str:
+    start = text.rfind(b"\n", 0, at) + 1
+    end = text.find(b"\n", at)
+    return one_line(text[start : min(end if end >= 0 else len(text), start + 1000)])
+
+
+_STAMP = re.compile(rb"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)")
+
+
+def _time(text: bytes, at: int) -> float:
+    """Of the line, or of the nearest one above it that carries a time (terms go over several lines)."""
+    stamps = list(_STAMP.finditer(text, max(0, at - 20_000), at + 1))
+    if not stamps:
+        return 0.0
+    return float(timegm(tuple(map(int, stamps[-1].groups()))))
