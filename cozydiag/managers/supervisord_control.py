@@ -26,15 +26,20 @@ _STATES = {
 def find(host: Host, around: Surroundings) -> tuple[Supervisord, ...]:
     """The configured ones first, then those that run, then the one that is installed. Each socket once."""
     program = around.programs.get("supervisorctl", "supervisorctl")
-    found = {socket: Supervisord(socket, (program, "-s", f"unix://{socket}")) for socket in around.named}
+
+    def command(socket: str) -> tuple[str, ...]:
+        return (program,) if socket in supervisord.SOCKETS else (program, "-s", f"unix://{socket}")
+
+    found = {socket: Supervisord(socket, command(socket)) for socket in around.named}
     users = {home.uid: home.user for home in around.homes}
-    files = [
+    files: list[tuple[str | None, str | None]] = [
         (supervisord_file.of_process(host, one.cmdline), users.get(one.uid, str(one.uid)) if one.uid else None)
         for one in around.processes
         if any(word.rpartition("/")[2] == "supervisord" for word in (one.name, *one.cmdline[:2]))
     ]
     if around.discover and not files and not found:
-        files = [(next((f for f in supervisord.CONFIGURATIONS if not isinstance(host.stat(f), Failure)), None), None)]
+        here = (file for file in supervisord.CONFIGURATIONS if not isinstance(host.stat(file), Failure))
+        files.extend((file, None) for file in [*here][:1])
     for file, user in files:
         settings = supervisord_file.read(host, file) if file else None
         socket = settings.socket if settings else supervisord.socket(host)
@@ -42,8 +47,7 @@ def find(host: Host, around: Surroundings) -> tuple[Supervisord, ...]:
             found[socket].settings = settings
         elif socket:
             taken = any(other.user == user for other in found.values())
-            command = (program,) if socket in supervisord.SOCKETS else (program, "-s", f"unix://{socket}")
-            found[socket] = Supervisord(socket, command, socket if taken else user, settings)
+            found[socket] = Supervisord(socket, command(socket), socket if taken else user, settings)
     return tuple(found.values())
 
 

@@ -67,13 +67,16 @@ def managers(stack: Stack, host: Host) -> tuple[Manager, ...]:
         if kind in ("systemd", "sysv", "cozy-monitor"):
             units = () if kind == "cozy-monitor" else (service.unit,)
             named[kind] = (*named.get(kind, ()), *units)
-    socket = stack.socket(host)
-    if config.supervisord.socket or not isinstance(host.stat(socket), Failure):
+    view = host.within(host.deadline.remaining(), host.instance)  # a hundred looks for files are no evidence
+    socket = stack.socket(view)
+    if config.supervisord.socket or not isinstance(view.stat(socket), Failure):
         named["supervisord"] = tuple(dict.fromkeys((socket, *named.get("supervisord", ()))))
-    here = discovery.find(
-        host, discover=config.discover, named=named, programs=config.programs, keep_secret=stack.keep_secret
+    found = discovery.find(
+        view, discover=config.discover, named=named, programs=config.programs, keep_secret=stack.keep_secret
     )
-    return (*here, *_elsewhere(stack))
+    found = (*found, *_elsewhere(stack))
+    host.see("managers of services", ", ".join(map(title, found)) or "none")
+    return found
 
 
 def _elsewhere(stack: Stack) -> tuple[Manager, ...]:
