@@ -29,12 +29,16 @@ def write_all(layout: Layout, nginx: str) -> None:
     """Writes the folders and files of a healthy sandbox; those of the programs come with `write_program`."""
     for name in ("run", "programs", "logs", "state", "nginx", "sites-enabled"):
         os.makedirs(layout.path(name), mode=0o700, exist_ok=True)
-    write(layout.path("couchdb.login"), "\n".join(LOGIN) + "\n")
+    write_login(layout)
     write(layout.path("couchdb.state"), "healthy\n")
     write(layout.path("supervisord.conf"), supervisord(layout))
     write(layout.path("nginx.conf"), nginx_main(layout))
     write(layout.path("sites-enabled", "cozy.conf"), nginx_site(layout, layout.port("cozy-proxy")))
     write(layout.path("cozydiag.toml"), configuration(layout, nginx))
+
+
+def write_login(layout: Layout) -> None:
+    write(layout.path("couchdb.login"), "\n".join(LOGIN) + "\n")
 
 
 def environment(layout: Layout) -> dict[str, str]:

@@ -101,10 +101,16 @@ class Sandbox:
         self.up()
 
     def couchdb(self, state: str) -> None:
-        """Switches the CouchDB stand-in while it runs (`programs.replay.STATES`). Raises SandboxError."""
+        """Switches the CouchDB stand-in while it runs (`programs.replay.STATES`). Raises SandboxError.
+
+        For `healthy` the login is written anew, as by somebody who puts the right password back: a refused one is
+        not tried again until its file changes.
+        """
         if state not in STATES:
             raise SandboxError(t("CouchDB has no state {name}. Known: {all}.", name=state, all=", ".join(STATES)))
         write(self.layout.path("couchdb.state"), state + "\n")
+        if state == "healthy":
+            files.write_login(self.layout)
 
     def logins(self, agent: str = "") -> list[dict[str, object]]:
         """The tries to log in to CouchDB so far, of the programs whose User-Agent has ``agent`` in it."""
