@@ -24,7 +24,9 @@ _MONITOR: Final = "forever/bin/monitor"
 
 def find(host: Host, around: Surroundings) -> tuple[Forever, ...]:
     """Every folder of forever that has sockets, and the configured ones."""
-    bound = [(folder, node.owner(host, folder)) for folder in _bound(host)] if around.discover else []
+    usual = {f"{home.folder}/.forever" for home in around.homes}
+    others = {folder for folder in _bound(host) if folder not in usual} if around.discover else set()
+    bound = [(folder, node.owner(host, folder)) for folder in sorted(others)]
     places = node.places(host, around, bound, ".forever", "FOREVER_ROOT")
     named = {folder.rstrip("/") for folder in around.named}
     return tuple(
