@@ -24,6 +24,7 @@ _LARGEST: Final = 4 << 20
 _RECENT: Final = 60.0  # seconds
 _SHORT: Final = 15.0  # seconds of a life that was none
 _SUPERVISOR: Final = 0  # workerId of what starts the workers
+_ASKED: Final = ("0", "SIGTERM", "StrongLoop")  # how a supervisor ends that was asked to
 _LOCAL: Final = ("127.0.0.1", "localhost", "::1")
 
 
@@ -33,13 +34,18 @@ class Worker(NamedTuple):
     instance: int
     worker: int
     pid: int
+    parent: int
     started: float
     stopped: float | None
     reason: str
     port: int
 
-    def was_short(self, now: float) -> bool:
-        return self.stopped is not None and now - self.stopped < _RECENT and self.stopped - self.started < _SHORT
+    def was_short(self, now: float, supervisors: Sequence[int]) -> bool:
+        """It died young a moment ago, and nobody wanted it to: after a restart by hand its supervisor is another, or
+        was asked to end."""
+        if self.stopped is None or now - self.stopped >= _RECENT or self.stopped - self.started >= _SHORT:
+            return False
+        return self.parent in supervisors if self.worker else bool(self.reason) and not self.reason.startswith(_ASKED)
 
 
 def find(host: Host, around: Surroundings) -> tuple[StrongPM, ...]:  # noqa: ARG001  its file or process has been seen
@@ -164,7 +170,7 @@ class StrongPM:
         alive = sorted((one for one in known if one.stopped is None), key=lambda one: one.started)
         heads = [one for one in workers if one.instance in ids and one.worker == _SUPERVISOR and one.stopped is None]
         size = sum(number(one.get("setSize")) for one in mine if one.get("started"))
-        short = [one for one in known if one.was_short(now)]
+        short = [one for one in workers if one.instance in ids and one.was_short(now, [head.pid for head in heads])]
         state = _state(size, alive, heads, short, now)
         last = max(short, key=lambda one: one.stopped or 0.0, default=None)
         name = one_line(str(row.get("name") or row["id"]), 200)
@@ -247,6 +253,7 @@ def _worker(row: Mapping[str, Any]) -> Worker:
         number(row.get("serviceInstanceId")),
         number(row.get("workerId")),
         number(row.get("pid")),
+        number(row.get("parentPid")),
         stamp(row.get("startTime")) or 0.0,
         stamp(row.get("stopTime")),
         one_line(str(row.get("stopReason") or ""), 80),

@@ -195,7 +195,9 @@ def test_instead_of_an_answer(served: object, kind: str) -> None:
 
 
 def test_shapes_that_nobody_expects() -> None:
-    odd = [{"Id": "a" * 64, "State": {}, "Config": None, "Name": 7, "HostConfig": [], "NetworkSettings": {"Ports": []}}]
+    odd: list[Inspected] = [
+        {"Id": "a" * 64, "State": {}, "Config": None, "Name": 7, "HostConfig": [], "NetworkSettings": {"Ports": []}}
+    ]
     assert seen(*odd).state == "unknown"
     half = FakeDocker(recorded("ok"))
     half.containers[recorded("ok")["Id"]] = {"Id": recorded("ok")["Id"], "Name": "/ok"}
