@@ -6,45 +6,20 @@ used once, and `cf` would find itself logged out. Where the first has expired, `
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from urllib.parse import quote
 
 from cozydiag.host import Answer, Host
 from cozydiag.host.failure import Failure
-from cozydiag.host.logs import clean, one_line
-from cozydiag.managers.containers import number, stamp, table
+from cozydiag.host.logs import one_line
+from cozydiag.managers import cloudfoundry_login
+from cozydiag.managers.cloudfoundry_app import SETTLED, Crash, Instance, crash, instance, lines_of, state_of
+from cozydiag.managers.cloudfoundry_login import Login
+from cozydiag.managers.containers import table
 from cozydiag.managers.service import Condition, Life, Service, State, Verb
 
 _LARGEST: Final = 4 << 20
-_SETTLED: Final = 300.0
-"""Seconds up after which crashes are forgotten (diego, `bbs/models/restart_calculator.go`)."""
-
-
-class Login(NamedTuple):
-    """What `~/.cf/config.json` holds of a session."""
-
-    api: str
-    log_cache: str
-    space: str
-    space_name: str
-    token: str
-    expires: float | None
-
-
-class Instance(NamedTuple):
-    """One of an app's, by its number. ``up`` is in seconds; ``details`` says why there is no place for it."""
-
-    place: int
-    state: str
-    up: float
-    details: str
-
-
-class Crash(NamedTuple):
-    at: float
-    words: str
 
 
 class CloudFoundry:
@@ -96,7 +71,7 @@ class CloudFoundry:
         batch = table(table(answer.json()).get("envelopes")).get("batch")
         if not isinstance(batch, list):
             return Failure("protocol", "the answer is not log-cache's")
-        found = [line for envelope in reversed(batch) for line in _lines(table(envelope))]
+        found = [line for envelope in reversed(batch) for line in lines_of(table(envelope))]
         return found[-lines:]
 
     def allowed(self, host: Host) -> bool:
@@ -132,7 +107,7 @@ class CloudFoundry:
         act = "restart" if verb == "reload" else verb
         self._asked[service.id] = host.clock.now()
         url = f"{login.api}/v3/apps/{quote(service.id, safe='')}/actions/{act}"
-        answer = host.post(url, b"", headers=_headers(login))
+        answer = host.post(url, b"", headers=login.headers)
         return answer if isinstance(answer, Failure) else _refusal(answer)
 
     def patience(self, host: Host, service: Service) -> float:  # noqa: ARG002
@@ -148,12 +123,12 @@ class CloudFoundry:
         if isinstance(instances, Failure):
             return Condition(service, State.UNKNOWN, wanted=True, words=instances.detail)
         running = [one for one in instances if one.state == "RUNNING"]
-        calm = running and len(running) == len(instances) and all(one.up >= _SETTLED for one in running)
+        calm = running and len(running) == len(instances) and all(one.up >= SETTLED for one in running)
         crashes = [] if calm or not instances else self._crashes(host, login, guid)
         unread = crashes.detail if isinstance(crashes, Failure) else ""
         now = host.clock.now()
-        recent = [] if isinstance(crashes, Failure) else [one for one in crashes if now - one.at < 2 * _SETTLED]
-        state = _state(instances, recent)
+        recent = [] if isinstance(crashes, Failure) else [one for one in crashes if now - one.at < 2 * SETTLED]
+        state = state_of(instances, recent)
         details = next((one.details for one in instances if one.details), "")
         return Condition(
             service,
@@ -169,27 +144,22 @@ class CloudFoundry:
 
     def _instances(self, host: Host, login: Login, guid: str) -> list[Instance] | Failure:
         rows = self._rows(host, login, f"/v3/apps/{quote(guid, safe='')}/processes/web/stats")
-        return rows if isinstance(rows, Failure) else [_instance(row) for row in rows]
+        return rows if isinstance(rows, Failure) else [instance(row) for row in rows]
 
     def _crashes(self, host: Host, login: Login, guid: str) -> list[Crash] | Failure:
         """Newest first. Each crash makes two events: only those of the app are asked for."""
         target = f"target_guids={quote(guid, safe='')}&types=app.crash&order_by=-created_at&per_page=50"
         rows = self._rows(host, login, f"/v3/audit_events?{target}")
-        return rows if isinstance(rows, Failure) else [_crash(row) for row in rows]
+        return rows if isinstance(rows, Failure) else [crash(row) for row in rows]
 
     def _login(self, host: Host) -> Login | Failure:
         content = host.read(f"{self.folder}/.cf/config.json", follow=False)
         if isinstance(content, Failure):
             missing = content.kind == "missing"
             return Failure("login", f"nobody has logged in from {self.folder}") if missing else content
-        try:
-            settings = table(json.loads(content))
-        except (ValueError, RecursionError):
+        login = cloudfoundry_login.read(content, self._keep_secret)
+        if login is None:
             return Failure("protocol", f"{self.folder}/.cf/config.json cannot be understood")
-        login = _read(settings)
-        for secret in (login.token, str(settings.get("RefreshToken") or "")):
-            if secret:
-                self._keep_secret(secret)
         return self._unfit(login, host.clock.now()) or login
 
     def _unfit(self, login: Login, now: float) -> Failure | None:
@@ -215,40 +185,8 @@ class CloudFoundry:
         return rows
 
     def _get(self, host: Host, login: Login, url: str) -> Answer | Failure:
-        answer = host.get(url, headers=_headers(login), max_body=_LARGEST)
+        answer = host.get(url, headers=login.headers, max_body=_LARGEST)
         return answer if isinstance(answer, Failure) else _refusal(answer) or answer
-
-
-def _headers(login: Login) -> tuple[tuple[str, str], ...]:
-    return (("Authorization", f"bearer {login.token}"),)
-
-
-def _read(settings: Mapping[str, Any]) -> Login:
-    space = table(settings.get("SpaceFields"))
-    token = str(settings.get("AccessToken") or "").strip()
-    token = token[7:].strip() if token[:7].lower() == "bearer " else token
-    return Login(
-        str(settings.get("Target") or "").rstrip("/"),
-        str(settings.get("LogCacheEndPoint") or "").rstrip("/"),
-        str(space.get("GUID") or ""),
-        one_line(str(space.get("Name") or ""), 200),
-        token if token.isascii() and token.isprintable() else "",
-        _expires(token),
-    )
-
-
-def _expires(token: str) -> float | None:
-    """What the token itself says; whether it is genuine is the server's to know."""
-    import binascii
-    from base64 import urlsafe_b64decode
-
-    body = token.split(".")[1] if token.count(".") == 2 else ""
-    try:
-        said = table(json.loads(urlsafe_b64decode(body + "=" * (-len(body) % 4)))) if body else {}
-    except (ValueError, binascii.Error, RecursionError):
-        return None
-    expires = said.get("exp")
-    return float(expires) if isinstance(expires, (int, float)) else None
 
 
 def _refusal(answer: Answer) -> Failure | None:
@@ -262,55 +200,3 @@ def _refusal(answer: Answer) -> Failure | None:
         return Failure("login", "the login is no longer valid")
     kind = {403: "permission", 404: "missing"}.get(answer.status, "error")
     return Failure(kind, title)
-
-
-def _state(instances: Sequence[Instance], crashes: Sequence[Crash]) -> State:
-    """CRASHED instances are started again, later each time (16 minutes at most). `cf start` calls it a success when
-    any instance was up for a moment."""
-    running = [one for one in instances if one.state == "RUNNING"]
-    states = {one.state for one in instances}
-    young = [one for one in running if one.up < _SETTLED]
-    if not instances:
-        return State.STOPPED
-    if len(running) == len(instances):
-        return State.CRASH_LOOPING if len(crashes) >= 3 and young else State.RUNNING
-    if running:
-        return State.DEGRADED
-    if "CRASHED" in states or len(crashes) >= 2:
-        return State.CRASH_LOOPING
-    if any(one.details for one in instances):
-        return State.FAILED
-    return State.STARTING if "STARTING" in states else State.FAILED
-
-
-def _instance(row: Mapping[str, Any]) -> Instance:
-    up = row.get("uptime")
-    return Instance(
-        number(row.get("index")),
-        one_line(str(row.get("state") or "UNKNOWN"), 40),
-        float(up) if isinstance(up, (int, float)) else 0.0,
-        one_line(str(row.get("details") or ""), 300),
-    )
-
-
-def _crash(row: Mapping[str, Any]) -> Crash:
-    data = table(row.get("data"))
-    words = one_line(str(data.get("exit_description") or data.get("reason") or ""), 300)
-    return Crash(stamp(row.get("created_at")) or 0.0, words)
-
-
-def _lines(envelope: Mapping[str, Any]) -> list[str]:
-    """The lines of one envelope, each with its source before it. Requests of visitors (RTR) are no reason for a death,
-    and would hide it."""
-    import binascii
-    from base64 import b64decode
-
-    source = str(table(envelope.get("tags")).get("source_type") or "")
-    if source.startswith("RTR"):
-        return []
-    try:
-        payload = b64decode(str(table(envelope.get("log")).get("payload") or ""))
-    except (ValueError, binascii.Error):
-        return []
-    head = f"[{clean(source, 40)}/{clean(str(envelope.get('instance_id', '')), 10)}] "
-    return [head + clean(line) for line in payload.splitlines() if line.strip()]

@@ -7,7 +7,7 @@ else. `slc ctl status` ends with 0 whatever it has to say.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from cozydiag.host import Host
 from cozydiag.host import url as urls
@@ -15,37 +15,14 @@ from cozydiag.host.failure import Failure
 from cozydiag.host.http import Answer
 from cozydiag.host.logs import one_line
 from cozydiag.host.processes import Process
-from cozydiag.managers.containers import number, stamp, table
-from cozydiag.managers.service import Condition, Life, Service, State, Surroundings, Verb
+from cozydiag.managers.containers import number, table
+from cozydiag.managers.service import Condition, Life, Service, Surroundings, Verb
+from cozydiag.managers.strongpm_workers import DYING, SUPERVISOR, Worker, checked, state_of, worker
 
 PORT: Final = 8701
 
 _LARGEST: Final = 4 << 20
-_RECENT: Final = 60.0  # seconds
-_SHORT: Final = 15.0  # seconds of a life that was none
-_SUPERVISOR: Final = 0  # workerId of what starts the workers
-_ASKED: Final = ("0", "SIGTERM", "StrongLoop")  # how a supervisor ends that was asked to
 _LOCAL: Final = ("127.0.0.1", "localhost", "::1")
-
-
-class Worker(NamedTuple):
-    """A process, of now or of before. ``stopped`` is None while it lives."""
-
-    instance: int
-    worker: int
-    pid: int
-    parent: int
-    started: float
-    stopped: float | None
-    reason: str
-    port: int
-
-    def was_short(self, now: float, supervisors: Sequence[int]) -> bool:
-        """It died young a moment ago, and nobody wanted it to: after a restart by hand its supervisor is another, or
-        was asked to end."""
-        if self.stopped is None or now - self.stopped >= _RECENT or self.stopped - self.started >= _SHORT:
-            return False
-        return self.parent in supervisors if self.worker else bool(self.reason) and not self.reason.startswith(_ASKED)
 
 
 def find(host: Host, around: Surroundings) -> tuple[StrongPM, ...]:  # noqa: ARG001  its file or process has been seen
@@ -143,7 +120,7 @@ class StrongPM:
             return workers
         ids = {number(one.get("id")) for one in instances}
         alive = sorted(one for one in workers if one.instance in ids and one.stopped is None)
-        working = [one for one in alive if one.worker != _SUPERVISOR]
+        working = [one for one in alive if one.worker != SUPERVISOR]
         wanted = any(one.get("started") and number(one.get("setSize")) for one in instances)
         words = f"{len(working)} workers, {'started' if wanted else 'not started'}"
         return Life(bool(working), working[0].pid if working else 0, words, busy=bool(alive) or wanted)
@@ -166,12 +143,12 @@ class StrongPM:
     ) -> Condition:
         mine = [one for one in rows if one.get("serverServiceId") == row["id"]]
         ids = {number(one.get("id")) for one in mine}
-        known = [one for one in workers if one.instance in ids and one.worker != _SUPERVISOR]
+        known = [one for one in workers if one.instance in ids and one.worker != SUPERVISOR]
         alive = sorted((one for one in known if one.stopped is None), key=lambda one: one.started)
-        heads = [one for one in workers if one.instance in ids and one.worker == _SUPERVISOR and one.stopped is None]
+        heads = [one for one in workers if one.instance in ids and one.worker == SUPERVISOR and one.stopped is None]
         size = sum(number(one.get("setSize")) for one in mine if one.get("started"))
         short = [one for one in workers if one.instance in ids and one.was_short(now, [head.pid for head in heads])]
-        state = _state(size, alive, heads, short, now)
+        state = state_of(size, alive, heads, short, now)
         last = max(short, key=lambda one: one.stopped or 0.0, default=None)
         name = one_line(str(row.get("name") or row["id"]), 200)
         port = next((one.port for one in alive if one.port), 0)
@@ -185,7 +162,7 @@ class StrongPM:
             pids=tuple(one.pid for one in alive),
             restarts=len([one for one in known if one.stopped is not None]),
             exit_code=int(last.reason) if last and last.reason.isdigit() and not alive else None,
-            why=f"a worker ended with {last.reason}" if last and last.reason and state in _DYING else "",
+            why=f"a worker ended with {last.reason}" if last and last.reason and state in DYING else "",
             words=f"{len(alive)} of {size} workers" if size else "not started",
             boot=None,
         )
@@ -198,11 +175,11 @@ class StrongPM:
         last = self._rows(host, 'ServiceProcesses?filter={"order":"id DESC","limit":300}')
         if isinstance(last, Failure):
             return last
-        found = {number(one.get("id")): _worker(one) for one in (*living, *last)}
+        found = {number(one.get("id")): worker(one) for one in (*living, *last)}
         place = urls.parse(self.place)
         if place is None or place.host not in _LOCAL:
             return list(found.values())
-        return [_checked(host, one) for one in found.values()]
+        return [checked(host, one) for one in found.values()]
 
     def _rows(self, host: Host, path: str) -> list[Mapping[str, Any]] | Failure:
         from urllib.parse import quote
@@ -228,43 +205,3 @@ class StrongPM:
         said = table(table(answer.json()).get("error")).get("message")
         kind = "missing" if answer.status == 404 and said else "error"
         return Failure(kind, one_line(str(said or f"HTTP {answer.status}"), 300))
-
-
-_DYING: Final = (State.CRASH_LOOPING, State.FAILED, State.DEGRADED)
-
-
-def _state(size: int, alive: Sequence[Worker], heads: Sequence[Worker], short: Sequence[Worker], now: float) -> State:
-    """A worker that dies is started again every three seconds for ever; between two of them its supervisor is alone."""
-    if size == 0:
-        return State.STOPPED
-    if len(short) >= 3 or (short and not alive):
-        return State.CRASH_LOOPING
-    if len(alive) >= size:
-        return State.RUNNING
-    if any(now - one.started < _SHORT for one in heads):
-        return State.STARTING
-    return State.DEGRADED if alive else State.FAILED
-
-
-def _worker(row: Mapping[str, Any]) -> Worker:
-    sockets = row.get("listeningSockets")
-    ports = [number(table(one).get("port")) for one in sockets] if isinstance(sockets, list) else []
-    return Worker(
-        number(row.get("serviceInstanceId")),
-        number(row.get("workerId")),
-        number(row.get("pid")),
-        number(row.get("parentPid")),
-        stamp(row.get("startTime")) or 0.0,
-        stamp(row.get("stopTime")),
-        one_line(str(row.get("stopReason") or ""), 80),
-        next((port for port in ports if 0 < port < 65536), 0),
-    )
-
-
-def _checked(host: Host, worker: Worker) -> Worker:
-    """After its own restart it takes the processes of before for living."""
-    if worker.stopped is not None:
-        return worker
-    process = host.process(worker.pid)
-    gone = process is None or process.state == "Z"
-    return worker._replace(stopped=worker.started, reason="") if gone else worker

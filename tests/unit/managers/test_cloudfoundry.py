@@ -41,7 +41,7 @@ def session(place: str = API, **changes: Any) -> bytes:
     """What `cf login` (7.3.0) leaves in config.json."""
     usual = {
         "AccessToken": f"bearer {token()}", "ConfigVersion": 4, "LogCacheEndPoint": place,
-        "RefreshToken": "refresh-1-r", "SpaceFields": {"GUID": "space-guid", "Name": "dev"}, "Target": place, "UaaEndpoint": place,
+        "RefreshToken": "refresh-1-r", "SpaceFields": {"GUID": "space-guid", "Name": "dev"}, "Target": place,
     }  # fmt: skip
     return json.dumps({**usual, **changes}).encode()
 
