@@ -16,7 +16,7 @@ from cozydiag.host.logs import one_line
 from cozydiag.managers import cloudfoundry_login
 from cozydiag.managers.cloudfoundry_app import SETTLED, Crash, Instance, crash, instance, lines_of, state_of
 from cozydiag.managers.cloudfoundry_login import Login
-from cozydiag.managers.containers import table
+from cozydiag.managers.containers import in_time, table
 from cozydiag.managers.service import Condition, Life, Service, State, Verb
 
 _LARGEST: Final = 4 << 20
@@ -55,7 +55,7 @@ class CloudFoundry:
         rows = self._rows(host, login, f"/v3/apps?per_page=100&space_guids={quote(login.space, safe='')}{names}")
         if isinstance(rows, Failure):
             return rows
-        return tuple(self._condition(host, login, row) for row in rows if row.get("guid"))
+        return in_time(host, [self._condition(host, login, row) for row in rows if row.get("guid")])
 
     def log(self, host: Host, service: Service, lines: int) -> list[str] | Failure:
         """From log-cache, which keeps some thousand lines of each app, its visitors' requests among them."""

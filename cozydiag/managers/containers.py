@@ -5,9 +5,11 @@ Seen with dockerd 20.10 and podman 4.3.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from cozydiag.host import Host
+from cozydiag.host.failure import Failure
 from cozydiag.host.logs import one_line
 from cozydiag.managers.service import Condition, Life, Service, State
 
@@ -91,6 +93,13 @@ def _place(inspected: Mapping[str, Any]) -> tuple[str, int] | None:
             if port.isdigit() and 0 < int(port) < 65536:
                 found.append((int(port), {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(address, address)))  # noqa: S104
     return (min(found)[1], min(found)[0]) if found else None
+
+
+def in_time(host: Host, found: Sequence[Condition]) -> tuple[Condition, ...] | Failure:
+    """``found``, unless the time was over before one of them could be looked at: that is one failure, not as many."""
+    if found and host.deadline.remaining() <= 0 and all(one.state is State.UNKNOWN for one in found):
+        return Failure("timeout", found[0].words or "no answer in time")
+    return tuple(found)
 
 
 def condition(inspected: Mapping[str, Any], manager: str, user: str | None, now: float) -> Condition:

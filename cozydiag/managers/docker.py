@@ -10,7 +10,7 @@ from cozydiag.host.failure import Failure
 from cozydiag.host.logs import clean, one_line
 from cozydiag.host.processes import Process
 from cozydiag.managers import environment
-from cozydiag.managers.containers import condition, life, number, service_of, table
+from cozydiag.managers.containers import condition, in_time, life, number, service_of, table
 from cozydiag.managers.service import Condition, Life, Service, State, Surroundings, Verb
 from cozydiag.managers.systemd import IN_CHARGE
 
@@ -80,8 +80,8 @@ class Docker:
             return rows
         if not isinstance(rows, list):
             return Failure("protocol", "the answer is not Docker's")
-        found = (self._condition(host, row) for row in rows if isinstance(row, dict) and row.get("Id"))
-        return tuple(one for one in found if one is not None)
+        found = [self._condition(host, row) for row in rows if isinstance(row, dict) and row.get("Id")]
+        return in_time(host, [one for one in found if one is not None])
 
     def _condition(self, host: Host, row: Mapping[str, Any]) -> Condition | None:
         inspected = self._inspect(host, str(row["Id"]))

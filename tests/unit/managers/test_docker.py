@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 import pytest
 
 from cozydiag.config import Config
-from cozydiag.host import Answer, Completed, Failure, Process
+from cozydiag.host import Answer, Completed, Failure, Host, Process, World
 from cozydiag.managers.containers import name_of, stamp
 from cozydiag.managers.docker import Docker, plain
 from cozydiag.managers.service import Condition, Service
@@ -192,6 +194,37 @@ def test_instead_of_an_answer(served: object, kind: str) -> None:
     found = Docker().services(FakeHost(machine(served)))
     assert isinstance(found, Failure)
     assert found.kind == kind
+
+
+def test_one_that_lists_and_then_hangs_is_one_failure() -> None:
+    docker = FakeDocker(recorded("ok"), recorded("healthy"))
+
+    def half(request: Request) -> Answer | Failure:
+        return docker(request) if request.target.startswith("/containers/json") else HANGS
+
+    found = Docker().services(FakeHost(machine(half)))
+    assert isinstance(found, Failure)
+    assert found.kind == "timeout"
+
+
+def test_a_real_socket_file(tmp_path: Path) -> None:
+    """Dead, hung and closed to this user: nobody listens, nobody answers, nobody may."""
+    path = str(tmp_path / "docker.sock")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(path)
+        assert kind(path) == "refused"
+        listening.listen(1)
+        assert kind(path) == "timeout"
+        if os.geteuid():
+            os.chmod(path, 0)
+            assert kind(path) == "permission"
+    assert kind(str(tmp_path / "none.sock")) == "missing"
+
+
+def kind(path: str) -> str:
+    found = Docker(path).services(Host(World(), 0.3))
+    assert isinstance(found, Failure)
+    return found.kind
 
 
 def test_shapes_that_nobody_expects() -> None:
