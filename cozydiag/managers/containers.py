@@ -208,7 +208,7 @@ def _exited(inspected: Mapping[str, Any], policy: str, code: int) -> Ending:
     if code in _BY_HAND:
         return Ending(State.STOPPED, None, f"ended by {_BY_HAND[code]}")
     if code:
-        return Ending(State.FAILED, None, f"exit {code}")
+        return Ending(State.FAILED, None if _serves(inspected) else False, f"exit {code}")
     return Ending(State.STOPPED, None) if _serves(inspected) else Ending(State.FINISHED, False)
 
 

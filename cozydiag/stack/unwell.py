@@ -30,7 +30,7 @@ def unwell(host: Host, stack: Stack, manager: Manager, found: Condition) -> Find
     if found.state is State.CRASH_LOOPING:
         return loops(host, stack, manager, found)
     if found.state is State.FAILED:
-        return dead(host, stack, manager, found, "service.failed", t("{name} does not run", name=name))
+        return _failed(host, stack, manager, found)
     if found.state is State.HUNG:
         return _hung(host, manager, found)
     if found.state is State.DEGRADED:
@@ -128,6 +128,22 @@ def _stopped(host: Host, manager: Manager, found: Condition) -> Finding:
         proof=seen(found),
         restart_helps=True,
         affects=_roles(found),
+        service=found.service.address,
+    )
+
+
+def _failed(host: Host, stack: Stack, manager: Manager, found: Condition) -> Finding:
+    """What nobody wants to run had one thing to do (a container without ports and policy), and was left lying."""
+    if found.wanted is not False or found.role is not None:
+        return dead(host, stack, manager, found, "service.failed", t("{name} does not run", name=called(found)))
+    return warn(
+        "service.job_failed",
+        t("{name} had one thing to do and failed ({why})", name=called(found), why=found.why or found.words),
+        t("Read its log. Nothing waits for it."),
+        proof=seen(found),
+        by_hand=f"cozydiag services logs {found.service.address}",
+        restart_helps=False,
+        affects=(),
         service=found.service.address,
     )
 

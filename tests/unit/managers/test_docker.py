@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from cozydiag.config import Config
+from cozydiag.engine import registry
 from cozydiag.host import Answer, Completed, Failure, Host, Process, World
 from cozydiag.managers.containers import name_of, stamp
 from cozydiag.managers.docker import Docker, plain
@@ -20,7 +21,7 @@ from cozydiag.managers.service import Condition, Service
 from cozydiag.repair.act import Outcome, act
 from cozydiag.stack import Stack
 from cozydiag.state import open_state
-from cozydiag.testing import HANGS, REFUSED, FakeClock, FakeHost, Machine, Request, answer
+from cozydiag.testing import HANGS, REFUSED, FakeClock, FakeHost, Machine, Request, answer, run_check
 
 SOCKET = "/run/docker.sock"
 RECORDED = json.loads((Path(__file__).parents[2] / "recordings/docker/inspect.json").read_text())
@@ -83,7 +84,7 @@ STATES: Mapping[str, tuple[str, bool | None, int | None]] = {
     "slowloop": ("crash-looping", True, 6),
     "onfail3": ("failed", True, 3),
     "badcmd": ("failed", True, 0),
-    "exited1": ("failed", None, 0),
+    "exited1": ("failed", False, 0),
     "exited0": ("finished", False, 0),
     "killed": ("stopped", None, 0),
     "created": ("stopped", None, 0),
@@ -134,6 +135,30 @@ def test_a_server_that_ended_well_is_not_finished() -> None:
     server = recorded("exited0")
     server["Config"] = {**server["Config"], "ExposedPorts": {"5984/tcp": {}}}
     assert (seen(server).state, seen(server).wanted) == ("stopped", None)
+
+
+def findings(*containers: Inspected) -> list[tuple[str, str]]:
+    host, stack = FakeHost(machine(FakeDocker(*containers)), 20.0), Stack(Config())
+    return [(str(one.status), one.code) for one in run_check(registry.load().checks["manager.service"], host, stack)]
+
+
+def test_a_job_that_failed_breaks_nothing_and_a_server_does() -> None:
+    left = recorded("exited1")
+    assert findings(left) == [("warn", "service.job_failed")]
+    left["Config"] = {**left["Config"], "ExposedPorts": {"80/tcp": {}}}
+    assert findings(left) == [("fail", "service.failed")]
+
+
+def test_one_finding_for_every_state() -> None:
+    found = findings(*(recorded(name) for name in STATES))
+    assert sorted(found) == sorted([
+        ("ok", ""), ("ok", ""), ("ok", ""),  # ok, healthy, exited0
+        ("warn", "service.stuck"), ("warn", "service.stuck"),  # unhealthy, paused
+        ("warn", "service.starting"), ("warn", "service.job_failed"),
+        ("fail", "service.crash_loop"), ("fail", "service.crash_loop"),  # restarting, slowloop
+        ("fail", "service.failed"), ("fail", "service.failed"),  # badcmd, onfail3
+        ("skip", ""), ("skip", ""),  # killed, created
+    ])  # fmt: skip
 
 
 def test_after_a_reboot() -> None:
