@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from cozydiag.api import Finding, Host, Iterator, Site, Stack, check, ok, skip, t
+from cozydiag.stack import fronts
+
+_TICK = 0.02  # seconds: the kernel counts starts in hundredths
 
 
 @check("site.name", t("The site's name leads here"), each="sites", role="name")
@@ -15,6 +18,23 @@ def name(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
         from cozydiag.site import name
 
         yield from name.look(host, site)
+
+
+@check("proxy.before_reload", t("The reverse proxy could load its configuration"), role="proxy")
+def before_reload(host: Host, stack: Stack) -> Iterator[Finding]:
+    """What is loaded is parsed again only where there are certificates, which are renewed without it."""
+    sites = stack.once("sites", host, stack.source("sites")).items
+    proxies = fronts.in_use(stack, host)
+    for proxy in proxies:
+        found = fronts.running(stack, host, proxy)
+        if not any(site.tls for site in sites) and found is not None and proxy.changed(host) <= found.loaded + _TICK:
+            yield ok(t("nothing waits to be loaded"))
+        else:
+            from cozydiag.site import before_reload
+
+            yield from before_reload.look(host, stack, proxy, sites)
+    if not proxies:
+        yield skip(t("no reverse proxy is installed here"))
 
 
 @check("site.reach", t("The site takes connections from outside"), each="sites", because=["site.name"], essential=True)

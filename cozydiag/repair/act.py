@@ -189,9 +189,22 @@ def _test(host: Host, stack: Stack, service: Service) -> Text | None:
     if isinstance(done, Failure):
         return t("its configuration could not be tested: {why}", why=done.detail)
     if done.code == 0:
-        return None
+        return _unseen(host, stack)
     from cozydiag.host.logs import one_line
 
     said = done.stderr.strip()
     told = next((line for mark in (b"[emerg]", b"[alert]") for line in said.splitlines() if mark in line), said)
     return t("its configuration does not pass its own test: {line}", line=one_line(told, 400))
+
+
+def _unseen(host: Host, stack: Stack) -> Text | None:
+    """What that test does not see: another program on the port, a certificate that is not that of its key."""
+    from cozydiag.site import before_reload
+    from cozydiag.stack import fronts
+
+    view = host.within(10.0, LOCK)
+    for proxy in fronts.in_use(stack, view):
+        finding = before_reload.refusal(view, stack, proxy)
+        if finding is not None:
+            return t("it would not come back: {why}", why=finding.text)
+    return None

@@ -26,6 +26,15 @@ def proxies(stack: Stack, host: Host) -> tuple[Proxy, ...]:
     return stack.once("proxies", host, lambda host: discovery.proxies(host, stack.config))
 
 
+def in_use(stack: Stack, host: Host) -> tuple[Proxy, ...]:
+    """Those that should run: those that do, else all that are here. What is installed beside one that serves may well
+    be off."""
+    here = proxies(stack, host)
+    if len(here) < 2:
+        return here
+    return tuple(proxy for proxy in here if running(stack, host, proxy) is not None) or here
+
+
 def running(stack: Stack, host: Host, proxy: Proxy) -> Running | None:
     return stack.once(f"{proxy.name} running", host, proxy.running)
 
