@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -28,7 +29,8 @@ def find(host: Host, around: Surroundings) -> tuple[Docker, ...]:
         if one.name == "dockerd":
             user = users.get(one.uid, str(one.uid)) if one.uid else None
             socket = _socket_of(one)
-            found.setdefault(socket, Docker(socket, user, around.keep_secret, _open_to_all(one.cmdline)))
+            told = one.cmdline if one.uid else (*one.cmdline, *_of_file(host))
+            found.setdefault(socket, Docker(socket, user, around.keep_secret, _open_to_all(told)))
     if around.discover and not found:
         there = [socket for socket in SOCKETS if not isinstance(host.stat(socket), Failure)][:1]
         found.update((socket, Docker(socket, keep_secret=around.keep_secret)) for socket in there)
@@ -43,6 +45,20 @@ def _socket_of(daemon: Process) -> str:
     told = [argument for argument in daemon.cmdline if "unix://" in argument]
     usual = f"/run/user/{daemon.uid}/docker.sock" if daemon.uid else SOCKETS[0]
     return told[0].partition("unix://")[2] if told else usual
+
+
+def _of_file(host: Host) -> tuple[str, ...]:
+    """What its configuration file says, as if it stood on the command line."""
+    content = host.read("/etc/docker/daemon.json")
+    try:
+        settings = {} if isinstance(content, Failure) else table(json.loads(content))
+    except (ValueError, RecursionError):
+        return ()
+    hosts = settings.get("hosts")
+    return (
+        *(map(str, hosts) if isinstance(hosts, list) else ()),
+        *(("--tlsverify",) if settings.get("tlsverify") else ()),
+    )
 
 
 def _open_to_all(cmdline: tuple[str, ...]) -> str | None:

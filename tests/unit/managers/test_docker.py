@@ -302,6 +302,22 @@ def test_the_daemons_of_users_and_open_doors() -> None:
     assert found[SOCKET].exposed(host) is None
 
 
+@pytest.mark.parametrize(
+    ("file", "place"),
+    [
+        (b'{"hosts": ["unix:///run/docker.sock", "tcp://0.0.0.0:2375"]}', "0.0.0.0:2375"),
+        (b'{"hosts": ["tcp://0.0.0.0:2376"], "tlsverify": true}', None),
+        (b'{"hosts": ["tcp://127.0.0.1:2375"]}', None),
+        (b"{", None),
+        (b"[]", None),
+    ],
+)
+def test_doors_that_its_file_opens(file: bytes, place: str | None) -> None:
+    host = FakeHost(machine(FakeDocker(), files={SOCKET: b"", "/etc/docker/daemon.json": file}))
+    found = [one for one in Stack(Config()).managers(host) if one.name == "docker"]
+    assert [one.exposed(host) for one in found] == [place]
+
+
 def test_logs() -> None:
     docker = FakeDocker(recorded("unhealthy"))
     docker.log = answer(200, b"\1\0\0\0\0\0\0\6one\nt\n\2\0\0\0\0\0\0\x0a\x1b[31mboom\n")
