@@ -1,0 +1,206 @@
+"""The real forever in a folder of its own: every state that can be made, monitors that hang or are killed, acts."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from cozydiag.config import load
+from cozydiag.host import Failure, Host, World
+from cozydiag.managers import forever
+from cozydiag.managers.forever import Forever
+from cozydiag.managers.service import Condition, State, Surroundings
+from cozydiag.repair.act import Outcome, act
+from cozydiag.stack import Stack
+from cozydiag.state import open_state
+from scripts.laboratory.node import Place, install, until
+
+VERSION = "4.0.3"
+
+SCRIPTS = {
+    "works": ("ok.js", "--port", "1"),
+    "spins": ("--minUptime", "1000", "--spinSleepTime", "700", "crash.js"),
+    "loops": ("slow.js",),
+    "given-up": ("-m", "2", "crash.js"),
+    "once": ("-m", "1", "once.js"),
+}
+
+
+def place() -> Place:
+    commands = install("forever", VERSION)
+    if isinstance(commands, str):
+        pytest.skip(commands)
+    return Place(commands, "forever", "FOREVER_ROOT")
+
+
+def start(here: Place, uid: str) -> None:
+    done = here.run("start", "-a", "--uid", uid, *SCRIPTS[uid], COUCH_PASSWORD="hunter22")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Place]:
+    here = place()
+    try:
+        for uid in SCRIPTS:
+            start(here, uid)
+        assert until(lambda: set(told(here)) == set(SCRIPTS) and settled(here)), told(here)
+        yield here
+    finally:
+        here.remove()
+
+
+def settled(here: Place) -> bool:
+    found = told(here)
+    return found["loops"].state is found["spins"].state is State.CRASH_LOOPING and (
+        found["given-up"].words == found["once"].words == "STOPPED"
+    )
+
+
+@pytest.fixture
+def alone() -> Iterator[Place]:
+    """One script that works, and whose monitor may be done away with."""
+    here = place()
+    try:
+        start(here, "works")
+        assert until(lambda: "works" in looked(here) and told(here)["works"].state is State.RUNNING)
+        yield here
+    finally:
+        here.remove()
+
+
+def host(seconds: float = 2.0) -> Host:
+    return Host(World(), seconds, "test")
+
+
+def manager(here: Place, kept: list[str] | None = None) -> Forever:
+    around = Surroundings(discover=False, named=(str(here.home),), keep_secret=kept.append if kept is not None else len)
+    [found] = forever.find(host(), around)
+    return found
+
+
+def looked(here: Place) -> dict[str, Condition]:
+    """{} before the first socket is there."""
+    found = manager(here).services(host())
+    return {} if isinstance(found, Failure) else {one.service.unit: one for one in found}
+
+
+def told(here: Place) -> dict[str, Condition]:
+    found = looked(here)
+    assert found
+    return found
+
+
+def monitor(here: Place) -> int:
+    """The monitor of the only script."""
+    [pid] = told(here)["works"].pids
+    found = host().process(pid)
+    assert found is not None
+    return found.ppid
+
+
+def acted(here: Place, name: str, verb: str) -> Outcome:
+    file = here.folder / "cozydiag.toml"
+    file.write_text(f'discover = false\n[timing]\nproof = 1.5\n[managers]\nforever = ["{here.home}"]\n')
+    file.chmod(0o600)
+    stack = Stack(load(str(file), {}))
+    service = told(here)[name].service
+    with closing(open_state(str(here.folder / "state"))) as state:
+        return act(host(60.0), stack, state, service, verb)
+
+
+STATES = {
+    "works": (State.RUNNING, True),
+    "spins": (State.CRASH_LOOPING, True),
+    "loops": (State.CRASH_LOOPING, True),
+    "given-up": (State.FAILED, True),
+    "once": (State.FINISHED, False),
+}
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_each_state_is_told(lab: Place, name: str) -> None:
+    def as_expected() -> bool:  # after an act it takes a while until a crash loop is one again
+        found = told(lab)[name]
+        return (found.state, found.wanted, found.boot) == (*STATES[name], False)
+
+    assert until(as_expected), told(lab)[name]
+
+
+def test_why_it_died_and_how_it_was_started_is_told(lab: Place) -> None:
+    found = told(lab)
+    assert found["given-up"].why == "Error: the database is not there"
+    assert found["given-up"].exit_code == 1
+    assert found["loops"].why == "Error: gave up"
+    assert found["works"].boot_line.startswith("@reboot forever start -a --uid works --sourceDir")
+    assert found["works"].boot_line.endswith("ok.js --port 1")
+
+
+def test_secrets_are_kept_and_environments_are_not(lab: Place) -> None:
+    kept: list[str] = []
+    found = manager(lab, kept).services(host())
+    assert set(kept) == {"hunter22"}
+    assert "hunter22" not in repr(found)
+
+
+def test_a_restart_of_what_works_is_proven(lab: Place) -> None:
+    outcome = acted(lab, "works", "restart")
+    assert outcome.result == "verified", outcome.text
+    assert outcome.pid_after not in (0, outcome.pid_before)
+
+
+@pytest.mark.parametrize(("name", "verb"), [("loops", "restart"), ("given-up", "start"), ("spins", "restart")])
+def test_a_restart_of_what_crashes_is_refuted(lab: Place, name: str, verb: str) -> None:
+    """`forever restart` of each of them exits with 0."""
+    outcome = acted(lab, name, verb)
+    assert outcome.result == "failed", outcome.text
+
+
+def test_a_script_that_spins_is_stopped(alone: Place) -> None:
+    """`forever stop` of it never returns."""
+    start(alone, "spins")
+    assert until(lambda: "spins" in told(alone) and told(alone)["spins"].state is State.CRASH_LOOPING)
+    assert acted(alone, "spins", "stop").result == "verified"
+    assert set(told(alone)) == {"works"}
+
+
+def test_a_stop_is_proven(alone: Place) -> None:
+    assert acted(alone, "works", "stop").result == "verified"
+    assert not list(alone.processes())
+
+
+def test_a_hung_monitor_takes_nothing_from_the_others(alone: Place) -> None:
+    hung = monitor(alone)
+    start(alone, "loops")
+    assert until(lambda: "loops" in told(alone))
+    os.kill(hung, signal.SIGSTOP)
+    began = time.monotonic()
+    found = told(alone)
+    assert time.monotonic() - began < 4.0
+    assert found["works"].state is State.HUNG
+    assert found["works"].why == f"its monitor (process {hung}) does not answer"
+    assert found["loops"].state is not State.HUNG
+    os.kill(hung, signal.SIGCONT)
+    assert told(alone)["works"].state is State.RUNNING
+
+
+def test_what_a_killed_monitor_leaves_behind_is_told(alone: Place) -> None:
+    [pid] = told(alone)["works"].pids
+    os.kill(monitor(alone), signal.SIGKILL)
+    assert until(lambda: told(alone)["works"].words == "its monitor is gone")
+    left = told(alone)["works"]
+    assert left.pids == (pid,)
+    assert left.start_line.endswith(f"forever start -a --uid works {alone.folder}/ok.js --port 1")
+    os.kill(pid, signal.SIGKILL)  # as after a reboot
+    assert until(lambda: told(alone)["works"].pids == ())
+    assert (told(alone)["works"].state, told(alone)["works"].wanted) == (State.STOPPED, True)
+
+
+def test_it_is_found_by_its_bound_sockets(alone: Place) -> None:
+    around = Surroundings(processes=tuple(host().processes()))
+    assert str(alone.home) in {one.home.folder for one in forever.find(host(), around)}

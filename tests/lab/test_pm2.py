@@ -1,0 +1,266 @@
+"""The real PM2, two of its versions, in folders of their own: every state that can be made, acts that are proven."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cozydiag.config import load
+from cozydiag.host import Failure, Host, World
+from cozydiag.managers import pm2
+from cozydiag.managers.pm2 import PM2
+from cozydiag.managers.service import Condition, State, Surroundings
+from cozydiag.repair.act import Outcome, act
+from cozydiag.stack import Stack
+from cozydiag.state import open_state
+from scripts.laboratory.node import Place, install, until
+
+VERSIONS = ("7.0.4", "5.4.3")
+ROOT = Path(__file__).parents[2]
+
+
+def apps(folder: Path) -> list[dict[str, Any]]:
+    """One of each kind, as in an ecosystem file."""
+    (folder / "watched").mkdir()
+    (folder / "watched" / "ok.js").write_text((folder / "ok.js").read_text())
+    return [
+        {"name": "works", "script": "ok.js"},
+        {"name": "crashes", "script": "crash.js", "max_restarts": 3},
+        {"name": "module", "script": "module.js", "max_restarts": 2},
+        {"name": "loops", "script": "slow.js"},
+        {"name": "waits", "script": "crash.js", "restart_delay": 600_000},
+        {"name": "once", "script": "once.js", "autorestart": False},
+        {"name": "off", "script": "ok.js"},
+        {"name": "gone", "script": "ok.js", "args": "--port 1"},
+        {"name": "web", "script": "ok.js", "instances": 4, "exec_mode": "cluster"},
+        {"name": "watched", "script": "ok.js", "cwd": str(folder / "watched"), "watch": ["."], "watch_delay": 100},
+        {"name": "never-ready", "script": "ready.js", "wait_ready": True, "listen_timeout": 120_000},
+    ]
+
+
+def place(version: str) -> Place:
+    commands = install("pm2", version)
+    if isinstance(commands, str):
+        pytest.skip(commands)
+    return Place(commands, "pm2", "PM2_HOME")
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def lab(request: pytest.FixtureRequest) -> Iterator[Place]:
+    """All apps, each as far gone as it goes."""
+    here = place(request.param)
+    *most, last = apps(here.folder)
+    (here.folder / "apps.json").write_text(json.dumps({"apps": most}))
+    (here.folder / "last.json").write_text(json.dumps({"apps": [last]}))
+    with ExitStack() as stack:
+        stack.callback(here.remove)
+        started = here.run("start", "apps.json", COUCH_PASSWORD="hunter22")
+        assert started.returncode == 0, started.stdout + started.stderr
+        stack.enter_context(here.begin("start", "last.json"))  # it waits for what never says that it is ready
+        stack.callback(here.end)
+        assert here.run("save").returncode == 0
+        for words in (("stop", "off"), ("delete", "gone")):
+            assert here.run(*words).returncode == 0
+        fourth = told(here)["web"].service.id.split()[-1]
+        assert here.run("stop", fourth).returncode == 0
+        assert until(lambda: set(told(here)) == set(STATES) and settled(here)), told(here)
+        yield here
+
+
+def settled(here: Place) -> bool:
+    found = told(here)
+    return found["crashes"].words == found["module"].words == "errored" and found["loops"].state is State.CRASH_LOOPING
+
+
+def host(seconds: float = 2.0) -> Host:
+    return Host(World(), seconds, "test")
+
+
+def manager(here: Place, kept: list[str] | None = None) -> PM2:
+    around = Surroundings(discover=False, named=(str(here.home),), keep_secret=kept.append if kept is not None else len)
+    [found] = pm2.find(host(), around)
+    return found
+
+
+def told(here: Place) -> dict[str, Condition]:
+    found = manager(here).services(host())
+    assert not isinstance(found, Failure), found
+    return {one.service.unit: one for one in found}
+
+
+def acted(here: Place, name: str, verb: str) -> Outcome:
+    file = here.folder / "cozydiag.toml"
+    file.write_text(f'discover = false\n[timing]\nproof = 1.5\n[managers]\npm2 = ["{here.home}"]\n')
+    file.chmod(0o600)
+    stack = Stack(load(str(file), {}))
+    service = told(here)[name].service
+    with closing(open_state(str(here.folder / "state"))) as state:
+        return act(host(60.0), stack, state, service, verb)
+
+
+STATES = {
+    "works": (State.RUNNING, (1, 1), True),
+    "crashes": (State.FAILED, (0, 1), True),
+    "module": (State.FAILED, (0, 1), True),
+    "loops": (State.CRASH_LOOPING, (0, 1), True),
+    "waits": (State.FAILED, (0, 1), True),
+    "once": (State.FINISHED, (0, 1), False),
+    "off": (State.STOPPED, (0, 1), False),
+    "gone": (State.STOPPED, (0, 1), True),
+    "web": (State.DEGRADED, (3, 4), True),
+    "watched": (State.RUNNING, (1, 1), True),
+    "never-ready": (State.STARTING, (0, 1), True),
+}
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_each_state_is_told(lab: Place, name: str) -> None:
+    def as_expected() -> bool:  # after an act it takes a while until a crash loop is one again
+        found = told(lab)[name]
+        return (found.state, found.instances, found.wanted) == STATES[name]
+
+    assert until(as_expected), told(lab)[name]
+
+
+def test_why_it_died_is_told(lab: Place) -> None:
+    found = told(lab)
+    assert found["crashes"].why == "Error: the database is not there"
+    assert (found["crashes"].exit_code, found["crashes"].hopeless) == (1, False)
+    assert found["module"].why == "Error: Cannot find module 'not-installed'"
+    assert found["module"].hopeless
+    assert found["loops"].why == "Error: gave up"
+    assert found["loops"].exit_code == 2
+
+
+def test_what_was_deleted_has_its_whole_command(lab: Place) -> None:
+    line = told(lab)["gone"].start_line
+    assert f"pm2 start {lab.folder}/ok.js --name gone --cwd {lab.folder} -- --port 1" in line
+    assert f"PM2_HOME={lab.home}" in line
+
+
+def test_secrets_are_kept_and_environments_are_not(lab: Place) -> None:
+    kept: list[str] = []
+    found = manager(lab, kept).services(host())
+    assert set(kept) == {"hunter22"}
+    assert "hunter22" not in repr(found)
+
+
+def test_the_log_is_its_own(lab: Place) -> None:
+    log = manager(lab).log(host(), told(lab)["crashes"].service, 50)
+    assert not isinstance(log, Failure)
+    assert any("Error: the database is not there" in line for line in log)
+
+
+def test_a_watched_app_says_so(lab: Place) -> None:
+    before = told(lab)["watched"]
+    assert before.watch
+
+    def restarted() -> bool:
+        (lab.folder / "watched" / f"written-{time.time()}").write_text("x")
+        return (told(lab)["watched"].restarts or 0) >= 3
+
+    assert until(restarted, 30.0), told(lab)["watched"]
+    assert told(lab)["watched"].state is State.RUNNING  # the check `manager.service` says the rest
+
+
+@pytest.mark.parametrize("verb", ["restart", "reload"])
+def test_a_restart_of_what_works_is_proven(lab: Place, verb: str) -> None:
+    outcome = acted(lab, "works", verb)
+    assert outcome.result == "verified", outcome.text
+    assert outcome.pid_after not in (0, outcome.pid_before)
+
+
+@pytest.mark.parametrize("name", ["crashes", "loops", "waits"])
+def test_a_restart_of_what_crashes_is_refuted(lab: Place, name: str) -> None:
+    """`pm2 restart` of each of them says [PM2] ✓ and exits with 0."""
+    outcome = acted(lab, name, "restart")
+    assert outcome.result == "failed", outcome.text
+
+
+def test_stop_and_start_are_proven(lab: Place) -> None:
+    assert acted(lab, "works", "stop").result == "verified"
+    assert told(lab)["works"].state is State.STOPPED
+    assert acted(lab, "works", "start").result == "verified"
+    assert told(lab)["works"].state is State.RUNNING
+
+
+def test_a_cluster_comes_back_whole(lab: Place) -> None:
+    assert acted(lab, "web", "restart").result == "verified"
+    assert told(lab)["web"].instances == (4, 4)
+    assert acted(lab, "web", "reload").result == "verified"
+    assert told(lab)["web"].instances == (4, 4)
+    assert lab.run("stop", told(lab)["web"].service.id.split()[-1]).returncode == 0  # as it was
+
+
+def test_the_command_line_shows_it(lab: Place) -> None:
+    file = lab.folder / "cozydiag.toml"
+    file.write_text(f'discover = false\n[managers]\npm2 = ["{lab.home}"]\n')
+    file.chmod(0o600)
+    line = [sys.executable, "-m", "cozydiag", "services", "--config", str(file), "--format", "json"]
+    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
+    rows = {one["name"]: one for one in json.loads(done.stdout)["services"]}
+    assert rows["works"]["state"] == "running"
+    assert rows["loops"]["state"] == "crash-looping"
+    assert "hunter22" not in done.stdout
+
+
+# -- the daemon itself ---------------------------------------------------------------------------------
+
+
+def daemon(here: Place) -> int:
+    return int((here.home / "pm2.pid").read_text())
+
+
+@pytest.fixture(params=VERSIONS)
+def alone(request: pytest.FixtureRequest) -> Iterator[Place]:
+    """A daemon with one app, to be done away with."""
+    here = place(request.param)
+    try:
+        assert here.run("start", "ok.js", "--name", "works").returncode == 0
+        assert here.run("save").returncode == 0
+        yield here
+    finally:
+        here.remove()
+
+
+def test_what_becomes_of_the_daemon_is_told(alone: Place) -> None:
+    asked = manager(alone)
+    os.kill(daemon(alone), signal.SIGSTOP)
+    began = time.monotonic()
+    hung = asked.services(host(1.0))
+    assert isinstance(hung, Failure)
+    assert (hung.kind, time.monotonic() - began < 3.0) == ("timeout", True)
+    os.kill(daemon(alone), signal.SIGCONT)
+    assert told(alone)["works"].state is State.RUNNING
+
+    number = daemon(alone)
+    os.kill(number, signal.SIGKILL)
+    assert until(lambda: isinstance(asked.services(host()), Failure))
+    gone = asked.services(host())
+    assert isinstance(gone, Failure)
+    assert gone.kind == "refused"
+    assert not [pid for pid in alone.processes() if b"God Daemon" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def test_looking_starts_nothing(alone: Place) -> None:
+    assert alone.run("kill").returncode == 0
+    assert until(lambda: not list(alone.processes()))
+    gone = manager(alone).services(host())
+    assert isinstance(gone, Failure)
+    assert gone.kind == "missing"
+    assert not list(alone.processes())
+
+
+def test_it_is_found_by_the_title_of_its_process(alone: Place) -> None:
+    around = Surroundings(processes=tuple(host().processes()))
+    assert str(alone.home) in {one.home.folder for one in pm2.find(host(), around)}
