@@ -38,7 +38,7 @@ def environment() -> dict[str, str]:
     return {**{name: os.environ[name] for name in kept if name in os.environ}, "SUDO_USER": "ann"}
 
 
-def wait(child: subprocess.Popen[str] | subprocess.Popen[bytes]) -> int:
+def wait(child: subprocess.Popen[str]) -> int:
     return child.wait(60)
 
 
@@ -49,6 +49,7 @@ class Server:
         self.sandbox = sandbox
         self.known = 0
         self.broken = False
+        self.children: list[subprocess.Popen[str]] = []
 
     @property
     def config(self) -> str:
@@ -59,6 +60,7 @@ class Server:
 
     def have(self, *stopped: str) -> None:
         """Healthy but for these programs, which are stopped."""
+        self.end()
         states = self.sandbox.supervisor.states() if not self.broken else {}
         if {state for program, state in states.items() if program not in stopped} != {"RUNNING"}:
             self.sandbox.heal()
@@ -66,6 +68,13 @@ class Server:
         for program in stopped:
             self.sandbox.supervisor.stop(program)
         self.journal()
+
+    def end(self) -> None:
+        """What a failed test has left running."""
+        for child in self.children:
+            child.kill()
+            child.wait()
+        self.children.clear()
 
     def break_(self, fault: str) -> None:
         self.broken = True
@@ -86,6 +95,7 @@ class Server:
         child = subprocess.Popen(
             line, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
+        self.children.append(child)
         assert child.stdout is not None
         said = []
         for row in child.stdout:
@@ -113,10 +123,12 @@ class Server:
 @pytest.fixture(scope="module")
 def running() -> Iterator[Server]:
     sandbox = Sandbox.create()
+    server = Server(sandbox)
     try:
         sandbox.up()
-        yield Server(sandbox)
+        yield server
     finally:
+        server.end()
         sandbox.remove()
 
 
@@ -198,7 +210,7 @@ def test_what_comes_to_light_behind_it_is_told_and_no_login_is_spent_on_it(two_f
     done = server.restart()
     assert done.returncode == 2
     assert [result for *_, result in server.journal()] == ["verified", "verified"]
-    assert "CouchDB refuses user admin" in done.stdout.partition("Not all is well")[2]
+    assert "CouchDB refuses user admin" in done.stdout.partition("Something is still wrong")[2]
     assert len(server.sandbox.logins("cozydiag")) == tried + 1
 
 
@@ -212,7 +224,7 @@ def test_what_comes_to_light_behind_it_is_told_and_no_login_is_spent_on_it(two_f
         ("part-fatal", "✗ home does not start", "[program:cozy-home] of supervisord's configuration"),
         ("couchdb-401", "✗ CouchDB refuses user admin", "Put the right one into that file"),
         ("nginx-config-down", "✗ nginx does not start because its configuration is broken", "test it, then start"),
-        ("nginx-config-disk", "! nginx still serves, but its configuration", "before anything restarts nginx"),
+        ("nginx-config-disk", "! nginx still serves, but its configuration", "before nginx is restarted"),
         ("supervisor-killed", "! supervisord is gone, but what it started", "first end what it left behind"),
     ],
 )
@@ -289,24 +301,31 @@ def test_without_anybody_to_ask_it_names_the_line_that_needs_no_answer(one_fault
 class Terminal:
     """The command on a terminal of its own, as at a login."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, server: Server, *arguments: str) -> None:
         self.ours, theirs = pty.openpty()
-        self.child = subprocess.Popen(
-            [*COMMAND, *arguments], env=environment(), stdin=theirs, stdout=theirs, stderr=theirs,
-            start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509
+        self.child: subprocess.Popen[str] = subprocess.Popen(
+            [*COMMAND, *arguments, "--config", server.config], env=environment(), text=True,
+            stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509
         )  # fmt: skip
         os.close(theirs)
+        server.children.append(self.child)
         self.said = ""
 
     def until(self, words: str) -> None:
         deadline = time.monotonic() + 60
         while words not in self.said:
             assert time.monotonic() < deadline, self.said
-            if select.select([self.ours], [], [], 1)[0]:
-                try:
-                    self.said += os.read(self.ours, 65536).decode()
-                except OSError:
-                    raise AssertionError(self.said) from None
+            assert self.read(), self.said
+
+    def read(self) -> bool:
+        """Takes what is said; False when the other end is closed."""
+        try:
+            if self.ours >= 0 and select.select([self.ours], [], [], 0.5)[0]:
+                self.said += os.read(self.ours, 65536).decode()
+        except OSError:  # how Linux says it
+            self.hang_up()
+        return self.ours >= 0
 
     def type(self, keys: str) -> None:
         os.write(self.ours, keys.encode())
@@ -315,13 +334,15 @@ class Terminal:
         os.close(self.ours)
         self.ours = -1
 
-    def end(self) -> int:
-        """Its exit code, when all that it says has been read."""
-        while self.ours >= 0:
-            try:
-                self.said += os.read(self.ours, 65536).decode()
-            except OSError:
-                self.hang_up()
+    def end(self, keys: str = "") -> int:
+        """Its exit code, when all that it says has been read. ``keys`` are typed whenever it is silent: a Ctrl-C
+        between a question and the wait for its answer is lost."""
+        deadline, heard = time.monotonic() + 60, ""
+        while self.read():
+            assert time.monotonic() < deadline, self.said
+            if keys and heard == self.said:
+                self.type(keys)
+            heard = self.said
         return wait(self.child)
 
 
@@ -329,8 +350,8 @@ def test_on_a_terminal_it_asks_and_a_no_changes_nothing(one_fault: Server) -> No
     server = one_fault
     before = server.identities()
     for answer in ("n\n", "\n"):
-        terminal = Terminal("fix", "--restart", "--config", server.config)
-        terminal.until("Do it? [y/N]: ")
+        terminal = Terminal(server, "fix", "--restart")
+        terminal.until("Do it? (y = yes) ")
         terminal.type(answer)
         assert terminal.end() == 2
     assert (server.identities(), server.journal()) == (before, [])
@@ -338,8 +359,8 @@ def test_on_a_terminal_it_asks_and_a_no_changes_nothing(one_fault: Server) -> No
 
 def test_on_a_terminal_a_yes_mends_it(one_fault: Server) -> None:
     server = one_fault
-    terminal = Terminal("fix", "--restart", "--config", server.config)
-    terminal.until("Do it? [y/N]: ")
+    terminal = Terminal(server, "fix", "--restart")
+    terminal.until("Do it? (y = yes) ")
     terminal.type("y\n")
     assert terminal.end() == 0
     assert server.well()
@@ -349,10 +370,9 @@ def test_on_a_terminal_a_yes_mends_it(one_fault: Server) -> None:
 def test_ctrl_c_at_the_question_changes_nothing(one_fault: Server) -> None:
     server = one_fault
     before = server.identities()
-    terminal = Terminal("fix", "--restart", "--config", server.config)
-    terminal.until("Do it? [y/N]: ")
-    terminal.type("\x03")
-    assert terminal.end() == 130
+    terminal = Terminal(server, "fix", "--restart")
+    terminal.until("Do it? (y = yes) ")
+    assert terminal.end("\x03") == 130
     assert (server.identities(), server.journal()) == (before, [])
 
 
@@ -382,7 +402,7 @@ def test_a_signal_lets_the_act_end_and_no_other_begin(two_faults: Server, number
 def test_ctrl_c_on_a_terminal_lets_the_act_end(two_faults: Server) -> None:
     """It goes to the whole group of the terminal, programs that were asked to act among them."""
     server = two_faults
-    terminal = Terminal("fix", "--restart", "--yes", "--config", server.config)
+    terminal = Terminal(server, "fix", "--restart", "--yes")
     terminal.until("start couchdb …")
     terminal.type("\x03")
     assert terminal.end() == 2
@@ -392,7 +412,7 @@ def test_ctrl_c_on_a_terminal_lets_the_act_end(two_faults: Server) -> None:
 
 def test_a_terminal_that_is_lost_lets_the_act_end(two_faults: Server) -> None:
     server = two_faults
-    terminal = Terminal("fix", "--restart", "--yes", "--config", server.config)
+    terminal = Terminal(server, "fix", "--restart", "--yes")
     terminal.until("start couchdb …")
     terminal.hang_up()
     assert terminal.end() == 2
