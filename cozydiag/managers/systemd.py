@@ -54,8 +54,7 @@ class Systemd:
         blocks = _blocks(host, self.units) if self.units else []
         if isinstance(blocks, Failure):
             return blocks
-        units = {unit["Id"]: unit for unit in blocks if "Id" in unit}
-        units = {name: unit for name, unit in units.items() if name in self.named or not _is_nothing(name, unit)}
+        units = _real({unit["Id"]: unit for unit in blocks if "Id" in unit}, self.named)
         now, monotonic = host.clock.now(), host.clock.monotonic()
         found = {name: condition(unit, now, monotonic) for name, unit in units.items()}
         failed = _failed(host, units)
@@ -106,8 +105,13 @@ class Systemd:
         return 30.0
 
 
-def _is_nothing(name: str, unit: dict[str, str]) -> bool:
-    return unit.get("LoadState") == "not-found" or (name in DUMMIES and unit.get("SubState") == "exited")
+def _real(units: dict[str, dict[str, str]], named: tuple[str, ...]) -> dict[str, dict[str, str]]:
+    """Without what does not exist, unless it is named, and without dummies, whose instances come back with them."""
+    for dummy, real in DUMMIES.items():
+        if real in units and units.get(dummy, {}).get("SubState") == "exited":
+            units[real]["UnitFileState"] = units[dummy].get("UnitFileState", "")
+            units = {name: unit for name, unit in units.items() if name != dummy or name in named}
+    return {name: unit for name, unit in units.items() if name in named or unit.get("LoadState") != "not-found"}
 
 
 def _failed(host: Host, units: dict[str, dict[str, str]]) -> set[str]:

@@ -21,8 +21,9 @@ KNOWN: Final = (
 )  # fmt: skip
 """The units of a Cozy's world. Patterns match what systemd has in memory."""
 
-DUMMIES: Final = ("postfix.service",)
-"""Units that are active (exited) whatever their service does: the real one is an instance (Debian up to 12)."""
+DUMMIES: Final[Mapping[str, str]] = {"postfix.service": "postfix@-.service"}
+"""Units that are active (exited) whatever their service does, and the instance that they start, which is the real one
+(Debian up to 12). Only the dummy is enabled."""
 
 YOUNG: Final = 30.0
 LOOP: Final = 3
