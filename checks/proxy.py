@@ -240,7 +240,7 @@ def _odd(answer: Answer) -> bool:
     what is no HTTP, and a body that broke off."""
     if answer.status >= 500 or (answer.status == 400 and b"HTTPS" in answer.body):
         return True
-    marks = ("Content-Type", "Content-Length", "Transfer-Encoding", "Location", "Set-Cookie")
+    marks = ("Content-Type", "Content-Length", "Location", "Set-Cookie")
     return answer.status == 200 and not any(answer.header(name) for name in marks)
 
 

@@ -58,7 +58,7 @@ def _haproxy(host: Host, config: Config) -> Proxy | None:
         return None
     from cozydiag.proxies.haproxy import HAProxy
 
-    return HAProxy(path, _program(config, "haproxy"), config.proxy.haproxy_socket, config.discover)
+    return HAProxy(path, _program(config, "haproxy"), config.proxy.haproxy_socket, config.discover, config.paths.logs)
 
 
 def _first(host: Host, config: Config, paths: tuple[str, ...]) -> str | None:

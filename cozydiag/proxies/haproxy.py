@@ -31,12 +31,13 @@ class Member(NamedTuple):
 
 
 class HAProxy(NamedTuple):
-    """HAProxy as one of the proxies here."""
+    """HAProxy as one of the proxies here. It writes no log itself; ``logs`` is the folder of a `haproxy.log`."""
 
     configuration: str
     program: str = "haproxy"
     socket: str | None = None
     discover: bool = True
+    logs: str | None = None
 
     @property
     def name(self) -> str:
@@ -48,7 +49,8 @@ class HAProxy(NamedTuple):
         found = re.search(r"^Pid: (\d+)$", said, re.M)
         process = host.process(int(found[1])) if found else None
         if process is None:
-            return processes.running(host, ("haproxy",), _PID_FILES if self.discover else (), self.discover)
+            pid_files = _PID_FILES if self.discover else ()
+            return processes.running(host, ("haproxy",), pid_files, self.discover, self.configuration)
         parent = host.process(process.ppid)
         if parent is not None and parent.name == "haproxy":
             return Running(parent, (process,))
@@ -72,7 +74,7 @@ class HAProxy(NamedTuple):
                 return Configuration((), (), (self.configuration,))
             return content
         made = haproxy_file.parse(content.decode("utf-8", "replace"), self.configuration)
-        return made._replace(logs=_LOGS if self.discover else made.logs)
+        return made._replace(logs=_LOGS if self.discover else (f"{self.logs}/haproxy.log",) if self.logs else ())
 
     def mistakes(self, host: Host) -> Configuration | Failure:
         """As HAProxy itself reads its file: `-c` opens no port and writes nothing."""

@@ -43,17 +43,21 @@ def probe(host: Host, upstream: Upstream, name: str, target: str, worker: Proces
 
 
 def _http(host: Host, upstream: Upstream, name: str, target: str) -> Probe:
-    outcome = _ask(host, upstream, upstream.scheme == "https", name, target)
+    secure = upstream.scheme == "https"
+    view = host.within(host.deadline.remaining() / (2 if secure else 1), host.instance)  # half is for another try
+    outcome = _ask(view, upstream, secure, name, target)
+    host.evidence += view.evidence
     proof = host.evidence[-1]
     if isinstance(outcome, Answer):
         return _answered(host, upstream, outcome, proof)
     if outcome.kind == "given_up":
         return Probe(upstream, "", proof)
     code = _failed(upstream, outcome)
-    if code in ("proxy.upstream_garbage", "proxy.upstream_closes") and not upstream.unix:
-        other = _ask(host, upstream, upstream.scheme != "https", name, target)
+    suspicious = code in ("proxy.upstream_garbage", "proxy.upstream_closes", "proxy.upstream_plain")
+    if (suspicious or (secure and code == "proxy.upstream_hangs")) and not upstream.unix:
+        other = _ask(host, upstream, not secure, name, target)
         if isinstance(other, Answer):
-            changed = "proxy.upstream_plain" if upstream.scheme == "https" else "proxy.upstream_tls"
+            changed = "proxy.upstream_plain" if secure else "proxy.upstream_tls"
             return Probe(upstream, changed, host.evidence[-1])
     if code == "proxy.upstream_refused":
         return _elsewhere(host, upstream, proof)
@@ -112,6 +116,8 @@ _FAILED = {
 def _failed(upstream: Upstream, failure: Failure) -> str:
     if failure.kind == "timeout":
         return "proxy.upstream_full" if "no connection" in failure.detail else "proxy.upstream_hangs"
+    if failure.kind == "closed" and failure.detail != "closed without an answer":
+        return "proxy.upstream_cut"
     if failure.kind == "protocol":
         return "proxy.stranger" if _BANNERS.match(failure.detail) else "proxy.upstream_garbage"
     if failure.kind == "refused" and upstream.unix:

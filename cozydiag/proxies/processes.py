@@ -12,18 +12,23 @@ from cozydiag.host.processes import Process
 from cozydiag.proxies.protocol import Running
 
 
-def running(host: Host, names: Collection[str], pid_files: Iterable[str], discover: bool) -> Running | None:
-    """The running program of one of ``names``, by its pid file, else (``discover``) by the oldest of that name.
+def running(
+    host: Host, names: Collection[str], pid_files: Iterable[str], discover: bool, configuration: str = ""
+) -> Running | None:
+    """The running program of one of ``names``, by its pid file, else (``discover``) by the oldest of that name. Without
+    ``discover`` only one that was started with ``configuration`` counts.
 
     A pid file may be stale or name another program, so the process has to bear the name. Workers whose master was
     killed belong to process 1 (or to a subreaper) and call themselves workers.
     """
     master = next((found for path in pid_files if (found := _master(host, path, names))), None)
-    if master is None and not discover:
+    if master is None and not discover and not configuration:
         return None
     orphans: list[Process] = []
     if master is None:
         alive = [process for process in host.find(names) if process.state != "Z"]
+        if not discover:
+            alive = [process for process in alive if configuration in process.cmdline]
         pids = {process.pid for process in alive}
         top = sorted((p for p in alive if p.ppid not in pids), key=lambda p: p.started)
         orphans = [process for process in top if _calls_itself_worker(process)]

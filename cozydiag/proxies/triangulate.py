@@ -61,7 +61,7 @@ def triangulate(host: Host, stack: Stack, site: Site, seen: Seen, began: float) 
     if line is not None and not lines.meaning(line.line):
         line = None
     probes = _probes(host, stack, site, way, upstreams)
-    code, chosen = verdict(Facts(way, seen, line, probes), _limits(host, way))
+    code, chosen = verdict(Facts(way, seen, line, probes), _limits(host, stack, way))
     return _finding(host, stack, site, Facts(way, seen, line, probes), code, chosen) if code else None
 
 
@@ -70,10 +70,8 @@ def verdict(facts: Facts, limits: str = "") -> tuple[str, Probe | None]:
     said = lines.meaning(facts.line.line) if facts.line else ""
     worst = next((one for one in facts.probes if one.code), None)
     well = next((one for one in facts.probes if not one.code and one.answer is not None), None)
-    if said in _DECIDES:
-        return said, worst or well
-    if limits:
-        return limits, worst or well
+    if limits or said in _DECIDES:
+        return limits or said, worst or well
     if not facts.way.location or not facts.way.location.upstreams:
         return "proxy.no_upstream", None
     if worst is not None and (well is None or said):
@@ -136,10 +134,14 @@ _LONGER = 6.0
 """Seconds that the check of a site has (`checks/proxy.py`): for the way through the proxy, and for the way past it."""
 
 
-def _limits(host: Host, way: Way) -> str:
-    """HAProxy says itself when it is full; the others write it into their logs."""
+def _limits(host: Host, stack: Stack, way: Way) -> str:
+    """HAProxy says itself when it is full, the others write it into their logs; how many files a process has open, the
+    kernel tells."""
     from cozydiag.proxies.haproxy import HAProxy
 
+    running = fronts.running(stack, host, way.proxy)
+    if running and any(_out_of_files(host, one.pid) for one in (*running.workers, running.master)):
+        return "proxy.too_many_files"
     if not isinstance(way.proxy, HAProxy):
         return ""
     said = dict(line.split(": ", 1) for line in way.proxy.ask(host, "show info").splitlines() if ": " in line)
@@ -147,6 +149,15 @@ def _limits(host: Host, way: Way) -> str:
     if current.isdigit() and most.isdigit() and 0 < int(most) <= int(current):
         return "proxy.connections_used_up"
     return ""
+
+
+def _out_of_files(host: Host, pid: int) -> bool:
+    """proc_pid_limits(5), proc_pid_fd(5); two are kept back for what comes and goes."""
+    content, opened = host.read(f"/proc/{pid}/limits"), host.listdir(f"/proc/{pid}/fd")
+    if isinstance(content, Failure) or isinstance(opened, Failure):
+        return False
+    found = re.search(rb"Max open files\s+(\d+)", content)
+    return found is not None and len(opened) >= int(found[1]) - 2
 
 
 def _logged(upstream: Upstream) -> str:
@@ -191,7 +202,9 @@ _MAY_PASS = ("proxy.resting", "proxy.too_many_files", "proxy.connections_used_up
 def _belongs_elsewhere(host: Host, stack: Stack, upstream: Upstream, role: str | None) -> bool:
     """Nothing listens here because the Cozy's proxy is somewhere else."""
     local = upstream.host in ("127.0.0.1", "localhost", "::1")
-    return local and role is None and stack.expected(host, "cozy.proxy")
+    if not local or role is not None or not stack.expected(host, "cozy.proxy"):
+        return False
+    return host.connect(*stack.part("proxy").address) is None
 
 
 def _wrong(stack: Stack, case: wording.Case) -> wording.Words:

@@ -13,6 +13,8 @@ from typing import Any
 
 from scripts.laboratory.bench import Outcome, run_all
 from scripts.laboratory.cases import CASES, Case
+from scripts.laboratory.proxies.cases import CASES as PROXY_CASES
+from scripts.laboratory.proxies.cases import PROXIES
 
 
 def main() -> int:
@@ -29,6 +31,10 @@ def main() -> int:
         outcomes.append(outcome)
     found = summary(outcomes)
     print("\n" + ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in found.items()))
+    for proxy in PROXIES:
+        ran = [outcome.right for outcome in outcomes if outcome.case.faults[:1] == (proxy,) and outcome.judgement]
+        if ran:
+            print(f"{proxy}: {sum(ran)} of {len(ran)} right")
     if given.json:
         data = {"summary": found, "cases": [as_data(outcome) for outcome in outcomes]}
         given.json.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
@@ -36,7 +42,8 @@ def main() -> int:
 
 
 def chosen(patterns: Sequence[str]) -> list[Case]:
-    return [case for case in CASES if any(fnmatchcase(name, p) for name in (case.id, case.group) for p in patterns)]
+    every = (*CASES, *PROXY_CASES)
+    return [case for case in every if any(fnmatchcase(name, p) for name in (case.id, case.group) for p in patterns)]
 
 
 def all_right(outcomes: Sequence[Outcome]) -> bool:

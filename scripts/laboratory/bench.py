@@ -13,6 +13,7 @@ from scripts.laboratory import command
 from scripts.laboratory.cases import Case
 from scripts.laboratory.faults import MORE
 from scripts.laboratory.judge import Judgement, judge
+from scripts.laboratory.proxies import run as proxies
 from scripts.laboratory.repair import Repair, repair
 
 AT_ONCE = 2
@@ -50,6 +51,9 @@ def run(case: Case, with_repair: bool) -> Outcome:
     def outcome(judgement: Judgement | None, repair: Repair | None = None, skipped_why: str | None = None) -> Outcome:
         return Outcome(case, judgement, repair, time.monotonic() - began, skipped_why)
 
+    if case.group == "proxies":
+        made = proxies.judged(case)
+        return outcome(made.judgement, skipped_why=made.skipped_why)
     try:
         sandbox = Sandbox.create()
     except SandboxError as error:  # no nginx or no supervisord for it here

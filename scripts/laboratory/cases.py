@@ -14,7 +14,7 @@ class Cause(NamedTuple):
     role: str
 
 
-WARNINGS = frozenset({"nginx.config_on_disk", "supervisor.down_parts_alive"})
+WARNINGS = frozenset({"nginx.config_on_disk", "proxy.config_on_disk", "supervisor.down_parts_alive"})
 """The codes that are no failure yet."""
 
 

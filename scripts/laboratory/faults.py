@@ -12,21 +12,10 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import pairwise
 
-from cozydiag.sandbox import Sandbox, SandboxError, files, processes
+from cozydiag.sandbox import Sandbox, files, processes
 from cozydiag.sandbox.layout import write
-from cozydiag.text import t
-
-LIMIT = 30.0
-"""Seconds for anything to become what it should."""
-
-
-def until(reached: Callable[[], bool], what: str) -> None:
-    """Waits. Raises SandboxError when it does not come."""
-    deadline = time.monotonic() + LIMIT
-    while not reached():
-        if time.monotonic() > deadline:
-            raise SandboxError(t("The lab waited in vain for this: {what}.", what=what))
-        time.sleep(0.05)
+from scripts.laboratory import tls
+from scripts.laboratory.waiting import until
 
 
 def restart_parts(sandbox: Sandbox) -> None:
@@ -125,4 +114,5 @@ MORE: dict[str, Callable[[Sandbox], None]] = {
     "data-system-restarted-in-vain": restart_in_vain,
     "data-system-loops": loop,
     "supervisor-hung": freeze_supervisord,
+    **tls.FAULTS,
 }

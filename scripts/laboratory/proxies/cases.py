@@ -1,0 +1,97 @@
+"""The faults behind and in the four proxies, and what each must be called (facts: what was observed of each)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from scripts.laboratory.cases import Case, Cause
+
+PROXIES = ("nginx", "apache", "caddy", "haproxy")
+
+
+class Fault(NamedTuple):
+    """``behind`` is the kind of stand-in, "" for none; ``at`` where it is asked for: `tcp`, `unix`, `missing`, `stale`,
+    `denied`, `name`, `moved` (the Cozy is elsewhere), `v6` (configured as ::1, listening on 127.0.0.1), `two` (a group
+    that was dead when it was last asked) or `empty`. ``own`` is what is done to the proxy itself. ``cannot`` says which
+    proxies cannot have it, and why."""
+
+    id: str
+    code: str
+    behind: str = ""
+    at: str = "tcp"
+    scheme: str = "http"
+    tls: bool = False
+    own: str = ""
+    cannot: dict[str, str] = {}  # noqa: RUF012  nobody writes into it
+
+
+BEHIND = (
+    Fault("refused", "proxy.upstream_refused"),
+    Fault("hangs", "proxy.upstream_hangs", "hangs"),
+    Fault("queue-full", "proxy.upstream_full", "full"),
+    Fault("closes-early", "proxy.upstream_closes", "closes"),
+    Fault("resets", "proxy.upstream_closes", "resets"),
+    Fault("no-http", "proxy.upstream_garbage", "garbage"),
+    Fault("tls-for-plain", "proxy.upstream_tls", "well", tls=True),
+    Fault("plain-for-tls", "proxy.upstream_plain", "well", scheme="https"),
+    Fault("cozy-elsewhere", "proxy.wrong_upstream", at="moved"),
+    Fault("other-family", "proxy.wrong_address", "well", at="v6"),
+    Fault("ssh-there", "proxy.stranger", "ssh"),
+    Fault("couchdb-there", "proxy.stranger", "couchdb"),
+    Fault("socket-missing", "proxy.socket_missing", at="missing"),
+    Fault("socket-stale", "proxy.socket_stale", at="stale"),
+    Fault("socket-denied", "proxy.socket_denied", "well", at="denied"),
+    Fault("name-unknown", "proxy.upstream_name", at="name"),
+    Fault("headers-too-big", "proxy.headers_too_big", "big"),
+    Fault("body-cut", "proxy.upstream_cut", "cut"),
+    Fault("app-502", "site.app_error", "error-502"),
+    Fault("app-503", "site.app_error", "error-503"),
+    Fault("app-500", "site.app_error", "error-500"),
+    Fault("resting", "proxy.resting", "well", at="two"),
+)
+"""What is wrong with the program behind, or with the way to it."""
+
+OWN = (
+    Fault("well", "", "well"),
+    Fault("too-many-files", "proxy.too_many_files", "well", own="files",
+          cannot={"haproxy": "HAProxy takes no more connections than it may open files for"}),
+    Fault("connections-used-up", "proxy.connections_used_up", "well", own="connections",
+          cannot={"caddy": "Caddy has no limit of connections"}),
+    Fault("module-off", "proxy.module_off", "well", own="module",
+          cannot=dict.fromkeys(("nginx", "caddy", "haproxy"), "only Apache passes requests on by modules of a scheme")),
+    Fault("group-empty", "proxy.no_upstream", at="empty",
+          cannot=dict.fromkeys(("nginx", "apache", "caddy"), "an empty group is refused or answered otherwise")),
+    Fault("stopped-by-signal", "service.hung", "well", own="stop"),
+    Fault("not-running", "service.down", "well", own="down"),
+    Fault("unknown-directive-down", "config", "well", own="unknown-down"),
+    Fault("unknown-directive-on-disk", "config_on_disk", "well", own="unknown-disk"),
+    Fault("missing-brace-down", "config", "well", own="cut-down",
+          cannot={"haproxy": "its file has no braces"}),
+    Fault("missing-brace-on-disk", "config_on_disk", "well", own="cut-disk",
+          cannot={"haproxy": "its file has no braces"}),
+    Fault("missing-include-down", "config", "well", own="include-down",
+          cannot={"haproxy": "its file includes no others"}),
+    Fault("missing-backend-down", "config", "well", own="backend-down",
+          cannot=dict.fromkeys(("nginx", "apache", "caddy"), "an unknown group is taken for a name")),
+    Fault("not-listening", "proxy.not_listening", "well", own="listen"),
+)  # fmt: skip
+"""What is wrong with the proxy itself."""
+
+FAULTS = {fault.id: fault for fault in (*BEHIND, *OWN)}
+
+
+def _code(proxy: str, fault: Fault) -> str:
+    if fault.code.startswith("config"):
+        return f"{'nginx' if proxy == 'nginx' else 'proxy'}.{fault.code}"
+    return fault.code
+
+
+def _expected(proxy: str, fault: Fault) -> tuple[Cause, ...]:
+    return (Cause(_code(proxy, fault), "proxy"),) if fault.code else ()
+
+
+CASES = tuple(
+    Case(f"{proxy}-{fault.id}", "proxies", (proxy, fault.id), _expected(proxy, fault), None)
+    for proxy in PROXIES
+    for fault in (*BEHIND, *OWN)
+)
