@@ -80,11 +80,15 @@ class Forever:
         return (*found, *silent, *(self._hung(name, (), "its monitor does not answer") for name in nameless))
 
     def log(self, host: Host, service: Service, lines: int) -> list[str] | Failure:
+        """Without what forever itself writes there after each end."""
         script = self._script(host, service)
         if isinstance(script, Failure):
             return script
         path = script.log if script else f"{self.home.folder}/{service.id or service.unit}.log"
-        return node.log(host, self.home, path, lines)
+        found = node.log(host, self.home, path, 3 * lines)
+        if isinstance(found, Failure):
+            return found
+        return ([line for line in found if not forever_scripts.is_own(line)] or found)[-lines:]
 
     def allowed(self, host: Host) -> bool:
         return host.may_write(f"{self.home.folder}/sock")

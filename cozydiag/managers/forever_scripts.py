@@ -17,7 +17,7 @@ YOUNG: Final = 30.0
 
 _OFTEN: Final = 3
 _END = "Forever detected script "  # `exited with code: 1`, `was killed by signal: SIGKILL`
-_OWN = ("Forever detected", "Forever restarting", "error: Forever", "restarting script because")
+_OWN = ("Forever detected ", "Forever restarting ", "Script restart attempt #", "restarting script because ")
 _CODE = re.compile(r"exited with code: (\d+)")
 
 
@@ -79,6 +79,11 @@ def is_alive(host: Host, script: Script) -> bool:
     return found is not None and found.state != "Z"
 
 
+def is_own(line: str) -> bool:
+    """Whether forever wrote this line, and not the script."""
+    return any(words in line for words in _OWN)
+
+
 def condition(script: Script, log: Sequence[str], alive: bool, now: float, service: Service) -> Condition:
     """The log is forever's: what the script wrote and how it ended, without times."""
     ends = [line for line in log if _END in line]
@@ -87,7 +92,7 @@ def condition(script: Script, log: Sequence[str], alive: bool, now: float, servi
     state = _state(script, alive, now - script.ctime < YOUNG and crashes, code[1] if code else "")
     why = ""
     if state in (State.FAILED, State.CRASH_LOOPING):
-        why = reason(line for line in log if not any(words in line for words in _OWN))
+        why = reason(line for line in log if not is_own(line))
     return Condition(
         service,
         state,

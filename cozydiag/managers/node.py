@@ -20,6 +20,7 @@ class Place(NamedTuple):
     user: str | None
     prefix: tuple[str, ...]
     """What stands before a command line, so that it speaks to this one: as whom, with which environment."""
+    account: str = "root"
 
 
 def places(
@@ -38,13 +39,12 @@ def places(
     for folder, uid in folders.items():
         person = names.get(uid)
         user = None if uid in (0, -1) else person.user if person else str(uid)
-        prefix: tuple[str, ...] = ()
-        if uid not in (-1, 0, host.euid()):
-            prefix = ("sudo", "-u", person.user if person else f"#{uid}", "-H")
+        account = person.user if person else "root" if uid in (0, -1) else f"#{uid}"
+        prefix = () if uid in (-1, 0, host.euid()) else ("sudo", "-u", account, "-H")
         if person is None or folder != f"{person.folder}/{usual}":
             prefix = (*prefix, "env", f"{variable}={folder}")
         user = folder if user in known else user
-        known[user] = Place(folder, uid, user, prefix)
+        known[user] = Place(folder, uid, user, prefix, account)
     return tuple(known.values())
 
 

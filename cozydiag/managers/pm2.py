@@ -68,13 +68,13 @@ class PM2:
         apps = self._apps(host)
         if isinstance(apps, Failure):
             # Without a daemon, what was saved should run only where something would have started it.
-            lost = [self._lost(one, ("pm2", "resurrect")) for one in saved.values() if one.wanted and boot]
+            lost = [self._lost(one, ("pm2", "resurrect"), boot) for one in saved.values() if one.wanted and boot]
             return tuple(lost) if lost and apps.kind == "missing" else apps
         now = host.clock.now()
         looping = self._looping(host, apps, now)
         listed = [self._condition(host, group, looping, now) for group in pm2_apps.services(apps)]
         names = {app.name for app in apps}
-        lost = [self._lost(one, one.line) for one in saved.values() if one.wanted and one.name not in names]
+        lost = [self._lost(one, one.line, boot) for one in saved.values() if one.wanted and one.name not in names]
         return (*(self._at_boot(one, saved, boot) for one in listed), *lost)
 
     def log(self, host: Host, service: Service, lines: int) -> list[str] | Failure:
@@ -179,12 +179,17 @@ class PM2:
         """``started``: something starts PM2 with the machine."""
         listed = found.service.unit in saved
         save = pm2_saved.line(self.home, ("pm2", "save"))
-        home = self.home.folder.removesuffix("/.pm2")
-        startup = shlex.join(("pm2", "startup", "-u", self.user or "root", "--hp", home))
-        missing = (*(() if started else (startup,)), *(() if listed else (save,)))
+        missing = (*(() if started else (self._startup(),)), *(() if listed else (save,)))
         return found._replace(boot=started and listed, boot_line=" && ".join(missing))
 
-    def _lost(self, one: Saved, words: tuple[str, ...]) -> Condition:
+    def _startup(self) -> str:
+        """`--hp` is the home folder in which `.pm2` lies; any other folder goes by the environment."""
+        usual = self.home.folder.endswith("/.pm2")
+        before = () if usual else ("env", f"PM2_HOME={self.home.folder}")
+        after = ("--hp", self.home.folder.removesuffix("/.pm2")) if usual else ()
+        return shlex.join((*before, "pm2", "startup", "-u", self.home.account, *after))
+
+    def _lost(self, one: Saved, words: tuple[str, ...], boot: bool) -> Condition:
         return Condition(
             Service("pm2", one.name, None, None, self.user),
             State.STOPPED,
@@ -192,7 +197,8 @@ class PM2:
             wanted=True,
             instances=(0, one.instances),
             words="saved, and not in the list",
-            boot=True,
+            boot=boot,
+            boot_line="" if boot else self._startup(),
             start_line=pm2_saved.line(self.home, words),
         )
 

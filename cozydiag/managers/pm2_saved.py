@@ -80,7 +80,7 @@ def starts_at_boot(host: Host, place: Place) -> bool:
     if place.folder in folders(host):
         return True
     scripts = host.listdir("/etc/init.d")
-    usual = {f"pm2-{place.user or 'root'}", "pm2-init.sh", "pm2"}
+    usual = {f"pm2-{place.account}", "pm2-init.sh", "pm2"}
     return not isinstance(scripts, Failure) and bool(usual & set(scripts))
 
 

@@ -252,6 +252,19 @@ def test_what_becomes_of_the_daemon_is_told(alone: Place) -> None:
     assert not [pid for pid in alone.processes() if b"God Daemon" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
+def test_another_user_may_not_ask(alone: Place) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can be somebody else")
+    alone.folder.chmod(0o755)
+    child = os.fork()
+    if child == 0:
+        os.setgroups([])
+        os.setuid(65534)
+        found = manager(alone).services(host())
+        os._exit(0 if isinstance(found, Failure) and found.kind == "permission" else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
 def test_looking_starts_nothing(alone: Place) -> None:
     assert alone.run("kill").returncode == 0
     assert until(lambda: not list(alone.processes()))

@@ -144,6 +144,13 @@ def test_one_hung_monitor_takes_nothing_from_the_others() -> None:
     assert found["home"].pids == (home["pid"],)
 
 
+def test_the_recorded_list_of_five_and_one_that_hangs_is_whole() -> None:
+    others = recorded("data-hung.jsonl")
+    found = conditions(manager().services(host(HANGS, *map(Monitor, others.values()))))
+    assert sorted(found) == sorted([*others, "worker.0.sock"])
+    assert found["crashm2"].state is State.FAILED
+
+
 def test_a_hung_monitor_of_which_nothing_else_is_known_is_told() -> None:
     [found] = conditions(manager().services(host(HANGS))).values()
     assert (found.service.unit, found.state) == ("worker.0.sock", State.HUNG)
@@ -231,7 +238,8 @@ def test_what_is_in_no_list_is_stopped_and_cannot_be_started() -> None:
 
 def test_the_log_is_the_last_of_what_it_wrote() -> None:
     data = recorded()["home"]
-    machine = host(Monitor(data), files={data["logFile"]: b"one\ntwo\nthree\n"})
+    own = b'{"level":"error","message":"Forever detected script exited with code: 1"}\n'
+    machine = host(Monitor(data), files={data["logFile"]: b"one\ntwo\n" + own + b"three\n" + own})
     assert manager().log(machine, Service("forever", "home", id="home"), 2) == ["two", "three"]
 
 

@@ -307,6 +307,7 @@ def test_what_was_saved_and_is_not_in_the_list_has_its_whole_command() -> None:
     assert found.start_line == (
         f"env PM2_HOME={FOLDER} pm2 start /srv/api/app.js --name api --cwd /srv/api -- --port 9104"
     )
+    assert not found.boot
     assert kept == ["t0ken", "t0ken"]
 
 
@@ -326,15 +327,16 @@ def test_a_saved_list_that_cannot_be_read_hides_nothing(dumped: Any) -> None:
 def test_without_a_daemon_the_saved_should_run_only_where_something_starts_it() -> None:
     assert manager().services(host(MISSING, dump(SAVED))) == MISSING
     [found] = conditions(manager().services(host(MISSING, dump(SAVED) | UNIT)))
+    assert found.boot
     assert found.start_line == f"env PM2_HOME={FOLDER} pm2 resurrect"
 
 
 @pytest.mark.parametrize(
     ("files", "boot", "line"),
     [
-        ({}, False, f"pm2 startup -u root --hp {FOLDER} && env PM2_HOME={FOLDER} pm2 save"),
+        ({}, False, f"env PM2_HOME={FOLDER} pm2 startup -u root && env PM2_HOME={FOLDER} pm2 save"),
         (UNIT, False, f"env PM2_HOME={FOLDER} pm2 save"),
-        (dump(SAVED | {"name": "my-app"}), False, f"pm2 startup -u root --hp {FOLDER}"),
+        (dump(SAVED | {"name": "my-app"}), False, f"env PM2_HOME={FOLDER} pm2 startup -u root"),
         (dump(SAVED | {"name": "my-app"}) | UNIT, True, ""),
         (dump(SAVED | {"name": "my-app"}) | {"/etc/init.d/pm2-root": b""}, True, ""),
     ],
@@ -342,6 +344,14 @@ def test_without_a_daemon_the_saved_should_run_only_where_something_starts_it() 
 def test_what_comes_back_after_a_reboot(files: dict[str, Any], boot: bool, line: str) -> None:
     found = told(entry("my-app"), files=files)
     assert (found.boot, found.boot_line) == (boot, line)
+
+
+def test_a_usual_folder_is_started_by_its_home() -> None:
+    theirs = PM2(Place("/home/deploy/.pm2", 1000, "deploy", ("sudo", "-u", "deploy", "-H"), "deploy"))
+    machine = FakeHost(Machine(sockets={"/home/deploy/.pm2/rpc.sock": Daemon(entry("my-app"))}), 2.0)
+    [found] = conditions(theirs.services(machine))
+    assert found.service.address == "pm2@deploy:my-app"
+    assert found.boot_line == "pm2 startup -u deploy --hp /home/deploy && sudo -u deploy -H pm2 save"
 
 
 # -- acts ----------------------------------------------------------------------------------------------
