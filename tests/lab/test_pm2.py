@@ -256,13 +256,19 @@ def test_another_user_may_not_ask(alone: Place) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can be somebody else")
     alone.folder.chmod(0o755)
+    asked = manager(alone)
+    assert not isinstance(asked.services(host()), Failure)  # and all modules are loaded: nobody may not read them
     child = os.fork()
     if child == 0:
-        os.setgroups([])
-        os.setuid(65534)
-        found = manager(alone).services(host())
-        os._exit(0 if isinstance(found, Failure) and found.kind == "permission" else 1)
-    assert os.waitpid(child, 0)[1] == 0
+        try:
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+            found = asked.services(host())
+            os._exit(0 if isinstance(found, Failure) and found.kind == "permission" else 1)
+        finally:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_looking_starts_nothing(alone: Place) -> None:
