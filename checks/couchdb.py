@@ -7,7 +7,7 @@ for the apps too (CouchDB 3.4 changelog, `chttpd_auth_lockout`).
 from __future__ import annotations
 
 from cozydiag.api import Evidence, Failure, Finding, Host, Iterator, Stack, check, fail, ok, skip, t, warn
-from cozydiag.couchdb import Reply, access, answers, ask, cloud, logs, path_of
+from cozydiag.couchdb import Reply, access, answers, ask, path_of
 from cozydiag.couchdb.account import Account, refused
 from cozydiag.stack.ports import holder, state_of
 
@@ -214,6 +214,8 @@ def _no_users(host: Host, stack: Stack, reply: Reply) -> Finding | None:
 
 
 def _refused(host: Host, stack: Stack, account: Account, reply: Reply) -> Finding:
+    from cozydiag.couchdb import logs
+
     where = stack.config.couchdb.credentials_file
     section = access.log(stack, host)
     line = logs.warnings_of(section, account.credentials.user) if isinstance(section, bytes) else ""
@@ -261,6 +263,8 @@ def _database(host: Host, stack: Stack, name: str, reply: Reply) -> Finding:
 
 
 def _unexpected(stack: Stack, path: str, reply: Reply) -> Finding:
+    from cozydiag.couchdb import cloud
+
     if reply.status == 429:
         return answers.rate_limited(reply)
     return fail(

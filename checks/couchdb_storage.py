@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from cozydiag.api import (
     Bytes,
     Evidence,
@@ -19,10 +21,13 @@ from cozydiag.api import (
     unknown,
     warn,
 )  # fmt: skip
-from cozydiag.couchdb import access, files, ini
-from cozydiag.couchdb.layout import Place
-from cozydiag.host import Disk
+from cozydiag.couchdb import access
 from cozydiag.stack.words import ourselves
+
+if TYPE_CHECKING:
+    from cozydiag.couchdb import files
+    from cozydiag.couchdb.layout import Place
+    from cozydiag.host import Disk
 
 _ROLE = "couchdb"
 _ROOM = 64 << 20
@@ -110,6 +115,8 @@ def data(host: Host, stack: Stack) -> Iterator[Finding]:
     if place is None or not place.data:
         yield skip(t("CouchDB's data folder is not on this machine, or not known"))
         return
+    from cozydiag.couchdb import files
+
     seen = stack.once("couchdb.files", host, lambda host: files.survey(host, place.data))
     if isinstance(seen, Failure):
         if seen.kind == "missing":
@@ -136,6 +143,8 @@ def _lost(host: Host, stack: Stack, seen: files.Data) -> Iterator[Finding]:
         )  # fmt: skip
         return
     vital = [*access.expected(stack, host), "_dbs", "_users"]
+    from cozydiag.couchdb import files
+
     for path in files.headless(host, [path for name in vital for path in seen.shards.get(name, ())]):
         yield fail(
             "couchdb.data_lost",
@@ -188,6 +197,8 @@ def settings(host: Host, stack: Stack) -> Iterator[Finding]:
         return
     stack.keep_secret(*place.settings.section("admins").values())
     secret = place.settings.get("chttpd_auth", "secret")
+    from cozydiag.couchdb import ini
+
     flags = ini.vm_args(place.vm_args)
     stack.keep_secret(secret, flags.get("-setcookie", ""))
     found = [*_malformed(place), *_cookie(place, flags)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cozydiag.couchdb import files, layout, logs
+from typing import TYPE_CHECKING
+
 from cozydiag.couchdb.account import Account
 from cozydiag.couchdb.client import Reply, ask
 from cozydiag.couchdb.credentials import Credentials, from_login_file, from_service_key, url_in_stack_file
@@ -15,12 +16,20 @@ from cozydiag.stack import Stack
 from cozydiag.stack.words import ourselves
 from cozydiag.text import t
 
+if TYPE_CHECKING:
+    from cozydiag.couchdb import files, layout
+
 STACK_FILES = ("/etc/cozy/cozy.yml.local", "/etc/cozy/cozy.yml", "/etc/cozy/cozy.yaml")
 """Where a cozy-stack (v3) has the address of its CouchDB; the first one wins (cozy-stack's packages)."""
 
 
 def place(stack: Stack, host: Host) -> layout.Place | None:
     """The server's files; None where they are on another machine, or not to be found."""
+    given = stack.config.couchdb
+    if not (stack.config.discover or given.etc or given.data or given.log):
+        return None
+    from cozydiag.couchdb import layout
+
     return stack.once("couchdb.place", host, lambda host: layout.find(host, stack.config))
 
 
@@ -31,6 +40,8 @@ def log(stack: Stack, host: Host) -> bytes | Failure | None:
         found = place(stack, host)
         if found is None or not found.log:
             return None
+        from cozydiag.couchdb import logs
+
         content = host.end(found.log, logs.REACH)
         return content if isinstance(content, Failure) else logs.since_start(content)
 
@@ -42,6 +53,8 @@ def survey(stack: Stack, host: Host) -> files.Data | None:
     found = place(stack, host)
     if found is None or not found.data:
         return None
+    from cozydiag.couchdb import files
+
     data = stack.once("couchdb.files", host, lambda host: files.survey(host, found.data))
     return None if isinstance(data, Failure) else data
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from cozydiag.config.places import state_folder
 from cozydiag.couchdb.client import Reply
 from cozydiag.host import files
 from cozydiag.host.failure import Failure
-from cozydiag.state.folder import state_folder
 
 if TYPE_CHECKING:
     from cozydiag.config import Config

@@ -4,23 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
+from cozydiag.config.places import MACHINE, state_folder
 from cozydiag.text import Text, t, verbatim
 
-MACHINE = "/var/lib/cozydiag"
-
-
-def state_folder(configured: str | None, environ: Mapping[str, str]) -> str:
-    """``[paths] state`` if given, else the machine's folder for root and the user's own for anybody else."""
-    if configured is not None:
-        return configured
-    if os.geteuid() == 0:
-        return MACHINE
-    base = environ.get("XDG_STATE_HOME", "")
-    if not base.startswith("/"):  # the XDG base directory specification: a relative path is to be ignored
-        base = os.path.join(environ.get("HOME") or os.path.expanduser("~"), ".local", "state")
-    return os.path.join(base, "cozydiag")
+__all__ = ["MACHINE", "prepare", "reason", "state_folder", "writable"]
 
 
 def prepare(folder: str, file: str) -> Text | None:

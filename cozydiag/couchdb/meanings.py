@@ -1,0 +1,74 @@
+"""What each trouble in CouchDB's log means, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from cozydiag.couchdb.boot import Ill
+from cozydiag.text import t
+
+_COPY: Final = t(
+    "Make a copy of the whole data folder now, before anything else. Do not restart CouchDB and do not compact: both "
+    "can make what is left unreadable for good. Then compare with a backup."
+)
+
+PASSING = ("disk_full", "read_only", "file_descriptors", "file_unreadable", "node_renamed", "no_users",
+            "too_many_open", "javascript")  # fmt: skip
+"""What may be over by now; the rest stays true until the files are mended."""
+
+WORDS: Final[dict[str, Callable[[str], Ill]]] = {
+    "data_lost": lambda name: Ill(
+        "couchdb.data_lost",
+        t("a file of CouchDB's data was missing, and CouchDB put an empty one in its place: {name}", name=name),
+        _COPY,
+    ),
+    "file_damaged": lambda path: Ill(
+        "couchdb.file_damaged", t("a file of CouchDB's data is damaged: {path}", path=path or "?"), _COPY
+    ),
+    "disk_full": lambda _: Ill(
+        "couchdb.disk_full",
+        t("CouchDB cannot write: there is no room on the disk of its data"),
+        t("Make room first; nothing else helps. Reading still works, so everything looks well but for what is saved. "
+          "Compaction needs room as well and does nothing now."),
+    ),
+    "read_only": lambda _: Ill(
+        "couchdb.read_only",
+        t("CouchDB cannot write: the file system of its data is read-only"),
+        t("Read `dmesg`: after disk errors the kernel does this. Make a copy of the data before the disk is mended."),
+    ),
+    "file_descriptors": lambda _: Ill(
+        "couchdb.file_descriptors",
+        t("CouchDB has used up its file descriptors: it takes no more connections, or opens no more files"),
+        t("See who keeps so many connections open; then raise its limit (LimitNOFILE in its unit, `minfds` of "
+          "supervisord). It goes on as soon as connections are closed."),
+        restart_helps=True,
+    ),
+    "file_unreadable": lambda path: Ill(
+        "couchdb.file_unreadable",
+        t("CouchDB may not open a file of its data: {path}", path=path),
+        t("Give that file back to CouchDB's user (`chown`, then `chmod 644`); nothing is lost."),
+    ),
+    "node_renamed": lambda _: Ill(
+        "couchdb.node_renamed",
+        t("CouchDB runs under another node name than its databases belong to, and opens none of them"),
+        t("Put the old name back: -name in vm.args, or the host name of the container. Nothing is lost; copy the data "
+          "folder before you try anything else."),
+    ),
+    "no_users": lambda _: Ill(
+        "couchdb.system_databases_missing",
+        t("CouchDB has no database _users, so that it knows no user but its administrators"),
+        t("On a new server create it: `curl -X PUT -u ADMIN http://127.0.0.1:5984/_users`, the same for _replicator. "
+          "On an old one look first whether its files are still in the data folder."),
+    ),
+    "too_many_open": lambda _: Ill(
+        "couchdb.too_many_open",
+        t("CouchDB has more databases in use at a time than it may open"),
+        t("Raise max_dbs_open in the section [couchdb], and the limit of its file descriptors with it."),
+    ),
+    "javascript": lambda _: Ill(
+        "couchdb.javascript",
+        t("CouchDB's JavaScript program does not run: views hang, and documents that are checked cannot be saved"),
+        t("Start couchjs by hand to see what it lacks (a library, a permission), then install CouchDB's package anew."),
+    ),
+}  # fmt: skip
