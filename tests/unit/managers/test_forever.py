@@ -9,11 +9,15 @@ from typing import Any
 
 import pytest
 
+from cozydiag.config import Config
 from cozydiag.host import Answer, Failure, Process
 from cozydiag.managers import forever
 from cozydiag.managers.forever import Forever
 from cozydiag.managers.node import Place
 from cozydiag.managers.service import Condition, Home, Life, Service, State, Surroundings
+from cozydiag.model import Status
+from cozydiag.stack import Stack, ownership
+from cozydiag.stack.unwell import unwell
 from cozydiag.testing import HANGS, REFUSED, FakeClock, FakeHost, Machine, Request, answer
 
 RECORDED = Path(__file__).parents[2] / "recordings" / "forever"
@@ -162,6 +166,18 @@ def test_a_process_without_its_monitor_lives_on_and_has_its_whole_command() -> N
     [found] = conditions(manager().services(host(REFUSED, files=hung(home), processes=there))).values()
     assert (found.pids, found.words) == ((home["pid"],), "its monitor is gone")
     assert found.start_line == "forever start -a --uid home /srv/ok.js --port 9104"
+
+
+def test_what_lives_on_is_a_warning_with_its_command() -> None:
+    home = recorded()["home"]
+    machine = host(REFUSED, files=hung(home), processes=(alive(home["pid"]),))
+    machine.machine.uid = 1000
+    theirs = manager("deploy", ("sudo", "-u", "deploy", "-H"))
+    [found] = conditions(theirs.services(machine)).values()
+    finding = unwell(machine, Stack(Config()), theirs, found)
+    assert (finding.code, finding.status, finding.affects) == ("service.unwatched", Status.WARN, ())
+    assert finding.commands == ("sudo -u deploy -H forever start -a --uid home /srv/ok.js",)
+    assert ownership.line(machine, theirs, found.service, "stop") == "sudo -u deploy -H forever stop home"
 
 
 def test_after_a_reboot_nothing_runs_and_nothing_will() -> None:
