@@ -10,7 +10,6 @@ from cozydiag.api import (
     Host,
     Iterator,
     Owned,
-    Seconds,
     Stack,
     Text,
     check,
@@ -23,19 +22,12 @@ from cozydiag.api import (
     warn,
 )
 from cozydiag.managers import discovery
-from cozydiag.managers.service import Manager, State
 from cozydiag.stack import ownership, strangers
-from cozydiag.stack.unwell import WATCHED, called, loops, seen, starting, unwell
 from cozydiag.stack.words import ourselves
 
-LISTENS = 15.0
-"""Seconds that a service has, after its start, until it must listen."""
 
 _LOGIN = {"cloudfoundry": "cf login"}
 """What lets its owner in again. Elsewhere the configuration must hold a password."""
-
-_SLOW = {"cozy.controller": 300.0}
-"""It listens last of all, when every app is up (cozy-controller autostart.coffee)."""
 
 
 @check("manager.answers", t("Each manager of services answers"), each="managers")
@@ -77,55 +69,9 @@ def broken(owned: Owned, code: str, text: Text, why: Failure) -> Finding:
 
 @check("manager.service", t("Every service that should run is running"), each="services", because=["proxy.config"])
 def service(host: Host, stack: Stack, service: Condition) -> Iterator[Finding]:
-    manager = ownership.manager_of(stack, host, service)
-    if manager is None:  # it went away within the run
-        yield unknown("service.unknown", t("nobody can be asked about {name} any more", name=called(service)))
-        return
-    found = _second_look(host, stack, manager, service)
-    if found.state is State.RUNNING:
-        yield from _running(host, stack, manager, found)
-    elif found.state is State.FINISHED:
-        yield ok(t("{name} has done its work and ended", name=called(found)))
-    else:
-        yield unwell(host, stack, manager, found)
+    from cozydiag.stack.judged import judged  # where no manager has a service it is not needed
 
-
-def _second_look(host: Host, stack: Stack, manager: Manager, found: Condition) -> Condition:
-    """One sample cannot tell a start from a crash loop."""
-    if not ownership.is_suspect(found, host.clock.now()):
-        return found
-    again = stack.owned_again(host, manager)
-    later = () if isinstance(again, Failure) else [one for one in again if one.service == found.service]
-    return ownership.settled(found, later[0]) if later else found
-
-
-def _running(host: Host, stack: Stack, manager: Manager, found: Condition) -> Iterator[Finding]:
-    age = host.clock.now() - found.since if found.since else None
-    if found.watch and (found.restarts or 0) >= WATCHED and age is not None and age < ownership.YOUNG:
-        yield loops(host, stack, manager, found)
-    elif strangers.is_silent(host, found):
-        grace = _SLOW.get(found.role or "", LISTENS)
-        yield starting(found) if age is not None and age < grace else _silent_service(host, manager, found)
-    elif age is None:
-        yield ok(t("{name} is running", name=called(found)))
-    else:
-        yield ok(t("{name} has been running for {age}", name=called(found), age=Seconds(age)))
-
-
-def _silent_service(host: Host, manager: Manager, found: Condition) -> Finding:
-    port = str(found.service.place[1]) if found.service.place else ""
-    return fail(
-        "service.not_listening",
-        t("{manager} says that {name} is running, but nothing listens on its port {port}",
-          manager=manager.name, name=called(found), port=port),
-        t("Read its log, then restart it."),
-        role=found.role,
-        affects=(found.role,) if found.role else (),
-        proof=seen(found),
-        commands=(ownership.line(host, manager, found.service, "restart"),),
-        by_hand=f"sudo ss -ltnp 'sport = :{port}'",
-        service=found.service.address,
-    )  # fmt: skip
+    yield judged(host, stack, service)
 
 
 @check("manager.orphans", t("What holds a service's port belongs to its manager"), because=["supervisor.running"])

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
-from cozydiag.managers import supervisord, supervisord_file, xmlrpc
+from cozydiag.managers import supervisord, xmlrpc
 from cozydiag.managers.service import Condition, Life, Service, State, Surroundings, Verb
 from cozydiag.managers.supervisord import Program
+
+if TYPE_CHECKING:
+    from cozydiag.managers.supervisord_file import Settings
 
 _GONE = (supervisord.STOPPED, supervisord.EXITED, supervisord.FATAL)
 _BUSY = (supervisord.STARTING, supervisord.STOPPING, supervisord.BACKOFF)
@@ -31,13 +36,17 @@ def find(host: Host, around: Surroundings) -> tuple[Supervisord, ...]:
         return (program,) if socket in supervisord.SOCKETS else (program, "-s", f"unix://{socket}")
 
     found = {socket: Supervisord(socket, command(socket)) for socket in around.named}
+    if not around.discover:
+        return tuple(found.values())
+    from cozydiag.managers import supervisord_file
+
     users = {home.uid: home.user for home in around.homes}
     files: list[tuple[str | None, str | None]] = [
         (supervisord_file.of_process(host, one.cmdline), users.get(one.uid, str(one.uid)) if one.uid else None)
         for one in around.processes
         if any(word.rpartition("/")[2] == "supervisord" for word in (one.name, *one.cmdline[:2]))
     ]
-    if around.discover and not files and not found:
+    if not files and not found:
         here = (file for file in supervisord.CONFIGURATIONS if not isinstance(host.stat(file), Failure))
         files.extend((file, None) for file in [*here][:1])
     for file, user in files:
@@ -62,7 +71,7 @@ class Supervisord:
         socket: str,
         supervisorctl: tuple[str, ...] = ("supervisorctl",),
         user: str | None = None,
-        settings: supervisord_file.Settings | None = None,
+        settings: Settings | None = None,
     ) -> None:
         """``user``: whose it is, or its socket where one user has two."""
         self.socket = self.place = socket
