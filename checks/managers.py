@@ -25,7 +25,6 @@ from cozydiag.managers import discovery
 from cozydiag.stack import ownership, strangers
 from cozydiag.stack.words import ourselves
 
-
 _LOGIN = {"cloudfoundry": "cf login"}
 """What lets its owner in again. Elsewhere the configuration must hold a password."""
 
