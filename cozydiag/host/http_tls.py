@@ -39,7 +39,7 @@ def request(
 ) -> Answer | Failure:
     """As `http.request`. Neither proxies nor anything else is taken from the environment."""
     line = _Line(connect_to, deadline)
-    session = requests.Session()
+    session = _Session()
     session.trust_env = False
     session.mount("https://", _Adapter(line))
     try:
@@ -82,6 +82,13 @@ def _collect(method: str, response: requests.Response, deadline: Deadline, max_b
     headers = tuple((one_line(name), one_line(value, 8192)) for name, value in response.headers.items())
     reason = one_line(response.reason or "", 200)
     return Answer(response.status_code, reason, headers, bytes(body[:max_body]), len(body) > max_body)
+
+
+class _Session(requests.Session):
+    """Takes no answer for a redirect: requests reads the whole body of one, however long, though it does not follow."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002
+        return None
 
 
 class _Line:

@@ -128,6 +128,16 @@ def test_redirects_and_errors_are_answers(trusted: Path) -> None:
         assert seen.status == status
 
 
+def test_the_body_of_a_redirect_is_read_as_any_other(trusted: Path) -> None:
+    head = b"HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 5\r\n\r\nhello"
+    seen = ask(over_tls(trusted, says(head)))
+    assert isinstance(seen, Answer), seen
+    assert (seen.status, seen.body, seen.header("location")) == (302, b"hello", "/login")
+    cut = ask(over_tls(trusted, says(head)), max_body=3)
+    assert isinstance(cut, Answer), cut
+    assert (cut.body, cut.truncated) == (b"hel", True)
+
+
 def test_certificates(trusted: Path) -> None:
     (trusted / "authorities").write_text(EXPIRED)
     assert ask(over_tls(trusted, says(HELLO), "expired")) == ("tls", "certificate: certificate has expired")
