@@ -14,7 +14,10 @@ class Cause(NamedTuple):
     role: str
 
 
-WARNINGS = frozenset({"nginx.config_on_disk", "proxy.config_on_disk", "supervisor.down_parts_alive"})
+WARNINGS = frozenset({"nginx.config_on_disk", "proxy.config_on_disk", "supervisor.down_parts_alive"}) | {
+    "certificate.incomplete", "certificate.key", "certificate.self_signed", "certificate.unknown_authority",
+    "proxy.duplicate_name", "proxy.port_taken", "redirect.missing",
+}  # fmt: skip
 """The codes that are no failure yet."""
 
 
@@ -192,4 +195,26 @@ TWO = (
     ),
 )
 
-CASES = (*HEALTHY, *PARTS, *COUCHDB, *NGINX, *SUPERVISOR, *TWO)
+
+def _tls(fault: str, *codes: str) -> Case:
+    fix: Fix | None = None if fault == "tls-not-reloaded" else "refuse"  # a restart helps, and then it is self-signed
+    return Case(fault, "tls", (fault,), tuple(Cause(code, "proxy") for code in codes), fix)
+
+
+TLS = (
+    _tls("tls-self-signed", "certificate.self_signed"),
+    _tls("tls-expired", "certificate.expired"),
+    _tls("tls-not-yet", "certificate.not_yet"),
+    _tls("tls-wrong-name", "certificate.name"),
+    _tls("tls-incomplete", "certificate.incomplete"),
+    _tls("tls-unknown-authority", "certificate.unknown_authority"),
+    _tls("tls-not-reloaded", "certificate.not_reloaded"),
+    _tls("tls-wrong-key", "certificate.self_signed", "certificate.key"),
+    _tls("tls-apps-not-named", "certificate.self_signed", "certificate.subdomains"),
+    _tls("tls-no-redirect", "certificate.self_signed", "redirect.missing"),
+    _tls("tls-two-sites", "certificate.self_signed", "proxy.duplicate_name"),
+    _tls("port-taken-before-reload", "proxy.port_taken"),
+)
+"""No authority signs for the lab: a certificate without a fault warns of itself."""
+
+CASES = (*TLS, *HEALTHY, *PARTS, *COUCHDB, *NGINX, *SUPERVISOR, *TWO)

@@ -73,12 +73,14 @@ def certificate(
             "-startdate", begin, "-enddate", end, "-out", f"{file}.crt")  # fmt: skip
 
 
-def site(sandbox: Sandbox, *, names: str = NAME, file: str = "site", more: str = "") -> str:
+def site(sandbox: Sandbox, *, names: str = NAME, more: str = "") -> str:
     """The site of the sandbox, over TLS."""
     text = files.nginx_site(sandbox.layout, sandbox.layout.port("cozy-proxy"))
     port, folder = sandbox.layout.port("nginx"), sandbox.layout.path("tls")
-    secure = f"listen 127.0.0.1:{port} ssl;\n    ssl_certificate {folder}/{file}.crt;\n    ssl_certificate_key {folder}/site.key;"
-    text = text.replace(f"listen 127.0.0.1:{port};", secure).replace(f"server_name {NAME};", f"server_name {names};")
+    pair = f"ssl_certificate {folder}/site.crt;\n    ssl_certificate_key {folder}/site.key;"
+    text = text.replace(f"listen 127.0.0.1:{port};", f"listen 127.0.0.1:{port} ssl;\n    {pair}").replace(
+        f"server_name {NAME};", f"server_name {names};"
+    )
     return text.replace("proxy_redirect http:// https://;", "") + more
 
 
@@ -144,6 +146,12 @@ def _plain(sandbox: Sandbox) -> None:
     _with(sandbox, more=more)
 
 
+def _twice(sandbox: Sandbox) -> None:
+    """Another site of the same name, which nginx passes over with a warning."""
+    port = sandbox.layout.port("nginx")
+    _with(sandbox, more=f"server {{ listen 127.0.0.1:{port} ssl; server_name {NAME}; return 204; }}\n")
+
+
 def _taken(sandbox: Sandbox) -> None:
     """The site is to listen on a port that another program has; nginx has not been told yet."""
     port = free_port()
@@ -163,8 +171,6 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-TWICE = f"server {{ listen 127.0.0.1:{{port}} ssl; server_name {NAME}; return 204; }}\n"
-
 FAULTS: dict[str, Callable[[Sandbox], None]] = {
     "tls-self-signed": _one,
     "tls-expired": partial(_one, end=NOW),
@@ -176,5 +182,6 @@ FAULTS: dict[str, Callable[[Sandbox], None]] = {
     "tls-wrong-key": _wrong_key,
     "tls-apps-not-named": partial(_with, names=f"{NAME} *.{NAME}"),
     "tls-no-redirect": _plain,
+    "tls-two-sites": _twice,
     "port-taken-before-reload": _taken,
 }

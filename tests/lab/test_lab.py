@@ -30,7 +30,8 @@ OF_EACH_KIND = (
     "couchdb-stopped", "couchdb-hung", "couchdb-401", "couchdb-locked-out", "couchdb-database-missing",
     "couchdb-maintenance", "data-system-waits-for-couchdb", "nginx-stopped", "nginx-stopped-newer-directive",
     "nginx-config-down", "nginx-config-disk", "wrong-upstream", "supervisor-killed", "supervisor-and-parts-down",
-    "home-and-database", "home-and-nginx-config",
+    "home-and-database", "home-and-nginx-config", "tls-expired", "tls-not-reloaded", "tls-wrong-key",
+    "tls-apps-not-named", "port-taken-before-reload",
 )  # fmt: skip
 """What the tests run, in half the time of the whole lab: `scripts/lab` alone runs the others as well."""
 
