@@ -6,17 +6,17 @@ The exit codes of the tools are never believed: `systemctl start` succeeds for a
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
-from cozydiag.managers.service import Life, Manager, Service
+from cozydiag.managers.service import Service
 from cozydiag.masking import masked
 from cozydiag.repair import owners
+from cozydiag.repair.proof import INSTANCE, prove
 from cozydiag.stack import Stack
 from cozydiag.state import Lock, LockBusy, State
-from cozydiag.text import Text, t, verbatim
+from cozydiag.text import Text, t
 from cozydiag.text.catalogue import ENGLISH, render
 
 LOCK = "repair"
@@ -24,8 +24,6 @@ LOCK = "repair"
 
 KIND = "act"
 """The kind of the journal's lines about acts."""
-
-_LOOK = 5.0  # seconds for one question to a manager
 
 
 class Outcome(NamedTuple):
@@ -85,95 +83,11 @@ def _act(host: Host, stack: Stack, state: State, service: Service, verb: str, no
         text = t("nothing is done without a journal, and it cannot be written in {folder}", folder=state.folder)
         return Outcome(service, verb, "refused", text)
     began = host.clock.monotonic()
-    outcome = _prove(host, manager, service, verb, stack.config.timing.proof)
-    text = masked(outcome.text, stack.masks())
-    outcome = outcome._replace(text=text, seconds=host.clock.monotonic() - began, entry=entry)
+    result, text, before, after = prove(host, manager, service, verb, stack.config.timing.proof)
+    seconds = host.clock.monotonic() - began
+    outcome = Outcome(service, verb, result, masked(text, stack.masks()), before, after, seconds, entry)
     state.update(entry, outcome.record())  # an intent without a result is a run that was cut off
     return outcome
-
-
-def _prove(host: Host, manager: Manager, service: Service, verb: str, stay: float) -> Outcome:
-    before = manager.life(_view(host), service)
-    if isinstance(before, Failure):
-        return Outcome(service, verb, "failed", t("its manager does not answer: {why}", why=before.detail))
-    if before.pid:
-        host.wake(before.pid)
-    patience = manager.patience(_view(host), service)
-    workers = set(host.children(before.pid)) if verb == "reload" and service.role == "proxy" and before.pid else None
-    failure = manager.ask(host.within(patience, LOCK), service, verb)
-    if failure is not None:
-        text = t("its manager refused or did not finish: {why}", why=verbatim(failure.detail))
-        return Outcome(service, verb, "failed", text, before.pid)
-    if verb == "stop":
-        return _gone(host, manager, service, before, patience, stay)
-    alive = _await(host, manager, service, patience, lambda life: life.running and _is_new(life, before, verb))
-    if isinstance(alive, Failure):
-        text = t("its manager does not answer: {why}", why=alive.detail)
-        return Outcome(service, verb, "failed", text, before.pid)
-    if not alive.running:
-        return Outcome(service, verb, "failed", t("it does not run: {words}", words=alive.words), before.pid)
-    if not _is_new(alive, before, verb):
-        text = t("it still is the same process (PID {pid})", pid=str(alive.pid))
-        return Outcome(service, verb, "failed", text, before.pid, alive.pid)
-    if not _stays(host, manager, service, alive, stay):
-        return Outcome(service, verb, "failed", t("it started, but did not keep running"), before.pid, alive.pid)
-    text = t("it runs as a new process (PID {pid}) and keeps running", pid=str(alive.pid))
-    if workers is not None and not set(host.children(alive.pid)) - workers:
-        text = t("it has no new workers: it still runs with what it had loaded before")
-        return Outcome(service, verb, "failed", text, before.pid, alive.pid)
-    if alive.pid in (0, before.pid):
-        text = t("it runs and stays")
-    return Outcome(service, verb, "verified", text, before.pid, alive.pid)
-
-
-def _gone(host: Host, manager: Manager, service: Service, before: Life, patience: float, stay: float) -> Outcome:
-    """A stop is proven by an end that lasts, of the process too: managers let go of what they cannot end."""
-    last = _await(host, manager, service, patience, lambda life: not life.running and not life.pid)
-    if isinstance(last, Failure):
-        text = t("its manager does not answer: {why}", why=last.detail)
-        return Outcome(service, "stop", "failed", text, before.pid)
-    process = host.process(before.pid) if before.pid else None
-    if last.running or (process is not None and process.state != "Z"):
-        return Outcome(service, "stop", "failed", t("it still runs: {words}", words=last.words), before.pid, last.pid)
-    host.clock.sleep(stay)
-    again = manager.life(_view(host), service)
-    if not isinstance(again, Failure) and (again.running or again.pid):
-        text = t("it was stopped, and something started it again (PID {pid})", pid=str(again.pid))
-        return Outcome(service, "stop", "failed", text, before.pid, again.pid)
-    return Outcome(service, "stop", "verified", t("it has ended and stays down"), before.pid)
-
-
-def _view(host: Host) -> Host:
-    return host.within(_LOOK, LOCK)
-
-
-def _is_new(life: Life, before: Life, verb: str) -> bool:
-    """Another process than before; after a reload, or a start of what ran already, the same one may go on."""
-    return not before.running or verb != "restart" or life.pid != before.pid or not life.pid
-
-
-def _await(
-    host: Host, manager: Manager, service: Service, seconds: float, wanted: Callable[[Life], bool]
-) -> Life | Failure:
-    """The first life that is ``wanted``, or is down with nothing more to come; else what was seen last."""
-    end = host.clock.monotonic() + seconds
-    while True:
-        life = manager.life(_view(host), service)
-        if not isinstance(life, Failure) and (wanted(life) or not (life.running or life.busy)):
-            return life
-        if host.clock.monotonic() >= end:
-            return life
-        host.clock.sleep(0.2)
-
-
-def _stays(host: Host, manager: Manager, service: Service, alive: Life, seconds: float) -> bool:
-    end = host.clock.monotonic() + seconds
-    while (left := end - host.clock.monotonic()) > 0:
-        host.clock.sleep(min(0.3, left))
-        life = manager.life(_view(host), service)
-        if isinstance(life, Failure) or not life.running or life.pid != alive.pid:
-            return False
-    return True
 
 
 def _test(host: Host, stack: Stack, service: Service) -> Text | None:
@@ -185,7 +99,7 @@ def _test(host: Host, stack: Stack, service: Service) -> Text | None:
         return None
     program = stack.config.programs.get("nginx", "nginx")
     conf = ("-c", stack.config.proxy.conf) if stack.config.proxy.conf else ()
-    done = host.within(10.0, LOCK).run((program, "-t", *conf))
+    done = host.within(10.0, INSTANCE).run((program, "-t", *conf))
     if isinstance(done, Failure):
         return t("its configuration could not be tested: {why}", why=done.detail)
     if done.code == 0:
@@ -202,7 +116,7 @@ def _unseen(host: Host, stack: Stack) -> Text | None:
     from cozydiag.site import before_reload
     from cozydiag.stack import fronts
 
-    view = host.within(10.0, LOCK)
+    view = host.within(10.0, INSTANCE)
     for proxy in fronts.in_use(stack, view):
         finding = before_reload.refusal(view, stack, proxy)
         if finding is not None:

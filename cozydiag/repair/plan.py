@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cozydiag.host import Host
+from cozydiag.host import GivenUp, Host
 from cozydiag.host.failure import Failure
 from cozydiag.managers.service import Service
 from cozydiag.model import Cause, Report, Status
@@ -92,5 +92,8 @@ def _step(host: Host, stack: Stack, cause: Cause) -> Action | Refusal:
 def _runs(host: Host, stack: Stack, service: Service) -> bool:
     """It can be running and not listen: to start it once more would change nothing."""
     manager = owners.manager_of(host, stack, service)
-    life = manager.life(host.within(2.0, "plan"), service) if manager is not None else None
+    try:
+        life = manager.life(host.within(2.0, "plan"), service) if manager is not None else None
+    except GivenUp:
+        return False
     return life is not None and not isinstance(life, Failure) and life.running

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cozydiag.config import Config, Proxy, Timing
-from cozydiag.host import Completed, Failure, Process
+from cozydiag.host import Completed, Failure, GivenUp, Host, Process
 from cozydiag.managers.service import Life, Service
 from cozydiag.repair.act import KIND, LOCK
 from cozydiag.stack import Stack
@@ -121,6 +121,19 @@ def test_a_manager_that_hangs_afterwards_is_left_in_time(bench: Bench) -> None:
 def test_a_manager_that_answers_again_is_believed(bench: Bench) -> None:
     bench.manager = FakeManager(OLD, (0, Failure("refused", "connection refused")), (2, NEW))
     assert bench.act().result == "verified"
+
+
+def test_a_manager_on_whom_all_others_have_given_up_is_one_that_does_not_answer(bench: Bench) -> None:
+    """GivenUp is no Exception: it would end the whole repair."""
+
+    def life(host: Host, service: Service) -> Life:
+        raise GivenUp(("supervisor.running",))
+
+    bench.manager.life = life  # type: ignore[method-assign]
+    outcome = bench.act()
+    assert (outcome.result, bench.manager.asked) == ("failed", [])
+    assert bench.words(outcome.text) == "its manager does not answer: others have waited there in vain"
+    assert bench.journal() == [("restart", "fake:home", "failed")]
 
 
 def test_a_refusal_is_told_in_the_managers_words(bench: Bench) -> None:

@@ -9,13 +9,16 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from cozydiag.config import Config, Timing
+from cozydiag.host import Answer, Failure
 from cozydiag.managers.service import Life, Service
+from cozydiag.managers.supervisord_control import Supervisord
 from cozydiag.model import Report, Status
 from cozydiag.repair.act import KIND, LOCK, Outcome
 from cozydiag.repair.plan import Action, make
 from cozydiag.repair.session import Repaired, Session
 from cozydiag.stack import Stack
 from cozydiag.state import Lock
+from cozydiag.testing import HANGS, FakeSupervisord, Request, process_info
 from tests.unit.repair.conftest import DOWN, OLD, Bench, FakeManager
 
 
@@ -262,3 +265,23 @@ def test_a_start_is_proven_as_a_restart_is(bench: Bench) -> None:
     bench.manager = FakeManager(DOWN, (0, OLD))
     [(action, outcome)] = Scene(bench, bench.report(bench.cause("service.stopped")), bench.report()).run().done
     assert (action.verb, outcome.result, outcome.pid_after) == ("start", "verified", OLD.pid)
+
+
+def test_a_supervisord_that_hangs_in_mid_act_ends_the_act_and_not_the_repair(bench: Bench) -> None:
+    """Both the act and the plan after it wait in vain at its socket, where others then no longer try."""
+    socket = "/run/supervisor.sock"
+    supervisord = FakeSupervisord([process_info("home", "STOPPED")])
+
+    def hangs_once_it_is_told_to_act(request: Request) -> Answer | Failure:
+        if b"startProcess" in request.body:
+            bench.machine.sockets = {socket: HANGS}
+            return HANGS
+        return supervisord(request)
+
+    bench.machine.sockets = {socket: hangs_once_it_is_told_to_act}
+    bench.manager = Supervisord(socket)  # type: ignore[assignment]
+    down = bench.cause("service.down", service="supervisord:home")
+    couchdb = bench.cause("service.down", role="cozy.proxy", service="supervisord:proxy")
+    repaired = Scene(bench, bench.report(down, couchdb), bench.report(down, couchdb)).run()
+    assert [outcome.result for _, outcome in repaired.done] == ["failed", "failed"]
+    assert bench.machine.clock.passed < 60
