@@ -21,7 +21,7 @@ _MEANINGS = {
         r"\(13\)Permission denied: AH00957",
         r"dial tcp .*permission denied",
     ),
-    "proxy.upstream_name": (r"could not be resolved", r"no resolver defined", r"DNS lookup failure", r"dial tcp: lookup"),
+    "proxy.upstream_name": (r"could not be resolved|no resolver defined", r"DNS lookup failure", r"dial tcp: lookup"),
     "proxy.resting": (r"no live upstreams", r"AH00940", r"AH01170", r"AH01167", r"no upstreams available", r"<NOSRV>"),
     "proxy.upstream_plain": (
         r"SSL_do_handshake\(\) failed",

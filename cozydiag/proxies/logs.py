@@ -12,6 +12,9 @@ from cozydiag.model import Evidence
 LINES = 200
 """So many lines from the end of each log are looked at."""
 
+_NOISE = ("upstream server temporarily disabled", "AH00959", "AH01114", "AH01079")
+"""Said after the reason, and less than it."""
+
 Moment = Callable[[str], "float | None"]
 """When a line was written (epoch seconds); None where it does not say."""
 
@@ -29,7 +32,7 @@ def last_line(
                 continue
             if at < since:
                 break
-            if not words or any(word in line for word in words):
+            if (not words or any(word in line for word in words)) and not any(word in line for word in _NOISE):
                 if best is None or at > best[0]:
                     best = (at, path, line)
                 break
