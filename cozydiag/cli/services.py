@@ -202,6 +202,7 @@ def _act(config: Config, name: str, verb: str, *, yes: bool) -> int:
     from contextlib import closing
 
     from cozydiag.repair.act import act
+    from cozydiag.repair.signals import Deferred
     from cozydiag.stack import ownership
     from cozydiag.state import open_state, state_folder
 
@@ -219,9 +220,9 @@ def _act(config: Config, name: str, verb: str, *, yes: bool) -> int:
         write(f"{line}\n")
         if not typer.confirm(say(t("Do it?")), default=False):
             return 0
-    with closing(open_state(state_folder(config.paths.state, os.environ))) as state:
+    with Deferred(), closing(open_state(state_folder(config.paths.state, os.environ))) as state:
         outcome = act(host.within(3600.0, "services"), stack, state, found.service, verb, why="services", by=_who())
-    write(f"{found.service.address}: {say(outcome.text)}\n")
+        write(f"{found.service.address}: {say(outcome.text)}\n")
     if outcome.result == "busy":
         return BUSY
     return 0 if outcome.result == "verified" else EXIT[Status.FAIL]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable
-from types import FrameType
 from typing import NamedTuple, Protocol
 
 from cozydiag.host import Host, World
 from cozydiag.model import FAILING, Cause, Report, Status
 from cozydiag.repair.act import Outcome, act
 from cozydiag.repair.plan import Action, Plan, make
+from cozydiag.repair.signals import Deferred
 from cozydiag.stack import Stack
 from cozydiag.state import Lock, State
 from cozydiag.text import t
@@ -53,15 +52,14 @@ class Session:
         self.teller = teller
         self.by = by
         self.host = host or Host(World(), 3600.0, "repair")
-        self.interrupted = False
 
     def run(self, report: Report, plan: Plan, stack: Stack) -> Repaired:
         """Act on the causes one by one, lowest first, each service at most once. A signal lets the act that has
         begun come to its end and its proof, and no other begins."""
         began = self.host.clock.monotonic()
         done: list[tuple[Action, Outcome]] = []
-        with _Signals(self._interrupt):
-            while not self.interrupted:
+        with Deferred() as signals:
+            while not signals.came:
                 acted = {action.service.address for action, _ in done}
                 action = next((a for a in plan.actions if a.service.address not in acted and a.allowed), None)
                 if action is None:
@@ -75,7 +73,7 @@ class Session:
                 plan = make(self.host.within(60.0, "plan"), stack, report)
                 done.append((action, outcome))
                 self.teller.ended(action, outcome)
-        return Repaired(tuple(done), report, plan, self.interrupted, self.host.clock.monotonic() - began)
+        return Repaired(tuple(done), report, plan, signals.came, self.host.clock.monotonic() - began)
 
     def _look_again(self, action: Action, outcome: Outcome, stack: Stack) -> tuple[Report, Stack, Outcome]:
         """The checks that failed decide whether it helped; they get some time, for services start slowly."""
@@ -92,9 +90,6 @@ class Session:
                 return report, stack, outcome
             self.host.clock.sleep(0.5)
 
-    def _interrupt(self) -> None:
-        self.interrupted = True
-
 
 def _well(report: Report, action: Action) -> bool:
     """None of what this cause stood for fails of itself any more, nor is it still starting, and it could be looked at.
@@ -110,26 +105,3 @@ def _well(report: Report, action: Action) -> bool:
 def _lasts(other: Cause, mended: Cause) -> bool:
     """Its manager has given it up, or no restart helps it."""
     return other.restart_helps is False or (other.code == "service.failed" and other.role != mended.role)
-
-
-class _Signals:
-    """Ctrl-C, SIGTERM and a lost terminal are noted, not obeyed, while this holds."""
-
-    _CAUGHT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-    def __init__(self, told: Callable[[], None]) -> None:
-        self._told = told
-        self._before: list[object] = []
-
-    def __enter__(self) -> None:
-        def noted(_number: int, _frame: FrameType | None) -> None:
-            self._told()
-
-        self._before = [signal.getsignal(number) for number in self._CAUGHT]
-        for number, before in zip(self._CAUGHT, self._before, strict=True):
-            if before is not signal.SIG_IGN:  # nohup
-                signal.signal(number, noted)
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in zip(self._CAUGHT, self._before, strict=True):
-            signal.signal(number, handler)  # type: ignore[arg-type]  # what signal() itself gave back
