@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from binascii import b2a_base64  # base64 would bring struct
 from typing import NamedTuple
 
@@ -37,8 +36,8 @@ def from_login_file(content: bytes) -> Credentials | None:
     return Credentials(user, password) if user and password else None
 
 
-_COUCHDB = re.compile(rb"^couchdb:[ \t]*(?:#.*)?\r?\n((?:[ \t]+.*\n?|[ \t]*(?:#.*)?\r?\n)*)", re.MULTILINE)
-_URL = re.compile(rb"""^[ \t]+url:[ \t]*["']?(https?://[^\s"'#]+)""", re.MULTILINE)
+_COUCHDB = rb"(?m)^couchdb:[ \t]*(?:#.*)?\r?\n((?:[ \t]+.*\n?|[ \t]*(?:#.*)?\r?\n)*)"
+_URL = rb"""(?m)^[ \t]+url:[ \t]*["']?(https?://[^\s"'#]+)"""
 
 
 def url_in_stack_file(content: bytes) -> str | None:
@@ -47,8 +46,10 @@ def url_in_stack_file(content: bytes) -> str | None:
     It is no YAML before cozy-stack has rendered it (Go templates), so only this one line is looked for; a template
     in it gives None (cozy-stack, `pkg/config/config.go`).
     """
-    section = _COUCHDB.search(content if content.endswith(b"\n") else content + b"\n")
-    url = _URL.search(section[1]) if section else None
+    import re
+
+    section = re.search(_COUCHDB, content if content.endswith(b"\n") else content + b"\n")
+    url = re.search(_URL, section[1]) if section else None
     found = url[1].decode("utf-8", "replace") if url else None
     return None if found is None or "{{" in found else found
 

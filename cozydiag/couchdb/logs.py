@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from calendar import timegm
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -146,12 +145,13 @@ def _line_at(text: bytes, at: int) -> str:
     return one_line(text[start : min(end if end >= 0 else len(text), start + 1000)])
 
 
-_STAMP = re.compile(rb"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)")
+_STAMP = rb"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)"
 
 
 def _time(text: bytes, at: int) -> float:
     """Of the line, or of the nearest one above it that carries a time (terms go over several lines)."""
-    stamps = list(_STAMP.finditer(text, max(0, at - 20_000), at + 1))
-    if not stamps:
-        return 0.0
-    return float(timegm(tuple(map(int, stamps[-1].groups()))))
+    from calendar import timegm
+
+    end = text.find(b"\n", at)
+    stamps = re.findall(_STAMP, text[max(0, at - 20_000) : end if end >= 0 else len(text)])
+    return float(timegm(tuple(map(int, stamps[-1])))) if stamps else 0.0
