@@ -35,8 +35,8 @@ def apps(folder: Path) -> list[dict[str, Any]]:
     (folder / "watched" / "ok.js").write_text((folder / "ok.js").read_text())
     return [
         {"name": "works", "script": "ok.js"},
-        {"name": "crashes", "script": "crash.js", "max_restarts": 3},
-        {"name": "module", "script": "module.js", "max_restarts": 2},
+        {"name": "crashes", "script": "crash.js", "max_restarts": 3, "min_uptime": 20_000},
+        {"name": "module", "script": "module.js", "max_restarts": 2, "min_uptime": 20_000},
         {"name": "loops", "script": "slow.js"},
         {"name": "waits", "script": "crash.js", "restart_delay": 600_000},
         {"name": "once", "script": "once.js", "autorestart": False},
@@ -133,6 +133,7 @@ def test_each_state_is_told(lab: Place, name: str) -> None:
 
 
 def test_why_it_died_is_told(lab: Place) -> None:
+    assert until(lambda: settled(lab))
     found = told(lab)
     assert found["crashes"].why == "Error: the database is not there"
     assert (found["crashes"].exit_code, found["crashes"].hopeless) == (1, False)
