@@ -9,10 +9,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from cozydiag.host import Host
-from cozydiag.host.failure import Failure
 from cozydiag.managers.service import Service
 from cozydiag.masking import masked
-from cozydiag.repair import owners
+from cozydiag.repair import owners, proxies
 from cozydiag.repair.proof import INSTANCE, prove
 from cozydiag.stack import Stack
 from cozydiag.state import Lock, LockBusy, State
@@ -91,24 +90,11 @@ def _act(host: Host, stack: Stack, state: State, service: Service, verb: str, no
 
 
 def _test(host: Host, stack: Stack, service: Service) -> Text | None:
-    """A proxy's own test before it is touched: with a broken configuration it would not come back.
-
-    This is the one place where `nginx -t` is run: as root it creates the pid file, logs and folders.
-    """
-    if service.role != "proxy":
+    """Why a proxy must not be touched: by its own test, and by what that does not see."""
+    proxy = proxies.behind(host, stack, service)
+    if proxy is None:
         return None
-    program = stack.config.programs.get("nginx", "nginx")
-    conf = ("-c", stack.config.proxy.conf) if stack.config.proxy.conf else ()
-    done = host.within(10.0, INSTANCE).run((program, "-t", *conf))
-    if isinstance(done, Failure):
-        return t("its configuration could not be tested: {why}", why=done.detail)
-    if done.code == 0:
-        return _unseen(host, stack)
-    from cozydiag.host.logs import one_line
-
-    said = done.stderr.strip()
-    told = next((line for mark in (b"[emerg]", b"[alert]") for line in said.splitlines() if mark in line), said)
-    return t("its configuration does not pass its own test: {line}", line=one_line(told, 400))
+    return proxies.refused(host, proxy) or _unseen(host, stack)
 
 
 def _unseen(host: Host, stack: Stack) -> Text | None:

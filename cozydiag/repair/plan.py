@@ -15,7 +15,10 @@ from cozydiag.text import Text, t
 _START = frozenset({"service.stopped", "service.down", "supervisor.down"})
 """Causes whose service does not run: it is started, unless it does. Everything else is restarted."""
 
-_CONFIGURATION = ("nginx.config", "nginx.config_on_disk")
+_RELOAD = frozenset({"proxy.resting", "certificate.not_reloaded"})
+"""Causes that a reload mends, which drops no connection, where the tool has one."""
+
+_CONFIGURATION = ("nginx.config", "nginx.config_on_disk", "proxy.config", "proxy.config_on_disk")
 """Causes with which a service would not come back. Where they are only likely, its own test decides, in `act`."""
 
 _ORDER = (
@@ -83,10 +86,17 @@ def _step(host: Host, stack: Stack, cause: Cause) -> Action | Refusal:
         name = ROLES.get(cause.role or "", cause.code)
         return Refusal(cause, t("no known tool manages {name}, so it cannot be started from here", name=name))
     verb = "start" if cause.code in _START and not _runs(host, stack, service) else "restart"
+    if cause.code in _RELOAD and cause.role == "proxy" and _can_reload(host, stack, service):
+        verb = "reload"
     command = owners.line(host, stack, service, verb)
     if not command:
         return Refusal(cause, t("{manager} cannot be used from here", manager=service.manager))
     return Action(service, verb, command, cause.text, cause, owners.allowed(host, stack, service))
+
+
+def _can_reload(host: Host, stack: Stack, service: Service) -> bool:
+    manager = owners.manager_of(host, stack, service)
+    return manager is not None and "reload" in manager.verbs
 
 
 def _runs(host: Host, stack: Stack, service: Service) -> bool:

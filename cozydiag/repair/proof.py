@@ -44,6 +44,11 @@ def prove(host: Host, manager: Manager, service: Service, verb: str, stay: float
     if proof.result == "verified" and workers is not None and not set(host.children(proof.pid_after)) - workers:
         text = t("it has no new workers: it still runs with what it had loaded before")
         return proof._replace(result="failed", text=text)
+    if proof.result == "verified" and verb == "reload" and service.role == "proxy":
+        life = manager.life(_view(host), service)
+        if not isinstance(life, Failure) and (life.busy or "reloading" in life.words):  # Caddy, caddy issue 7385
+            text = t("it is stuck in its reload, and later ones will hang too; restart it")
+            return proof._replace(result="failed", text=text)
     return proof
 
 
@@ -60,7 +65,7 @@ def _unanswered(failure: Failure, pid: int = 0) -> Proof:
 
 def _workers(host: Host, service: Service, before: Life) -> set[int] | None:
     """Of a proxy, which goes on with the old ones when it cannot load what is new."""
-    return set(host.children(before.pid)) if service.role == "proxy" and before.pid else None
+    return set(host.children(before.pid)) or None if service.role == "proxy" and before.pid else None
 
 
 def _runs(
