@@ -37,6 +37,18 @@ def before_reload(host: Host, stack: Stack) -> Iterator[Finding]:
         yield skip(t("no reverse proxy is installed here"))
 
 
+@check("host.firewall", t("The firewall lets people through to the sites"), role="host")
+def firewall(host: Host, stack: Stack) -> Iterator[Finding]:
+    sites = stack.once("sites", host, stack.source("sites")).items
+    open_ones = [site for site in sites if not site.far_away and not site.address[0].startswith("127.")]
+    if not stack.config.discover and not open_ones:
+        yield skip(t("no site is meant for other machines"))
+        return
+    from cozydiag.site import firewall
+
+    yield from firewall.look(host, stack, sites)
+
+
 @check("site.reach", t("The site takes connections from outside"), each="sites", because=["site.name"], essential=True)
 def reach(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
     if not site.far_away:
