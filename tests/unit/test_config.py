@@ -124,10 +124,10 @@ def test_every_key_arrives(path: Path) -> None:
     assert config.supervisord == ("/run/s.sock", "/etc/s.conf")
     assert config.proxy[:2] == ("/etc/n.conf", "/run/n.pid")
     assert config.proxy[2:] == ("/etc/a.conf", "/etc/Caddyfile", ("127.0.0.1", 2020), "/etc/h.cfg", "/run/h.sock")
-    assert config.sites == (
+    assert [site[:4] for site in config.sites] == [
         ("https://Cozy.example/", "cozy.example", ("127.0.0.1", 8443), True),
         ("http://[::1]:8080", "::1", ("::1", 80), False),
-    )
+    ]
     assert config.couchdb[:4] == ("http://db.example:5985/", ("db.example", 5985), "/etc/login", "other")
     assert config.parts["home"] == ("http://127.0.0.1:19103", ("127.0.0.1", 19103))
     assert config.parts["proxy"].address == ("127.0.0.1", 9104)
@@ -204,7 +204,10 @@ def test_the_environment_says_where_couchdb_is(path: Path) -> None:
         ("[couchbd]", ", line 1: couchbd is not known; did you mean couchdb?"),
         ("[paths]\nzzz = 1", ", line 2: paths.zzz is not known; what can be set here is logs, state"),
         ("[proxy.squid]", ", line 1: proxy.squid is not known; what can be set here is apache, caddy, haproxy, nginx"),
-        ("[proxy.caddy]\nadmin = 'localhost'", ", line 2: proxy.caddy.admin must be an IP address and a port, such as 127.0.0.1:80"),
+        (
+            "[proxy.caddy]\nadmin = 'localhost'",
+            ", line 2: proxy.caddy.admin must be an IP address and a port, such as 127.0.0.1:80",
+        ),
         ("[proxy.nginx]\nport = 80", ", line 2: proxy.nginx.port is not known; what can be set here is conf, pid"),
         ("[parts.hom]\nurl = 'http://h'", ", line 1: parts.hom is not known; did you mean home?"),
         ("[parts.home]\nurls = 'http://h'", ", line 1: parts.home.url is missing"),

@@ -74,7 +74,7 @@ def test_a_daemon_left_behind_does_not_hold_us(tmp_path: Path) -> None:
     seen = processes.process(daemon)
     os.kill(daemon, signal.SIGKILL)
     assert seen is not None
-    assert seen.name == "sleep"
+    assert seen.name in ("sh", "sleep")  # the shell's child, before or after it became sleep
     assert ended(daemon)
 
 

@@ -79,7 +79,7 @@ PROGRAM = result(
     t("{name} has been running for {age}", name="cozy-home", age=Seconds(4000)),
     role="cozy.home",
 )
-NO_NGINX = result("proxy.running", Status.SKIP, t("nginx is not installed here"))
+NO_SUPERVISORD = result("supervisor.running", Status.SKIP, t("supervisord is not installed here"))
 
 COUCHDB_DOWN = Cause(
     code="service.down",
@@ -116,7 +116,7 @@ DISK_NEARLY_FULL = Cause(
 
 HEALTHY = report(
     Status.OK,
-    [PROGRAM, NO_NGINX],
+    [PROGRAM, NO_SUPERVISORD],
     chain=(
         ("proxy", "absent"),
         ("cozy.proxy", "ok"),
@@ -127,7 +127,7 @@ HEALTHY = report(
 )
 BROKEN = report(
     Status.FAIL,
-    [PROGRAM, REACH, UP, HOME, PROXY, DISK, NO_NGINX],
+    [PROGRAM, REACH, UP, HOME, PROXY, DISK, NO_SUPERVISORD],
     [COUCHDB_DOWN, DISK_NEARLY_FULL],
     chain=(
         ("proxy", "ok"),

@@ -153,7 +153,8 @@ def test_a_bad_check_breaks_the_contract(function: Callable[[Host, Stack], Itera
 
 
 def test_what_a_check_may_believe_is_named() -> None:
-    contract(make(trusting), healthy, Config(), credulous=["empty", "garbage", "not UTF-8", "other JSON", "deep JSON", "1 MiB"])
+    believed = ["empty", "garbage", "not UTF-8", "other JSON", "deep JSON", "1 MiB"]
+    contract(make(trusting), healthy, Config(), credulous=believed)
 
 
 # --- the fake machine
