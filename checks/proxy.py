@@ -317,3 +317,13 @@ def _bad_gateway(host: Host, site: Site, answer: Answer) -> Finding:
         by_hand=_curl(site),
         restart_helps=False,
     )  # fmt: skip
+
+
+@check("proxy.passes", t("What a Cozy needs gets through the reverse proxy"), each="sites", because=["proxy.config"])
+def passes(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
+    if not site.tls and not stack.config.discover:
+        yield skip(t("{site} is asked for without TLS", site=site.host))
+        return
+    from cozydiag.proxies import passing
+
+    yield from passing.look(host, stack, site)

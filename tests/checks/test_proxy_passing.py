@@ -1,0 +1,89 @@
+"""What a Cozy needs and a proxy does not pass on, by its configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cozydiag.config.values import Proxy, Site
+from cozydiag.host import Completed
+from cozydiag.testing import Served, answer
+
+if TYPE_CHECKING:
+    from tests.checks.conftest import Cozy
+
+GOOD = {
+    "Host": "proxy_set_header Host $host;",
+    "Upgrade": "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; proxy_http_version 1.1;",
+    "body": "client_max_body_size 1g;",
+    "time": "proxy_read_timeout 1h;",
+}
+SITE = Site("https://cozy.test/", "cozy.test", ("127.0.0.1", 443), tls=True)
+APACHE = """\
+# In file: /etc/apache2/apache2.conf
+#   1:
+Listen 443
+#   2:
+<VirtualHost *:443>
+  #   3:
+  ServerName cozy.test
+  #   4:
+  SSLEngine on
+  #   5:
+  {preserve}
+  #   6:
+  ProxyPass / http://127.0.0.1:8080/ retry=0 {words}
+</VirtualHost>
+"""
+
+
+def codes(cozy: Cozy, proxy: Proxy, **machine: Any) -> list[str]:
+    config = cozy.with_config(proxy=proxy, sites=(SITE,), discover=False)
+    return [finding.code for finding in cozy.look("proxy.passes", cozy.machine(**machine), config)]
+
+
+@pytest.mark.parametrize(
+    ("without", "instead", "code"),
+    [
+        ("", "", ""),
+        ("Host", "", "proxy.host_changed"),
+        ("Host", "proxy_set_header Host localhost;", "proxy.host_changed"),
+        ("Upgrade", "", "proxy.no_websocket"),
+        ("body", "", "proxy.small_uploads"),
+        ("body", "client_max_body_size 0;", ""),
+        ("time", "proxy_read_timeout 30s;", "proxy.short_timeout"),
+        ("time", "", ""),
+    ],
+)
+def test_nginx(cozy: Cozy, tmp_path: Path, without: str, instead: str, code: str) -> None:
+    lines = " ".join([*(line for name, line in GOOD.items() if name != without), instead])
+    (tmp_path / "nginx.conf").write_text(
+        "events {}\nhttp { server { listen 443 ssl; server_name cozy.test;\n"
+        f"location / {{ {lines} proxy_pass http://127.0.0.1:8080; }} }} }}\n"
+    )
+    assert codes(cozy, Proxy(conf=str(tmp_path / "nginx.conf")), real=str(tmp_path)) == [code]
+
+
+@pytest.mark.parametrize(
+    ("preserve", "words", "found"),
+    [
+        ("ProxyPreserveHost On", "timeout=1600 upgrade=websocket", [""]),
+        ("ProxyPreserveHost Off", "timeout=1600 upgrade=websocket", ["proxy.host_changed"]),
+        ("ProxyPreserveHost On", "timeout=20", ["proxy.no_websocket", "proxy.short_timeout"]),
+    ],
+)
+def test_apache(cozy: Cozy, preserve: str, words: str, found: list[str]) -> None:
+    dump = Completed(0, APACHE.format(preserve=preserve, words=words).encode(), b"")
+    assert codes(cozy, Proxy(apache="/etc/apache2/apache2.conf"), commands={"apache2": dump}) == found
+
+
+def test_caddy_passes_it_all_on_without_being_told(cozy: Cozy) -> None:
+    route = {"handler": "reverse_proxy", "upstreams": [{"dial": "127.0.0.1:8080"}]}
+    server = {"listen": [":443"], "routes": [{"match": [{"host": ["cozy.test"]}], "handle": [route]}]}
+    import json
+
+    loaded = answer(200, json.dumps({"apps": {"http": {"servers": {"srv0": server}}}}))
+    web: dict[str, Served] = {"127.0.0.1:2019/config/": loaded}
+    assert codes(cozy, Proxy(caddy="/etc/caddy/Caddyfile"), web=web) == [""]
