@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
+from xmlrpc.client import dumps
 
 import pytest
 
@@ -18,7 +19,7 @@ from cozydiag.repair.plan import Action, make
 from cozydiag.repair.session import Repaired, Session
 from cozydiag.stack import Stack
 from cozydiag.state import Lock
-from cozydiag.testing import HANGS, FakeSupervisord, Request, process_info
+from cozydiag.testing import HANGS, FakeSupervisord, Request, answer, process_info
 from tests.unit.repair.conftest import DOWN, OLD, Bench, FakeManager
 
 
@@ -268,14 +269,14 @@ def test_a_start_is_proven_as_a_restart_is(bench: Bench) -> None:
 
 
 def test_a_supervisord_that_hangs_in_mid_act_ends_the_act_and_not_the_repair(bench: Bench) -> None:
-    """Both the act and the plan after it wait in vain at its socket, where others then no longer try."""
+    """The act waits in vain at its socket again and again, and then others do not even try there: GivenUp."""
     socket = "/run/supervisor.sock"
     supervisord = FakeSupervisord([process_info("home", "STOPPED")])
 
     def hangs_once_it_is_told_to_act(request: Request) -> Answer | Failure:
         if b"startProcess" in request.body:
             bench.machine.sockets = {socket: HANGS}
-            return HANGS
+            return answer(200, dumps((True,), methodresponse=True))
         return supervisord(request)
 
     bench.machine.sockets = {socket: hangs_once_it_is_told_to_act}
