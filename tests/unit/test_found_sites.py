@@ -1,0 +1,58 @@
+"""Sites that nobody configured: found once, remembered until a file changes, and only our own of many."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cozydiag.config import Config
+from cozydiag.config.values import Paths, Proxy
+from cozydiag.host import Host, World
+from cozydiag.proxies import nginx
+from cozydiag.stack import Stack, found
+
+SITE = "server {{ listen 443 ssl; server_name s{n}.example; location / {{ proxy_pass http://127.0.0.1:{port}; }} }}\n"
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    (tmp_path / "sites").mkdir()
+    (tmp_path / "state").mkdir(mode=0o700)
+    (tmp_path / "nginx.conf").write_text(f"events {{}}\nhttp {{ include {tmp_path}/sites/*; }}\n")
+    for n in range(found.MANY):
+        (tmp_path / "sites" / f"{n}.conf").write_text(SITE.format(n=n, port=9104 if n == 7 else 3000))
+    conf = str(tmp_path / "nginx.conf")
+    return Config(discover=False, proxy=Proxy(conf=conf), paths=Paths(state=str(tmp_path / "state")))
+
+
+def names(config: Config) -> list[str]:
+    return [site.host for site in found.sites(Stack(config), Host(World())).items]
+
+
+def test_only_our_own_are_found(config: Config) -> None:
+    [site] = found.sites(Stack(config), Host(World())).items
+    assert (site.url, site.address, site.tls) == ("https://s7.example/", ("127.0.0.1", 443), True)
+    assert site.origin.endswith("/sites/7.conf:1")
+
+
+def test_they_are_not_parsed_again_while_nothing_changes(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = names(config)
+
+    def parse(path: str, **_: object) -> None:
+        raise AssertionError(path)
+
+    monkeypatch.setattr(nginx, "parse", parse)
+    assert names(config) == first == ["s7.example"]
+
+
+@pytest.mark.parametrize("change", ["a file", "a new file", "a file that is gone"])
+def test_a_change_is_seen(config: Config, tmp_path: Path, change: str) -> None:
+    names(config)
+    if change == "a file that is gone":
+        (tmp_path / "sites" / "7.conf").unlink()
+        assert names(config) == []
+    else:
+        name = "3.conf" if change == "a file" else "99.conf"
+        (tmp_path / "sites" / name).write_text(SITE.format(n=99, port=9103))
+        assert sorted(names(config)) == ["s7.example", "s99.example"]
