@@ -6,7 +6,22 @@ for the apps too (CouchDB 3.4 changelog, `chttpd_auth_lockout`).
 
 from __future__ import annotations
 
-from cozydiag.api import Evidence, Failure, Finding, Host, Iterator, Stack, check, fail, ok, skip, t, warn
+from cozydiag.api import (
+    Bytes,
+    Evidence,
+    Failure,
+    Finding,
+    Host,
+    Iterator,
+    Percent,
+    Stack,
+    check,
+    fail,
+    ok,
+    skip,
+    t,
+    warn,
+)  # fmt: skip
 from cozydiag.couchdb import Reply, access, answers, ask, path_of
 from cozydiag.couchdb.account import Account, refused
 from cozydiag.stack.ports import holder, state_of
@@ -231,6 +246,30 @@ def _refused(host: Host, stack: Stack, account: Account, reply: Reply) -> Findin
     )  # fmt: skip
 
 
+_WASTE = 1 << 29
+"""Bytes of a file that are of no use, from which smoosh compacts by itself (`slack` in default.ini of 3.x)."""
+
+
+def _fragmented(name: str, reply: Reply) -> Finding | None:
+    if "sizes" not in reply.data and "disk_size" not in reply.data:
+        return None
+    from cozydiag.couchdb import sizes
+
+    size = sizes.size_of(reply.data)
+    if size is None or size.fragmentation < 70 or size.file - size.active < _WASTE:
+        return None
+    return warn(
+        "couchdb.fragmented",
+        t("{percent} of the file of the database {name} ({size}) is of no use", percent=Percent(size.fragmentation),
+          name=name, size=Bytes(size.file)),
+        t("Compact it at a quiet time, with at least {room} free on the same disk: POST /{name}/_compact as an "
+          "administrator. In 1.x nothing does that by itself.", room=Bytes(size.active), name=name),
+        role=_ROLE,
+        proof=Evidence(f"GET {path_of(name)}", f"{size.active} of {size.file} bytes in use"),
+        restart_helps=False,
+    )  # fmt: skip
+
+
 @check("couchdb.database", t("The apps' databases are there and open"), role=_ROLE, needs=["couchdb.reach"],
        because=["couchdb.storage", "couchdb.files", "couchdb.log", "couchdb.up"], essential=True)  # fmt: skip
 def database(host: Host, stack: Stack) -> Iterator[Finding]:
@@ -258,7 +297,7 @@ def _database(host: Host, stack: Stack, name: str, reply: Reply) -> Finding:
     if reply.wants_login:  # require_valid_user hides what there is
         return skip(t("this CouchDB tells nobody without a login whether it has the database {name}", name=name))
     if (reply.status == 200 and "db_name" in reply.data) or (reply.status in (401, 403) and reply.error):
-        return ok(t("the database {name} is there", name=name))
+        return _fragmented(name, reply) or ok(t("the database {name} is there", name=name))
     return answers.of_database(name, reply) or _unexpected(stack, path_of(name), reply)
 
 

@@ -22,7 +22,7 @@ from cozydiag.cli.common import (
 )
 from cozydiag.text import Text, t
 
-_COMMANDS = ("status", "fix", "services", "report", "checks", "config", "demo")
+_COMMANDS = ("status", "fix", "services", "report", "checks", "config", "couchdb", "curlcouch", "demo")
 """Each is a module here: a function of that name, or ``build`` for a group, and ``HELP``."""
 
 

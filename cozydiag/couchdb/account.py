@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 
-from cozydiag.couchdb.client import Reply, ask
+from cozydiag.couchdb.client import Reply, ask, reply_of
 from cozydiag.couchdb.credentials import Credentials
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
@@ -66,11 +66,34 @@ class Account:
         finally:
             self._one.release()
 
+    def save(self, host: Host, path: str, document: dict[str, object]) -> Reply | Failure:
+        """PUT a `_local` document, and never another: they are in no view and no replication."""
+        if "/_local/" not in path:
+            raise ValueError("only _local documents are written")
+        import json
+
+        if not self._one.acquire(timeout=host.deadline.remaining()):
+            return _WAITED
+        try:
+            if not self.is_known:
+                return _SHUT
+            headers = [("Accept", "application/json"), ("Content-Type", "application/json"), self.credentials.header]
+            url = self.url.rstrip("/") + path
+            answer = host.post(url, json.dumps(document).encode(), headers=headers, method="PUT")
+            reply = answer if isinstance(answer, Failure) else reply_of(answer)
+            self._note(reply)
+            return reply
+        finally:
+            self._one.release()
+
     def _send(self, host: Host, path: str, max_body: int) -> Reply | Failure:
         reply = ask(host, self.url, path, self.credentials, max_body=max_body)
+        self._note(reply)
+        return reply
+
+    def _note(self, reply: Reply | Failure) -> None:
         if isinstance(reply, Reply) and refused(reply):
             self.refusal = reply
-        return reply
 
 
 def refused(reply: Reply) -> bool:

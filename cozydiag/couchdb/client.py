@@ -21,6 +21,7 @@ class Reply(NamedTuple):
     server: str
     items: list[Any] = []  # noqa: RUF012  never changed
     realm: str = ""
+    body: bytes = b""
 
     @property
     def is_couchdb(self) -> bool:
@@ -71,6 +72,7 @@ def reply_of(answer: Answer) -> Reply:
         answer.header("Server"),
         data if isinstance(data, list) else [],
         answer.header("WWW-Authenticate"),
+        answer.body,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from cozydiag.host import commands, files, http, logs, processes, sockets
 from cozydiag.host import url as urls
@@ -106,13 +106,14 @@ class Host:
         headers: http.Headers = (),
         unix: str | None = None,
         max_body: int = http.MAX_BODY,
+        method: Literal["POST", "PUT"] = "POST",
     ) -> Answer | Failure:
-        """One POST."""
-        source, place = _described("POST", url, unix, None)
+        """One POST, or a PUT."""
+        source, place = _described(method, url, unix, None)
 
         def action() -> Answer | Failure:
             return http.request(
-                "POST", url, headers=headers, body=body, unix=unix, deadline=self.deadline, max_body=max_body
+                method, url, headers=headers, body=body, unix=unix, deadline=self.deadline, max_body=max_body
             )
 
         answer = self.world.ask(place, self.instance, self.deadline, action)

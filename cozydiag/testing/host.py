@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat as modes
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Literal
 
 from cozydiag.host import Answer, Completed, Disk, Failure, Host, Listener, Memory, Process, Shown, http, logs
 from cozydiag.host import url as urls
@@ -46,8 +47,9 @@ class FakeHost(Host):
         headers: http.Headers = (),
         unix: str | None = None,
         max_body: int = http.MAX_BODY,
+        method: Literal["POST", "PUT"] = "POST",
     ) -> Answer | Failure:
-        return self._ask("POST", url, headers, body, unix, None, max_body, record=True)
+        return self._ask(method, url, headers, body, unix, None, max_body, record=True)
 
     def _ask(
         self,

@@ -1,0 +1,89 @@
+"""CouchDB as an app sees it: as its user, at the address that it was given, through the proxy that it was given."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cozydiag.couchdb.account import Account
+from cozydiag.host import Host, Process
+from cozydiag.host.failure import Failure
+
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+_CURL_FAILED = {5: "proxy", 6: "name", 7: "refused", 28: "timeout", 52: "closed", 56: "reset"}
+"""Exit codes of curl(1)."""
+
+
+class View(NamedTuple):
+    """Where the app looks for CouchDB, as which user, and what its environment says of proxies. ``proxies`` may hold
+    passwords."""
+
+    pid: int
+    uid: int
+    host: str
+    port: int
+    proxies: tuple[tuple[str, str], ...]
+
+    def __repr__(self) -> str:
+        return f"View(pid={self.pid}, uid={self.uid}, place={self.host}:{self.port})"
+
+    @property
+    def place(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def of(host: Host, process: Process, usual: tuple[str, int]) -> View | None:
+    """From the environment of a running app (COUCH_HOST and COUCH_PORT of v2); None where it is closed to us."""
+    content = host.read(f"/proc/{process.pid}/environ", max_bytes=1 << 17)
+    if isinstance(content, Failure):
+        return None
+    pairs = (entry.decode("utf-8", "replace").partition("=") for entry in content.split(b"\0"))
+    environment = {name: value for name, _, value in pairs if value}
+    lower = {name.lower(): value for name, value in environment.items()}
+    port = environment.get("COUCH_PORT", "")
+    return View(
+        process.pid,
+        process.uid,
+        environment.get("COUCH_HOST") or usual[0],
+        int(port) if port.isdigit() else usual[1],
+        tuple((name, lower[name]) for name in _PROXIES if name in lower),
+    )
+
+
+def differs(view: View, usual: tuple[str, int]) -> bool:
+    """Whether the app would go another way than we do."""
+    through = any(name in ("http_proxy", "all_proxy") for name, _ in view.proxies)
+    return through or (view.host, view.port) != usual
+
+
+def look(host: Host, view: View, account: Account | None) -> int | str:
+    """The HTTP status that the app's user gets of `/_session`, or what went wrong instead.
+
+    One request by curl. Address, login and proxies come to it by standard input, none of them in its arguments or
+    its environment.
+    """
+    lines = [f"url = {_quoted(f'http://{view.place}/_session')}", 'header = "Accept: application/json"']
+    lines += ['output = "/dev/null"', 'write-out = "%{http_code}"', "silent", f"max-time = {_seconds(host)}"]
+    if account is not None and account.is_known and not account.credentials.bearer:
+        lines.append(f"user = {_quoted(f'{account.credentials.user}:{account.credentials.password}')}")
+    given = dict(view.proxies)
+    proxy = given.get("http_proxy") or given.get("all_proxy")
+    lines += [f"proxy = {_quoted(proxy)}"] if proxy else ['proxy = ""']
+    lines += [f"noproxy = {_quoted(given['no_proxy'])}"] if "no_proxy" in given else []
+    argv = ["setpriv", f"--reuid={view.uid}", f"--regid={view.uid}", "--clear-groups", "curl", "-q", "-K", "-"]
+    done = host.run(argv, stdin=("\n".join(lines) + "\n").encode(), max_output=4096)
+    if isinstance(done, Failure):
+        return "unknown"
+    status = done.stdout.strip()
+    if done.code == 0 and status.isdigit() and status != b"000":
+        return int(status)
+    return _CURL_FAILED.get(done.code, "unknown" if done.code in (1, 2, 126, 127) else f"curl {done.code}")
+
+
+def _quoted(word: str) -> str:
+    """A value in curl's configuration file (curl(1), --config): line ends cannot get in."""
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
+    return f'"{escaped}"'
+
+
+def _seconds(host: Host) -> int:
+    return max(1, int(host.deadline.remaining()))
