@@ -18,7 +18,7 @@ def config(
     ] = None,
     lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
 ) -> int:
-    from cozydiag.config import explain
+    from cozydiag.config.listing import explain
 
     for key, value, origin in explain(configuration(config)):
         write(f"{key} = {value}  # {origin}\n")

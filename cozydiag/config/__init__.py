@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from cozydiag.config.check_options import options, verify
 from cozydiag.config.error import ConfigError
 from cozydiag.config.file import find
-from cozydiag.config.listing import explain, secrets
+from cozydiag.config.listing import secrets
 from cozydiag.config.schema import build
 from cozydiag.config.values import (
     Config,
@@ -34,7 +34,6 @@ __all__ = [
     "Site",
     "Supervisord",
     "Timing",
-    "explain",
     "load",
     "options",
     "secrets",

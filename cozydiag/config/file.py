@@ -85,7 +85,7 @@ def _content(path: str) -> str:
     if len(content) > _LIMIT:
         raise at(path, None, t("it is too long to be a configuration"))
     try:
-        return content.decode("utf-8-sig")
+        return content.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise at(path, line, t("this is not UTF-8: save the file as UTF-8")) from None

@@ -9,8 +9,12 @@ from typing import Final, NamedTuple
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.host.processes import Process
-from cozydiag.managers.scripts import SCRIPTS
 from cozydiag.managers.service import Home, Manager, Surroundings
+
+SCRIPTS = (
+    "nginx", "apache2", "haproxy", "couchdb", "supervisor", "postfix", "exim4", "redis-server", "cozy-controller",
+)  # fmt: skip
+"""The init scripts of a Cozy's world, as Debian's packages call them."""
 
 
 class Kind(NamedTuple):

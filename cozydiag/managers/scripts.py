@@ -13,11 +13,6 @@ from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.managers.service import Life, Service
 
-SCRIPTS = (
-    "nginx", "apache2", "haproxy", "couchdb", "supervisor", "postfix", "exim4", "redis-server", "cozy-controller",
-)  # fmt: skip
-"""The init scripts of a Cozy's world, as Debian's packages call them."""
-
 
 class Script:
     """An owner that is a program; ``line`` makes its argv from a unit and a verb."""

@@ -11,7 +11,8 @@ from typing import Final
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.host.processes import Process
-from cozydiag.managers.scripts import SCRIPTS, Script
+from cozydiag.managers.discovery import SCRIPTS
+from cozydiag.managers.scripts import Script
 from cozydiag.managers.service import VERBS, Condition, Service, State, Surroundings, Verb
 from cozydiag.managers.systemd import IN_CHARGE
 

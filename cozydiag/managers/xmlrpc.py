@@ -5,9 +5,9 @@ Not xmlrpc.client: it has no time limit on unix sockets and imports http.client 
 
 from __future__ import annotations
 
+import pyexpat as expat  # what xml.parsers.expat is, without five modules around it
 import re
 from typing import Any, NamedTuple
-from xml.parsers import expat
 
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple, cast
 
 from cozydiag.text import Param, Text
-from cozydiag.text.formats import number_words
 
 Language = Literal["en", "fr"]
 
@@ -87,7 +86,11 @@ def _template(text: Text, catalogue: Catalogue) -> str:
 def _words(param: Param, catalogue: Catalogue, now: float | None, depth: int) -> str:
     if isinstance(param, Text):
         return _render(param, catalogue, now, depth + 1)
-    return param if isinstance(param, str) else number_words(param, catalogue.language, now)
+    if isinstance(param, str):
+        return param
+    from cozydiag.text.formats import number_words
+
+    return number_words(param, catalogue.language, now)
 
 
 def _fill(field: re.Match[str], words: Mapping[str, str]) -> str:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from cozydiag.config import Config, ConfigError, Secret, Service, Timing, explain, load, options, verify
+from cozydiag.config import Config, ConfigError, Secret, Service, Timing, load, options, verify
 from cozydiag.config.lines import dotted, lines
+from cozydiag.config.listing import explain
 from cozydiag.text import Percent
 from cozydiag.text.catalogue import catalogue, render
 
