@@ -25,6 +25,9 @@ NARROW = 80
 FOLLOW = 1.0
 """Seconds between two looks at a log that is followed."""
 
+_UNSEEN = {"permission", "missing", "login", "given_up"}
+"""Failures that say nothing against a manager."""
+
 FILE = typer.Option("--config", metavar="FILE")
 LANG = typer.Option("--lang", metavar="en|fr")
 FORMAT = typer.Option("--format", metavar="FORMAT")
@@ -75,7 +78,7 @@ def _look(config: Config) -> tuple[Host, Stack, tuple[Owned, ...]]:
 
 
 def _all(config: Config, *, json: bool, boot: bool) -> int:
-    """Exit code: 0 all well, 2 something is not, 3 a manager could not be asked."""
+    """Exit code: 0 all well, 2 something is not, be it a manager, 3 a manager could not be asked."""
     from cozydiag.host.failure import Failure
     from cozydiag.report import services as report
     from cozydiag.stack.usage import Usage, usage
@@ -90,9 +93,10 @@ def _all(config: Config, *, json: bool, boot: bool) -> int:
         lines = lines if found else [say(t("No manager of services has told of any service."))]
         text = "\n".join([*lines, *report.unasked(seen, say)]) + "\n"
     write(stack.masks().mask(text))
-    if not all(map(report.is_well, found)):
+    silent = {owned.services.kind for owned in seen if isinstance(owned.services, Failure)}
+    if not all(map(report.is_well, found)) or silent - _UNSEEN:
         return EXIT[Status.FAIL]
-    return EXIT[Status.UNKNOWN] if any(isinstance(owned.services, Failure) for owned in seen) else 0
+    return EXIT[Status.UNKNOWN] if silent else 0
 
 
 def _width() -> int:

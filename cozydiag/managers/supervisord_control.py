@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from cozydiag.host import Host
@@ -12,6 +13,12 @@ from cozydiag.managers.supervisord import Program
 
 if TYPE_CHECKING:
     from cozydiag.managers.supervisord_file import Settings
+
+RECENT = 600.0
+"""Seconds."""
+
+LOOP = 3
+"""So many unexpected exits within RECENT make a crash loop."""
 
 _GONE = (supervisord.STOPPED, supervisord.EXITED, supervisord.FATAL)
 _BUSY = (supervisord.STARTING, supervisord.STOPPING, supervisord.BACKOFF)
@@ -84,16 +91,19 @@ class Supervisord:
         seen = supervisord.look(host, self.socket)
         if isinstance(seen, Failure):
             return seen
-        exits = [one.name for one in supervisord.unexpected_exits(host, self.socket, 0.0)]
-        restarts = {name: exits.count(name) for name in set(exits)}
-        return tuple(self._condition(one, restarts.get(one.name.rpartition(":")[2], 0)) for one in seen.programs)
+        exits: dict[str, list[float]] = {}
+        for one in supervisord.unexpected_exits(host, self.socket, 0.0):
+            exits.setdefault(one.name, []).append(one.at)
+        return tuple(self._condition(one, exits.get(one.name.rpartition(":")[2], [])) for one in seen.programs)
 
-    def _condition(self, program: Program, restarts: int) -> Condition:
+    def _condition(self, program: Program, exits: list[float]) -> Condition:
         """One program in the house's words."""
         expected = program.exitstatus in program.exitcodes
         state = _STATES.get(program.state, State.UNKNOWN)
         if program.state == supervisord.EXITED:
             state = State.FINISHED if expected else State.FAILED
+        if program.state in (supervisord.RUNNING, supervisord.STARTING) and _loops(program, exits):
+            state = State.CRASH_LOOPING
         return Condition(
             Service("supervisord", program.name, program.role, None, self.user),
             state,
@@ -101,7 +111,7 @@ class Supervisord:
             instances=(int(state is State.RUNNING), 1),
             since=(program.start if program.pid else program.stop) or None,
             pids=(program.pid,) if program.pid else (),
-            restarts=restarts,
+            restarts=len(exits),
             exit_code=None if program.pid or not program.stop else program.exitstatus,
             why=program.spawnerr,
             words=program.statename,
@@ -180,3 +190,10 @@ def _refusal(answer: object, but: int) -> Failure | None:
     if isinstance(answer, xmlrpc.Fault) and answer.code != but:
         return Failure("error", answer.text)
     return None
+
+
+def _loops(program: Program, exits: list[float]) -> bool:
+    """It has crashed again and again within the last ten minutes, and has not lived twice as long since."""
+    recent = [at for at in exits if program.now - at < RECENT]
+    gaps = [later - earlier for earlier, later in pairwise(recent)]
+    return len(recent) >= LOOP and program.age <= 2 * max(gaps) + 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -245,3 +246,20 @@ def test_a_supervisord_without_a_password_takes_orders_from_all(inet: str, place
     files: Mapping[str, bytes] = {"/etc/supervisord.conf": conf("/run/s.sock", inet)}
     (found,) = find_supervisord(FakeHost(Machine(files=files)), Surroundings())
     assert (found.place, found.exposed(FakeHost(Machine()))) == ("/run/s.sock", place)
+
+
+@pytest.mark.parametrize(
+    ("ages", "age", "state"),
+    [
+        ((9, 6, 3), 1, State.CRASH_LOOPING),
+        ((9, 6, 3), 8, State.RUNNING),  # it has lived twice as long as it ever did between its crashes
+        ((6, 3), 1, State.RUNNING),
+        ((1800, 1500, 1200), 1, State.RUNNING),
+    ],
+)
+def test_a_crash_loop_is_seen_while_it_looks_healthy(ages: tuple[int, ...], age: int, state: State) -> None:
+    now = 1_795_248_737
+    stamps = [time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now - age - ago)) for ago in ages]
+    log = "".join(f"{stamp},000 WARN exited: home (exit status 1; not expected)\n" for stamp in stamps)
+    found = told(FakeSupervisord([process_info("home", start=now - age, now=now)], log=log))["home"]
+    assert (found.state, found.restarts) == (state, len(ages))
