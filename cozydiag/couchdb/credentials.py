@@ -75,7 +75,8 @@ def from_service_key(content: bytes) -> ServiceKey | None:
         found = json.loads(content)
     except (ValueError, RecursionError):
         return None
-    services = found.get("VCAP_SERVICES", found).get("cloudantNoSQLDB") if isinstance(found, dict) else None
+    outer = found.get("VCAP_SERVICES", found) if isinstance(found, dict) else None
+    services = outer.get("cloudantNoSQLDB") if isinstance(outer, dict) else None
     if isinstance(services, list) and services and isinstance(services[0], dict):
         found = services[0].get("credentials")
     if not isinstance(found, dict):
