@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from cozydiag.config.check_options import options, verify
 from cozydiag.config.error import ConfigError
 from cozydiag.config.file import find
-from cozydiag.config.listing import secrets
 from cozydiag.config.schema import build
 from cozydiag.config.values import (
     Config,
@@ -20,6 +19,7 @@ from cozydiag.config.values import (
     Site,
     Supervisord,
     Timing,
+    secrets,
 )
 
 __all__ = [

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,6 +18,8 @@ MANAGERS = (
     "systemd", "sysv", "supervisord", "pm2", "forever", "strongpm", "cozy-monitor", "docker", "podman",
 )  # fmt: skip
 """The kinds of managers of services that can be asked on this machine."""
+
+_SPEAKS_OF_SECRETS = re.compile(r"pass|secret|token|key|credential|auth", re.IGNORECASE)
 
 
 class Secret:
@@ -168,3 +171,32 @@ class Config:
     def origins(self) -> dict[str, str]:
         """Where the value of each dotted key comes from."""
         return {key: setting.origin for key, setting in self.settings.items()}
+
+
+def secrets(config: Config) -> Iterator[str]:
+    """The settings that no output may hold. Of [notify] not every word: `warning` is none, an address is.
+
+    A user is a secret where no password stands beside it: it is a token then.
+    """
+    user, password = (word.reveal() if word else "" for word in (config.couchdb.user, config.couchdb.password))
+    if user or password:
+        yield from (password, f"{user}:{password}") if password else (user,)
+    for key, setting in config.settings.items():
+        yield from _secrets(key, setting.value)
+
+
+def _secrets(key: str, value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _secrets(f"{key}.{name}", inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _secrets(key, inner)
+    elif isinstance(value, str) and is_hidden(key) and (_SPEAKS_OF_SECRETS.search(key) or "://" in value):
+        yield value
+
+
+def is_hidden(key: str) -> bool:
+    """What free tables hold: addresses to notify are as good as passwords."""
+    table = key.partition(".")[0]
+    return table == "notify" or (table in ("checks", "support") and _SPEAKS_OF_SECRETS.search(key) is not None)

@@ -7,9 +7,9 @@ Worker threads are daemons and are left behind when they hang: a pool would join
 from __future__ import annotations
 
 import threading
+from _queue import Empty, SimpleQueue  # what queue gives out, without the module around it
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from queue import Empty, SimpleQueue
 from typing import Any
 
 from cozydiag import config as configuration

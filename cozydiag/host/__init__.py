@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
-from cozydiag.host import commands, files, http, logs, processes, sockets
+from cozydiag.host import files, http, logs, processes, sockets
 from cozydiag.host import url as urls
 from cozydiag.host.clock import Clock, Deadline
-from cozydiag.host.commands import Completed
 from cozydiag.host.failure import Failure
 from cozydiag.host.files import Disk, Memory
 from cozydiag.host.http import Answer
@@ -18,10 +17,12 @@ from cozydiag.host.sockets import Listener, Shown
 from cozydiag.host.world import GivenUp, World
 from cozydiag.model import Evidence
 
+if TYPE_CHECKING:
+    from cozydiag.host.commands import Completed
+
 __all__ = [
     "Answer",
     "Clock",
-    "Completed",
     "Deadline",
     "Descriptors",
     "Disk",
@@ -256,6 +257,8 @@ class Host:
         env: Mapping[str, str] | None = None,
     ) -> Completed | Failure:
         """A program to its end. ``argv`` is shown: no secret belongs there."""
+        from cozydiag.host import commands
+
         completed = commands.run(argv, deadline=self.deadline, stdin=stdin, max_output=max_output, env=env)
         return self._note(" ".join(argv), completed, _ending)
 

@@ -7,8 +7,9 @@ import stat as modes
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Literal
 
-from cozydiag.host import Answer, Completed, Disk, Failure, Host, Listener, Memory, Process, Shown, http, logs
+from cozydiag.host import Answer, Disk, Failure, Host, Listener, Memory, Process, Shown, http, logs
 from cozydiag.host import url as urls
+from cozydiag.host.commands import Completed
 from cozydiag.host.files import Entry
 from cozydiag.host.processes import Descriptors
 from cozydiag.testing.machine import HANGS, MISSING, Machine, Request

@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Union
 
-from cozydiag.host import Answer, Clock, Completed, Disk, Failure, Memory, Process, Shown, World
+from cozydiag.host import Answer, Clock, Disk, Failure, Memory, Process, Shown, World
+from cozydiag.host.commands import Completed
 from cozydiag.host.processes import Descriptors
 
 REFUSED: Final = Failure("refused", "connection refused")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cozydiag.host import Completed, Process
+from cozydiag.host import Process
+from cozydiag.host.commands import Completed
 from cozydiag.testing import Machine, process_info
 
 if TYPE_CHECKING:

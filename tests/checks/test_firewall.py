@@ -9,7 +9,8 @@ import pytest
 
 from cozydiag.config import Config
 from cozydiag.config.values import Site
-from cozydiag.host import Completed, Failure
+from cozydiag.host import Failure
+from cozydiag.host.commands import Completed
 from cozydiag.model import Finding
 from cozydiag.stack import Stack
 from cozydiag.testing import FakeHost, Machine, run_check

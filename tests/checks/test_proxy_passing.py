@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cozydiag.config.values import Proxy, Site
-from cozydiag.host import Completed
+from cozydiag.host.commands import Completed
 from cozydiag.testing import Served, answer
 
 if TYPE_CHECKING:

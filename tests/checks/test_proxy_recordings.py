@@ -15,7 +15,8 @@ import pytest
 
 from cozydiag.config import Config
 from cozydiag.config.values import Part, Proxy, Site
-from cozydiag.host import Answer, Completed, Failure
+from cozydiag.host import Answer, Failure
+from cozydiag.host.commands import Completed
 from cozydiag.proxies import apache, haproxy, verdicts
 from cozydiag.stack import Site as Item
 from cozydiag.stack import Stack

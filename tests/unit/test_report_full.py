@@ -13,7 +13,8 @@ import pytest
 
 from cozydiag.cli import app
 from cozydiag.config import Config
-from cozydiag.host import Completed, Disk, Failure, Host, Memory
+from cozydiag.host import Disk, Failure, Host, Memory
+from cozydiag.host.commands import Completed
 from cozydiag.masking import Masks
 from cozydiag.model import Cause, Evidence, Finding, Report, Result, Status
 from cozydiag.proxies import nginx

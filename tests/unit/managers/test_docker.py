@@ -14,7 +14,8 @@ import pytest
 
 from cozydiag.config import Config
 from cozydiag.engine import registry
-from cozydiag.host import Answer, Completed, Failure, Host, Process, World
+from cozydiag.host import Answer, Failure, Host, Process, World
+from cozydiag.host.commands import Completed
 from cozydiag.managers.containers import name_of, stamp
 from cozydiag.managers.docker import Docker, plain
 from cozydiag.managers.service import Condition, Service

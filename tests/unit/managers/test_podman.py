@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from cozydiag.config import Config
-from cozydiag.host import Answer, Completed, Failure, Process
+from cozydiag.host import Answer, Failure, Process
+from cozydiag.host.commands import Completed
 from cozydiag.managers.containers import stamp
 from cozydiag.managers.podman import Podman
 from cozydiag.managers.service import Condition, Home, Service

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cozydiag.host import Completed, Failure
+from cozydiag.host import Failure
+from cozydiag.host.commands import Completed
 from cozydiag.managers import journal
 from cozydiag.managers.service import Condition, State, Surroundings
 from cozydiag.managers.systemd import IN_CHARGE, Systemd, find

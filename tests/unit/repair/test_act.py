@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from cozydiag.config import Config, Proxy, Timing
-from cozydiag.host import Completed, Failure, GivenUp, Host, Process
+from cozydiag.host import Failure, GivenUp, Host, Process
+from cozydiag.host.commands import Completed
 from cozydiag.managers.service import Life, Service
 from cozydiag.repair.act import KIND, LOCK
 from cozydiag.stack import Stack

@@ -8,7 +8,8 @@ from typing import Any, Final
 import pytest
 
 from cozydiag.config import Config, Supervisord
-from cozydiag.host import Completed, Failure
+from cozydiag.host import Failure
+from cozydiag.host.commands import Completed
 from cozydiag.managers.service import Service
 from cozydiag.managers.systemd import IN_CHARGE
 from cozydiag.repair import owners

@@ -8,7 +8,7 @@ import pytest
 
 from cozydiag.config import Config
 from cozydiag.config.values import Proxy
-from cozydiag.host import Completed
+from cozydiag.host.commands import Completed
 from cozydiag.managers.service import Service
 from cozydiag.repair import proxies
 from cozydiag.stack import Stack

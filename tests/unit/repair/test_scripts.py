@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from cozydiag.host import Completed, Failure, Process
+from cozydiag.host import Failure, Process
+from cozydiag.host.commands import Completed
 from cozydiag.managers.scripts import Script
 from cozydiag.managers.service import Life, Service
 from cozydiag.testing import HANGS, FakeHost, Machine

@@ -8,7 +8,8 @@ from typing import Final
 
 import pytest
 
-from cozydiag.host import Completed, Failure
+from cozydiag.host import Failure
+from cozydiag.host.commands import Completed
 from cozydiag.managers.service import Life, Service
 from cozydiag.managers.systemd import Systemd, show
 from cozydiag.testing import HANGS, FakeHost, Machine
