@@ -15,6 +15,10 @@ _APPS = ("cozy.data-system", "cozy.home")
 """What asks CouchDB, in the order of its weight."""
 
 
+_TELLING = (b"couch_host=", b"couch_port=", b"_proxy=")
+"""What in an app's environment can lead it elsewhere."""
+
+
 @check("couchdb.apps", t("The apps reach CouchDB in their own way"), role=_ROLE,
        needs=["couchdb.reach", "couchdb.login"], because=["couchdb.up", "couchdb.log"])  # fmt: skip
 def apps(host: Host, stack: Stack) -> Iterator[Finding]:
@@ -27,6 +31,10 @@ def apps(host: Host, stack: Stack) -> Iterator[Finding]:
     process = host.process(program.pid) if program is not None and program.pid else None
     if process is None:
         yield skip(t("no app runs that could be asked"))
+        return
+    environment = host.read(f"/proc/{process.pid}/environ", max_bytes=1 << 17)
+    if isinstance(environment, bytes) and not any(word in environment.lower() for word in _TELLING):
+        yield ok(t("the apps reach CouchDB as cozydiag does"))
         return
     from cozydiag.couchdb import apps_view
 
