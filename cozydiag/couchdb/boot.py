@@ -66,7 +66,7 @@ MEANINGS: Final[Mapping[str, Callable[[str], Ill]]] = {
         "couchdb.cookie_monster",
         t("CouchDB does not start: its Erlang cookie is still the one that everybody knows"),
         t("Write a long random word after -setcookie in vm.args. From 3.2.2 on `monster` is refused: with it anybody "
-          "who reaches the Erlang port is root of the data (CVE-2022-24706)."),
+          "who reaches the Erlang port commands CouchDB (CVE-2022-24706)."),
     ),
     "javascript_missing": lambda path: Ill(
         "couchdb.javascript_missing",
