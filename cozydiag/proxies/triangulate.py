@@ -18,6 +18,7 @@ from cozydiag.model import Evidence, Finding
 from cozydiag.proxies import lines, wording
 from cozydiag.proxies.probe import Probe, big, probe
 from cozydiag.proxies.protocol import Upstream
+from cozydiag.proxies.wording import Words
 from cozydiag.stack import Site, Stack, fronts
 from cozydiag.stack.fronts import Way
 from cozydiag.stack.ports import holder
@@ -207,12 +208,12 @@ def _belongs_elsewhere(host: Host, stack: Stack, upstream: Upstream, role: str |
     return host.connect(*stack.part("proxy").address) is None
 
 
-def _wrong(stack: Stack, case: wording.Case) -> wording.Words:
+def _wrong(stack: Stack, case: wording.Case) -> Words:
     from cozydiag.text import t
 
     proxy = wording.PROGRAMS[case.proxy]
     expected = "{}:{}".format(*stack.part("proxy").address)
-    return wording.Words(
+    return Words(
         "proxy.wrong_upstream",
         t("{proxy} passes {site} to {upstream}, where nothing listens",
           proxy=proxy, site=case.site, upstream=case.upstream),
