@@ -61,7 +61,7 @@ def reach(host: Host, stack: Stack) -> Iterator[Finding]:
             "couchdb.login_required",
             t("CouchDB {version} answers nobody without a login (require_valid_user)", version=reply.version),
             t("Apps that log in are served; health checks, load balancers and browsers that ask first are not. Take "
-              "require_valid_user away in the section [chttpd] where these are needed."),
+              "require_valid_user away in the section chttpd where these are needed."),
             role=_ROLE,
             proof=Evidence("GET /", f"HTTP 401 {reply.error}"),
             by_hand=_curl(stack, "/"),

@@ -216,7 +216,7 @@ def _malformed(place: Place) -> Iterator[Finding]:
         yield warn(
             "couchdb.settings_malformed",
             t("CouchDB leaves out line {number} of {path} without a word: it is no setting", number=number, path=path),
-            t("Write it as `key = value` below a [section], or put a ; before it if it is a comment."),
+            t("Write it as `key = value` below the head of a section, or put a ; before it if it is a comment."),
             role=_ROLE, proof=Evidence(f"{path}:{number}", "not key = value"), restart_helps=False,
         )  # fmt: skip
 

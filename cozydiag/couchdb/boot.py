@@ -59,7 +59,7 @@ MEANINGS: Final[Mapping[str, Callable[[str], Ill]]] = {
     "no_admin": lambda _: Ill(
         "couchdb.no_admin",
         t("CouchDB does not start: it has no administrator"),
-        t("Write one into the section [admins] of a file in its folder local.d: `name = password`. From 3.0 on there "
+        t("Write one into the section admins of a file in its folder local.d: `name = password`. From 3.0 on there "
           "is no CouchDB without one; it replaces the password by a hash when it starts."),
     ),
     "monster": lambda _: Ill(
@@ -98,12 +98,12 @@ MEANINGS: Final[Mapping[str, Callable[[str], Ill]]] = {
     "address": lambda _: Ill(
         "couchdb.address",
         t("CouchDB does not start: the address in bind_address is not one of this machine"),
-        t("Correct bind_address in the section [chttpd]: an address alone, without a port."),
+        t("Correct bind_address in the section chttpd: an address alone, without a port."),
     ),
     "port": lambda port: Ill(
         "couchdb.port",
         t("CouchDB does not start: {port} is not a port", port=repr(port)),
-        t("Correct `port` in the section [chttpd]."),
+        t("Correct `port` in the section chttpd."),
     ),
     "config": lambda _: Ill(
         "couchdb.config_unreadable",
@@ -113,7 +113,7 @@ MEANINGS: Final[Mapping[str, Callable[[str], Ill]]] = {
     "log": lambda _: Ill(
         "couchdb.log_unwritable",
         t("CouchDB does not start: it cannot write its log"),
-        t("The folder of the log must exist and be writable by CouchDB's user (`file` in the section [log])."),
+        t("The folder of the log must exist and be writable by CouchDB's user (`file` in the section log)."),
     ),
     "data_unreadable": lambda _: Ill(
         "couchdb.data_unreadable",

@@ -64,7 +64,7 @@ WORDS: Final[dict[str, Callable[[str], Ill]]] = {
     "too_many_open": lambda _: Ill(
         "couchdb.too_many_open",
         t("CouchDB has more databases in use at a time than it may open"),
-        t("Raise max_dbs_open in the section [couchdb], and the limit of its file descriptors with it."),
+        t("Raise max_dbs_open in the section couchdb, and the limit of its file descriptors with it."),
     ),
     "javascript": lambda _: Ill(
         "couchdb.javascript",
