@@ -159,7 +159,17 @@ def up(host: Host, stack: Stack) -> Iterator[Finding]:
         yield _unreachable(host, stack, reply)
         return
     state = str(reply.data.get("status", ""))
-    if reply.status == 404 and state in ("maintenance_mode", "nolb"):
+    if reply.status == 404 and state == "nolb":
+        yield warn(
+            "couchdb.nolb",
+            t("CouchDB works, but tells load balancers to leave (maintenance_mode = nolb)"),
+            t("Set maintenance_mode to false in the section couchdb of its configuration when the work on it is over."),
+            role=_ROLE,
+            proof=Evidence("GET /_up", 'HTTP 404 {"status":"nolb"}'),
+            by_hand=_curl(stack, "/_up"),
+            restart_helps=False,
+        )
+    elif reply.status == 404 and state == "maintenance_mode":
         yield fail(
             "couchdb.maintenance",
             t("CouchDB is in maintenance mode: it answers, but does not serve data"),
@@ -170,7 +180,7 @@ def up(host: Host, stack: Stack) -> Iterator[Finding]:
             restart_helps=False,
         )
     elif reply.status == 404 and state == "seeding":
-        yield fail(
+        yield warn(  # what it has it serves; who asks /_up for its health ends it
             "couchdb.seeding",
             t("CouchDB waits for the other nodes of its seed list"),
             t("Start those nodes, or empty `seedlist` in the section cluster of its configuration."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cozydiag.api import Evidence, Finding, Host, Iterator, Stack, check, fail, ok, skip, t
+from cozydiag.api import Evidence, Finding, Host, Iterator, Program, Stack, check, fail, ok, skip, t
 from cozydiag.couchdb import access
 
 if TYPE_CHECKING:
@@ -28,6 +28,10 @@ def apps(host: Host, stack: Stack) -> Iterator[Finding]:
         return
     role = next((role for role in _APPS if stack.program(host, role) is not None), None)
     program = stack.program(host, role) if role else None
+    lost = _lost_to_localhost(host, stack, program) if program is not None else None
+    if lost is not None:
+        yield lost
+        return
     process = host.process(program.pid) if program is not None and program.pid else None
     if process is None:
         yield skip(t("no app runs that could be asked"))
@@ -46,9 +50,33 @@ def apps(host: Host, stack: Stack) -> Iterator[Finding]:
         yield ok(t("the apps reach CouchDB as cozydiag does"))
     else:
         stack.keep_secret(*(value.rpartition("@")[0].partition("://")[2] for _, value in view.proxies))
-        account = access.known(stack, host)
-        seen = apps_view.look(host, view, account)
+        same = (view.host, view.port) == usual  # to another server no login is sent
+        seen = apps_view.look(host, view, access.known(stack, host) if same else None)
         yield _judged(view, seen)
+
+
+def _lost_to_localhost(host: Host, stack: Stack, program: Program) -> Finding | None:
+    """Its last words say that it was refused at another address of `localhost` than the one that CouchDB has."""
+    place, port = stack.config.couchdb.address
+    part = stack.address_of(program.role)
+    if part is None or host.listeners(part[1]):
+        return None
+    from cozydiag.managers import supervisord
+
+    words = f"ECONNREFUSED ::1:{port}"
+    line = next((one for one in supervisord.log_tail(host, stack.socket(host), program)[-20:] if words in one), None)
+    if line is None or place == "::1" or any(one.address in ("::1", "::") for one in host.listeners(port)):
+        return None
+    return fail(
+        "couchdb.localhost",
+        t("for {name} `localhost` is ::1, where CouchDB does not listen: it has {place}", name=program.name,
+          place=f"{place}:{port}"),
+        t("Write 127.0.0.1 instead of localhost into the app's settings (COUCH_HOST), or let CouchDB listen on ::1 as "
+          "well (bind_address). Node.js takes ::1 first from version 17 on."),
+        role=_ROLE,
+        proof=Evidence(f"{program.service} log", line),
+        restart_helps=False,
+    )  # fmt: skip
 
 
 def _judged(view: View, seen: int | str) -> Finding:

@@ -34,12 +34,12 @@ def log(host: Host, stack: Stack) -> Iterator[Finding]:
 
 def _judged(section: bytes, now: float) -> Iterator[Finding]:
     from cozydiag.couchdb import logs
-    from cozydiag.couchdb.meanings import PASSING, WORDS
+    from cozydiag.couchdb.meanings import MILD, PASSING, WORDS
 
     found = [one for one in logs.faults(section) if one.what not in PASSING or logs.is_fresh(one, now)]
     for one in found:
         words = WORDS[one.what](one.detail)
-        if one.what == "too_many_open":
+        if one.what in MILD:
             yield warn(words.code, words.text, words.advice, role=_ROLE, proof=Evidence("log", one.line))
         else:
             yield _bad(words, one)

@@ -201,7 +201,7 @@ def settings(host: Host, stack: Stack) -> Iterator[Finding]:
 
     flags = ini.vm_args(place.vm_args)
     stack.keep_secret(secret, flags.get("-setcookie", ""))
-    found = [*_malformed(place), *_cookie(place, flags)]
+    found = [*_malformed(place), *_cookie(place, flags), *_in_clear(place)]
     yield from found
     if not found and place.settings.settings:
         yield ok(plural("{n} setting", "{n} settings", n=len(place.settings.settings)))
@@ -230,3 +230,18 @@ def _cookie(place: Place, flags: dict[str, str]) -> Iterator[Finding]:
               "to start with this one (CVE-2022-24706)."),
             role=_ROLE, proof=Evidence(f"{place.etc}/vm.args", "-setcookie"), restart_helps=False,
         )  # fmt: skip
+
+
+def _in_clear(place: Place) -> Iterator[Finding]:
+    for name, word in place.settings.section("admins").items():
+        if not word.startswith(("-pbkdf2", "-hashed-")):
+            line = place.settings.places["admins", name]
+            yield warn(
+                "couchdb.admin_in_clear",
+                t("the password of CouchDB's administrator {name} stands readable in {path}", name=name,
+                  path=line.path),
+                t("CouchDB replaces it by a hash when it starts, unless it cannot write there; then every start makes "
+                  "a new one and ends all sessions. Let its user write the folder local.d, then restart CouchDB."),
+                role=_ROLE, proof=Evidence(f"{line.path}:{line.number}", "not hashed"), restart_helps=True,
+            )  # fmt: skip
+            return

@@ -56,14 +56,17 @@ def differs(view: View, usual: tuple[str, int]) -> bool:
 
 
 def look(host: Host, view: View, account: Account | None) -> int | str:
-    """The HTTP status that the app's user gets of `/_session`, or what went wrong instead.
+    """The HTTP status that the app's user gets of `/_session` with the login, or what went wrong instead; of `/`
+    without one, where no ``account`` is given.
 
     One request by curl. Address, login and proxies come to it by standard input, none of them in its arguments or
     its environment.
     """
-    lines = [f"url = {_quoted(f'http://{view.place}/_session')}", 'header = "Accept: application/json"']
+    with_login = account is not None and account.is_known and not account.credentials.bearer
+    path = "/_session" if with_login else "/"
+    lines = [f"url = {_quoted(f'http://{view.place}{path}')}", 'header = "Accept: application/json"']
     lines += ['output = "/dev/null"', 'write-out = "%{http_code}"', "silent", f"max-time = {_seconds(host)}"]
-    if account is not None and account.is_known and not account.credentials.bearer:
+    if account is not None and with_login:
         lines.append(f"user = {_quoted(f'{account.credentials.user}:{account.credentials.password}')}")
     given = dict(view.proxies)
     proxy = given.get("http_proxy") or given.get("all_proxy")

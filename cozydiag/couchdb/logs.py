@@ -53,6 +53,8 @@ _FAULTS = (
     _Pattern("too_many_open", b"all_dbs_active"),
     _Pattern("javascript", b"OS Process Error", r"exit_status,(127|134|139)"),
     _Pattern("javascript", b"died epipe"),
+    _Pattern("view_slow", b"OS process timed out"),
+    _Pattern("certificate", b"{options,{certfile,", r"certfile,\\?\"([^\"\\]+)"),
 )
 """After couch_file.erl, couch_bt_engine.erl, mem3_sync_event_listener.erl, couch_server.erl, couch_proc_manager.erl
 (3.3 to 3.5); a ``pattern`` that does not fit makes the line no sign."""

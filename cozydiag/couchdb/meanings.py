@@ -14,8 +14,11 @@ _COPY: Final = t(
 )
 
 PASSING = ("disk_full", "read_only", "file_descriptors", "file_unreadable", "node_renamed", "no_users",
-            "too_many_open", "javascript")  # fmt: skip
+            "too_many_open", "javascript", "view_slow", "certificate")  # fmt: skip
 """What may be over by now; the rest stays true until the files are mended."""
+
+MILD = ("too_many_open", "view_slow", "certificate")
+"""What leaves the rest in working order."""
 
 WORDS: Final[dict[str, Callable[[str], Ill]]] = {
     "data_lost": lambda name: Ill(
@@ -70,5 +73,16 @@ WORDS: Final[dict[str, Callable[[str], Ill]]] = {
         "couchdb.javascript",
         t("CouchDB's JavaScript program does not run: views hang, and documents that are checked cannot be saved"),
         t("Start couchjs by hand to see what it lacks (a library, a permission), then install CouchDB's package anew."),
+    ),
+    "view_slow": lambda _: Ill(
+        "couchdb.view_slow",
+        t("a function of a view takes longer than CouchDB waits (os_process_timeout, 5 seconds)"),
+        t("See which view (the line before it in the log names its process) and make its function simpler; very "
+          "large documents are the usual reason."),
+    ),
+    "certificate": lambda path: Ill(
+        "couchdb.certificate",
+        t("CouchDB cannot use its certificate {path}: its port for https ends every connection", path=path),
+        t("Correct cert_file and key_file in the section ssl, and let CouchDB's user read them. Plain http works."),
     ),
 }  # fmt: skip

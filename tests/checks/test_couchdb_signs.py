@@ -1,0 +1,216 @@
+"""Signs of trouble that no recording holds: made answers, made logs, made settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cozydiag.config.values import CouchDB, Secret
+from cozydiag.host import Answer, Failure
+from cozydiag.testing import Machine, Request, answer, process_info
+
+if TYPE_CHECKING:
+    from tests.checks.conftest import Cozy
+
+PLACE = "127.0.0.1:5984"
+ADMIN = answer(200, '{"ok":true,"userCtx":{"name":"admin","roles":["_admin"]}}', Server="CouchDB/3.5.0")
+
+
+def said(cozy: Cozy, check: str, answers: dict[str, str | Answer | Failure]) -> list[tuple[str, str]]:
+    """What ``check`` says of a server whose answers are healthy but for these, asked as an administrator."""
+
+    def serve(request: Request) -> Answer | Failure:
+        given = answers.get(request.target)
+        if given is None:
+            return ADMIN if request.target == "/_session" else cozy.healthy_couchdb(request)
+        return answer(200, given, Server="CouchDB/3.5.0") if isinstance(given, str) else given
+
+    return cozy.said(cozy.look(check, cozy.machine(web={PLACE: serve})))
+
+
+@pytest.mark.parametrize(
+    ("check", "answers", "expected"),
+    [
+        ("couchdb.up", {"/_up": answer(404, '{"status":"nolb"}', Server="CouchDB/3.5.0")}, ("warn", "couchdb.nolb")),
+        (
+            "couchdb.up",
+            {"/_up": answer(404, '{"status":"seeding"}', Server="CouchDB/3.5.0")},
+            ("warn", "couchdb.seeding"),
+        ),
+        (
+            "couchdb.node",
+            {"/_membership": '{"all_nodes":["c@b"],"cluster_nodes":["c@b","c@a"]}'},
+            ("fail", "couchdb.node_renamed"),
+        ),
+        (
+            "couchdb.node",
+            {"/_membership": '{"all_nodes":["c@a","c@b"],"cluster_nodes":["c@a","c@b","c@c"]}'},
+            ("ok", ""),
+        ),
+        ("couchdb.list", {"/_all_dbs": "[]"}, ("fail", "couchdb.system_databases_missing")),
+        (
+            "couchdb.list",
+            {"/_all_dbs": Failure("closed", "closed within a chunk, after 9 bytes")},
+            ("warn", "couchdb.answer_cut"),
+        ),
+        (
+            "couchdb.list",
+            {"/_all_dbs": answer(500, '{"error":"error","reason":"erofs"}', Server="CouchDB/3.5.0")},
+            ("fail", "couchdb.read_only"),
+        ),
+        (
+            "couchdb.work",
+            {"/_node/_local/_system": '{"message_queues":{"couch_server":5000}}'},
+            ("warn", "couchdb.stalled"),
+        ),
+        (
+            "couchdb.work",
+            {"/_node/_local/_system": '{"message_queues":{"couch_db_updater":{"max":1001}}}'},
+            ("warn", "couchdb.stalled"),
+        ),
+        (
+            "couchdb.database",
+            {"/cozy": answer(429, '{"error":"too_many_requests"}', Server="CouchDB/3.5.0")},
+            ("fail", "couchdb.rate_limited"),
+        ),
+        (
+            "couchdb.database",
+            {"/cozy": answer(500, '{"error":"x","reason":"No DB shards could be opened."}', Server="CouchDB/3")},
+            ("fail", "couchdb.node_renamed"),
+        ),
+        (
+            "couchdb.database",
+            {"/cozy": '{"db_name":"cozy","doc_count":1,"sizes":{"file":9000000000,"active":1000000000}}'},
+            ("warn", "couchdb.fragmented"),
+        ),
+        (
+            "couchdb.database",
+            {"/cozy": '{"db_name":"cozy","doc_count":1,"disk_size":9000000000,"data_size":10}'},
+            ("warn", "couchdb.fragmented"),
+        ),
+        (
+            "couchdb.database",
+            {"/cozy": '{"db_name":"cozy","doc_count":1,"sizes":{"file":19505568,"active":887423}}'},
+            ("ok", ""),
+        ),
+    ],
+)
+def test_an_answer(
+    cozy: Cozy, check: str, answers: dict[str, str | Answer | Failure], expected: tuple[str, str]
+) -> None:
+    assert said(cozy, check, answers) == [expected]
+
+
+# --- the log
+
+LINE = "[error] 2026-11-21T08:12:00.000000Z couchdb@127.0.0.1 <0.1.0> -------- "
+"""A few seconds before the false clock's now."""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("OS process timed out.", ("warn", "couchdb.view_slow")),
+        ('{options,{certfile,"/etc/x.pem",{error,enoent}}}', ("warn", "couchdb.certificate")),
+        ("{error,all_dbs_active}", ("warn", "couchdb.too_many_open")),
+        ("OS Process Error <0.1.0> :: {os_process_error,{exit_status,127}}", ("fail", "couchdb.javascript")),
+        ("OS Process Error <0.1.0> :: {os_process_error,{exit_status,0}}", ("ok", "")),
+        ("nothing of note", ("ok", "")),
+    ],
+)
+@pytest.mark.parametrize("age", ["fresh", "old"])
+def test_a_line_of_the_log(cozy: Cozy, tmp_path: Path, text: str, expected: tuple[str, str], age: str) -> None:
+    when = "2026-11-21T08" if age == "fresh" else "2026-11-20T08"
+    (tmp_path / "couch.log").write_text(LINE.replace("2026-11-21T08", when) + text + "\n")
+    config = cozy.with_config(couchdb=CouchDB(log=str(tmp_path / "couch.log")))
+    found = cozy.said(cozy.look("couchdb.log", cozy.machine(real=str(tmp_path)), config))
+    assert found == [expected if age == "fresh" else ("ok", "")]
+
+
+def test_lost_data_stay_lost_however_long_ago(cozy: Cozy, tmp_path: Path) -> None:
+    text = LINE.replace("11-21", "01-01") + "creating missing database: shards/00000000-7fffffff/cozy.1\n"
+    (tmp_path / "couch.log").write_text(text)
+    config = cozy.with_config(couchdb=CouchDB(log=str(tmp_path / "couch.log")))
+    (finding,) = cozy.look("couchdb.log", cozy.machine(real=str(tmp_path)), config)
+    assert (finding.code, finding.restart_helps) == ("couchdb.data_lost", False)
+    assert finding.advice is not None
+    assert finding.advice.template.startswith("Make a copy")
+
+
+# --- settings
+
+ETC = "/opt/couchdb/etc"
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({f"{ETC}/local.ini": b"[couchdb]\nuuid = 1\n"}, ("ok", "")),
+        ({f"{ETC}/local.ini": b"[couchdb]\nuuid 1\n"}, ("warn", "couchdb.settings_malformed")),
+        ({f"{ETC}/local.ini": b"[admins]\na = hunter2\n"}, ("warn", "couchdb.admin_in_clear")),
+        ({f"{ETC}/local.ini": b"[admins]\na = -pbkdf2:sha256-1,2,3\n"}, ("ok", "")),
+        (
+            {f"{ETC}/local.ini": b"[a]\nb = 1\n", f"{ETC}/vm.args": b"-setcookie monster\n"},
+            ("warn", "couchdb.cookie_known"),
+        ),
+    ],
+)
+def test_settings(cozy: Cozy, files: dict[str, bytes], expected: tuple[str, str]) -> None:
+    found = cozy.look("couchdb.settings", cozy.machine(files={ETC: b"", **files}))
+    assert cozy.said(found) == [expected]
+    assert "hunter2" not in repr(found)
+
+
+# --- localhost
+
+
+def in_vain(cozy: Cozy, address: str) -> Machine:
+    log = f"Error: connect ECONNREFUSED {address}:5984\n    at TCPConnectWrap.afterConnect\n"
+    made = cozy.machine(
+        supervisord=cozy.supervisord(
+            process_info("cozy-data-system", "FATAL", spawnerr="x"), errors={"cozy-data-system": log}
+        ),
+        web={"127.0.0.1:9101/": Failure("refused", "connection refused")},
+    )
+    made.listening = {port: pid for port, pid in made.listening.items() if port != 9101}
+    return made
+
+
+@pytest.mark.parametrize(("address", "code"), [("::1", "couchdb.localhost"), ("127.0.0.1", "")])
+def test_localhost_is_another_address_for_the_app(cozy: Cozy, address: str, code: str) -> None:
+    assert [finding.code for finding in cozy.look("couchdb.apps", in_vain(cozy, address))] == [code]
+
+
+def test_it_is_the_cause_of_what_the_app_suffers(cozy: Cozy) -> None:
+    diagnosis = cozy.examine(in_vain(cozy, "::1"))
+    assert [(cause.code, cause.role) for cause in diagnosis.causes] == [("couchdb.localhost", "couchdb")]
+
+
+# --- a login for Basic only where it belongs
+
+
+def test_a_refusal_in_the_middle_of_a_run_ends_all_logins(cozy: Cozy) -> None:
+    locked = answer(403, '{"error":"forbidden","reason":"Account is temporarily locked"}', Server="CouchDB/3.5.0")
+    after: list[str] = []
+
+    def serve() -> Callable[[Request], Answer | Failure]:
+        seen: list[int] = []
+
+        def one(request: Request) -> Answer | Failure:
+            if not request.header("Authorization"):
+                return cozy.healthy_couchdb(request)
+            if seen:
+                after.append(request.target)
+            if request.target == "/_session":
+                return ADMIN
+            seen.append(1)
+            return locked
+
+        return one
+
+    config = cozy.with_config(couchdb=CouchDB(user=Secret("admin"), password=Secret("adminpw")))
+    cozy.examine(cozy.machine(web={PLACE: serve()}), config)
+    assert after == []
