@@ -138,7 +138,7 @@ def _closed_pid_file(host: Host, stack: Stack, proxy: Proxy) -> str | None:
     "proxy.running",
     t("The reverse proxy is running"),
     role=_ROLE,
-    because=["proxy.config", "supervisor.running", "supervisor.program"],
+    because=["proxy.config", "proxy.before_reload", "supervisor.running", "supervisor.program"],
     essential=True,
 )
 def running(host: Host, stack: Stack) -> Iterator[Finding]:
@@ -216,7 +216,7 @@ def _runs(host: Host, stack: Stack, proxy: Proxy) -> Finding:
     t("The reverse proxy reaches the Cozy"),
     each="sites",
     needs=["proxy.running"],
-    because=["stack.proxy", "stack.home", "stack.data-system", "couchdb.reach"],
+    because=["site.name", "stack.proxy", "stack.home", "stack.data-system", "couchdb.reach"],
     essential=True,
     timeout=6.0,
 )
