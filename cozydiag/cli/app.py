@@ -4,9 +4,9 @@ Its annotations are not postponed: see `status`.
 """
 
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -22,8 +22,19 @@ from cozydiag.cli.common import (
 )
 from cozydiag.text import Text, t
 
-_COMMANDS = ("status", "fix", "services", "report", "checks", "config", "couchdb", "curlcouch", "demo")
-"""Each is a module here: a function of that name, or ``build`` for a group, and ``HELP``."""
+_COMMANDS: Final[Mapping[str, Text]] = {
+    "status": t("Say what is broken, why, and what to do."),
+    "fix": t("Show what would mend it; with --restart, do it."),
+    "services": t("Show all services; start, stop, logs."),
+    "report": t("Print all for those who help, secrets masked."),
+    "checks": t("List the checks and where they come from."),
+    "config": t("Show the settings in force and where each comes from."),
+    "couchdb": t("Show this CouchDB on one screen."),
+    "curlcouch": t("Ask CouchDB with the apps' own login (GET)."),
+    "demo": t("A small real stack on loopback to try cozydiag on."),
+}
+"""What each does. Each is a module here: a function of that name, or ``build`` for a group. Only the one that is typed
+is imported."""
 
 
 def build(arguments: Sequence[str]) -> typer.Typer:
@@ -53,19 +64,22 @@ def build(arguments: Sequence[str]) -> typer.Typer:
             print(say(t("`cozydiag report > diag.txt` is for those who help.")))
             raise typer.Exit(code)
 
-    for name in _asked_for(arguments):
-        module = import_module(f"cozydiag.cli.{name}")
-        if hasattr(module, "build"):
-            app.add_typer(module.build(settings), name=name)
-        else:
-            app.command(name, context_settings=settings, help=say(module.HELP))(getattr(module, name))
+    typed = next((word for word in arguments if not word.startswith("-")), None)
+    if typed is None or typed not in _COMMANDS:
+        for name, text in _COMMANDS.items():
+            app.command(name, help=say(text))(_listed_only)
+        return app
+    module = import_module(f"cozydiag.cli.{typed}")
+    if hasattr(module, "build"):
+        app.add_typer(module.build(settings, say(_COMMANDS[typed])), name=typed)
+    else:
+        app.command(typed, context_settings=settings, help=say(_COMMANDS[typed]))(getattr(module, typed))
     return app
 
 
-def _asked_for(arguments: Sequence[str]) -> Collection[str]:
-    """The command that is typed; all where none is, for help and for complaints. Typer works out the options of each
-    command it knows, and all of them cost half a bare interpreter."""
-    return arguments[:1] if arguments and arguments[0] in _COMMANDS else _COMMANDS
+def _listed_only() -> None:
+    """Stands for a command in the help, and where a word was mistyped: typer works out the options of each command it
+    knows, and all of them cost half a bare interpreter."""
 
 
 def run(arguments: list[str]) -> int:

@@ -10,8 +10,6 @@ from cozydiag.cli.common import configuration, say, without_secrets, write
 from cozydiag.model import Check
 from cozydiag.text import t
 
-HELP = t("List the checks: what they need, what would explain them, where they come from.")
-
 
 def checks(
     config: Annotated[

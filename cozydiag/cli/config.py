@@ -9,8 +9,6 @@ import typer
 from cozydiag.cli.common import configuration, say, write
 from cozydiag.text import t
 
-HELP = t("Show the settings in force and where each comes from.")
-
 
 def config(
     config: Annotated[

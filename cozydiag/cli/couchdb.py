@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from cozydiag.host import Host
     from cozydiag.stack import Stack
 
-HELP = t("Show this CouchDB on one screen: version, databases, tasks, problems.")
-
 
 def couchdb(
     again: Annotated[bool, typer.Option("--again", help=say(t("Try a login once more that was refused.")))] = False,

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from cozydiag.host import Host
     from cozydiag.stack import Stack
 
-HELP = t("Ask CouchDB for a path of the apps' database (GET only), with their own login.")
 _MAX_BODY = 32 << 20
 
 

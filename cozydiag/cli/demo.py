@@ -16,12 +16,10 @@ from cozydiag.text import Text, t
 if TYPE_CHECKING:
     from cozydiag.sandbox import Sandbox
 
-HELP = t("A small real stack on loopback to try cozydiag on.")
 
-
-def build(settings: dict[str, Any]) -> typer.Typer:
+def build(settings: dict[str, Any], help: str) -> typer.Typer:
     """The group of commands; without one of them the whole tour."""
-    app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=settings, help=say(HELP))
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=settings, help=help)
 
     @app.callback(invoke_without_command=True)
     def tour_or_command(context: typer.Context) -> None:

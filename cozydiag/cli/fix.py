@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from cozydiag.stack import Stack
     from cozydiag.state import Lock, LockBusy, State
 
-HELP = t("Show what would mend it, or, with --restart, restart what is broken and prove that it helped.")
-
 
 def fix(
     restart: Annotated[bool, typer.Option("--restart", help=say(t("Act: restart the causes, nothing else.")))] = False,

@@ -13,8 +13,6 @@ from cozydiag.model import Report
 from cozydiag.stack import Stack
 from cozydiag.text import t
 
-HELP = t("Print everything for those who help: verdict, evidence, versions, ends of logs; secrets masked.")
-
 
 def report(
     full: Annotated[bool, typer.Option("--full", help=say(t("All of it on the terminal, too.")))] = False,

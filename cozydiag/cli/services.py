@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from cozydiag.stack import Stack
     from cozydiag.stack.ownership import Owned
 
-HELP = t("Everything that some tool on this server runs: state, use, restarts; start, stop, logs.")
 
 NARROW = 80
 FOLLOW = 1.0
@@ -33,9 +32,9 @@ LANG = typer.Option("--lang", metavar="en|fr")
 FORMAT = typer.Option("--format", metavar="FORMAT")
 
 
-def build(settings: dict[str, Any]) -> typer.Typer:
+def build(settings: dict[str, Any], help: str) -> typer.Typer:
     """The group of commands; without one of them the table."""
-    app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=settings, help=say(HELP))
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=settings, help=help)
 
     @app.callback(invoke_without_command=True)
     def all_or_command(

@@ -121,6 +121,3 @@ def show(report: Report, layout: str, *, verbose: bool = False) -> None:
         from cozydiag.report.terminal import Terminal
 
         Terminal(sys.stdout, language(), symbols()).show(report, verbose=verbose)
-
-
-HELP = t("Look at everything once and say what is broken, why, and what to do.")

@@ -6,7 +6,7 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from cozydiag.host import files, processes
@@ -24,7 +24,53 @@ class Listener(NamedTuple):
 
 
 def listeners(port: int | None = None) -> list[Listener]:
-    """Everything that listens on TCP (on ``port``), in our network namespace; proc_pid_net(5)."""
+    """Everything that listens on TCP (on ``port``), in our network namespace.
+
+    The kernel is asked for listening sockets alone (sock_diag(7)), which takes 0.1 ms; its tables in /proc, read where
+    that is closed to us, list every connection and took 12 ms on a machine with a large table.
+    """
+    try:
+        found = [one for family in (socket.AF_INET, socket.AF_INET6) for one in _diagnosed(family)]
+    except OSError:
+        found = _listed()
+    return [one for one in found if port is None or one.port == port]
+
+
+_SOCK_DIAG, _BY_FAMILY, _DUMP = 4, 20, 0x301  # netlink.h, sock_diag.h: NLM_F_REQUEST | NLM_F_ROOT | NLM_F_MATCH
+_ERROR, _DONE = 2, 3
+_LISTENING = 1 << 10  # TCP_LISTEN
+
+
+def _diagnosed(family: socket.AddressFamily) -> Iterator[Listener]:
+    """inet_diag_req_v2 out, inet_diag_msg in. Raises OSError where the kernel does not answer."""
+    order = sys.byteorder
+    request = bytes((family, socket.IPPROTO_TCP, 0, 0)) + _LISTENING.to_bytes(4, order) + bytes(48)
+    header = (
+        (16 + len(request)).to_bytes(4, order) + _BY_FAMILY.to_bytes(2, order) + _DUMP.to_bytes(2, order) + bytes(8)
+    )
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC, _SOCK_DIAG) as kernel:
+        kernel.settimeout(1.0)
+        kernel.send(header + bytes(8) + request)
+        while True:
+            answer = kernel.recv(1 << 16)
+            while len(answer) >= 16:
+                length, kind = int.from_bytes(answer[:4], order), int.from_bytes(answer[4:6], order)
+                if kind == _DONE:
+                    return
+                if kind == _ERROR or length < 16 + 72:
+                    raise OSError("the kernel does not tell")
+                yield _diagnosis(family, answer[16:length])
+                answer = answer[(length + 3) & ~3 :]
+
+
+def _diagnosis(family: socket.AddressFamily, message: bytes) -> Listener:
+    packed = message[8:12] if family == socket.AF_INET else message[8:24]
+    address = socket.inet_ntop(family, packed).removeprefix("::ffff:")
+    return Listener(address, int.from_bytes(message[4:6], "big"), int.from_bytes(message[68:72], sys.byteorder))
+
+
+def _listed() -> list[Listener]:
+    """From the tables in /proc (proc_pid_net(5))."""
     found: list[Listener] = []
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         content = files.read(table, max_bytes=16 << 20)
@@ -32,8 +78,7 @@ def listeners(port: int | None = None) -> list[Listener]:
             fields = line.split()
             if len(fields) > 9 and fields[3] == "0A":  # TCP_LISTEN
                 address, _, number = fields[1].partition(":")
-                if port is None or int(number, 16) == port:
-                    found.append(Listener(_address(address), int(number, 16), int(fields[9])))
+                found.append(Listener(_address(address), int(number, 16), int(fields[9])))
     return found
 
 
