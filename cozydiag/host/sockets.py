@@ -50,7 +50,7 @@ def _diagnosed(family: socket.AddressFamily) -> Iterator[Listener]:
     )
     with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC, _SOCK_DIAG) as kernel:
         kernel.settimeout(1.0)
-        kernel.send(header + bytes(8) + request)
+        kernel.send(header + request)
         while True:
             answer = kernel.recv(1 << 16)
             while len(answer) >= 16:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import threading
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import cozydiag
-from cozydiag.host import Clock, Deadline, Failure, GivenUp, Host, World, http
+from cozydiag.host import Clock, Deadline, Failure, GivenUp, Host, World, http, sockets
 from cozydiag.host.http import Answer
 
 LATE = Failure("timeout", "no answer in time")
@@ -221,3 +222,15 @@ def test_importing_host_stays_cheap() -> None:
     # -S: what an installed .pth file imports is not ours.
     done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_kernel_tells_the_same_listeners_in_both_ways() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("::1", 0), family=socket.AF_INET6) as two:
+        ports = {server.getsockname()[1] for server in (one, two)}
+        try:
+            asked = [found for family in (socket.AF_INET, socket.AF_INET6) for found in sockets._diagnosed(family)]
+        except OSError:
+            pytest.skip("netlink is closed here")
+        listed = sockets._listed()
+        assert {found for found in asked if found.port in ports} == {found for found in listed if found.port in ports}
+        assert {found.port for found in sockets.listeners()} >= ports
