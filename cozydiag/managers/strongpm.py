@@ -112,6 +112,7 @@ class StrongPM:
         return f"*:{place.port}" if isinstance(answer, Answer) and answer.status == 200 else None
 
     def life(self, host: Host, service: Service) -> Life | Failure:
+        """Never the last word while nothing works: in the midst of a start and a restart it says "not started"."""
         instances = self._rows(host, f"Services/{service.id}/instances")
         if isinstance(instances, Failure):
             return instances
@@ -123,7 +124,7 @@ class StrongPM:
         working = [one for one in alive if one.worker != SUPERVISOR]
         wanted = any(one.get("started") and number(one.get("setSize")) for one in instances)
         words = f"{len(working)} workers, {'started' if wanted else 'not started'}"
-        return Life(bool(working), working[0].pid if working else 0, words, busy=bool(alive) or wanted)
+        return Life(bool(working), working[0].pid if working else 0, words, busy=not working)
 
     def command(self, service: Service, verb: str) -> tuple[str, ...]:
         usual = self.place == f"http://127.0.0.1:{PORT}"

@@ -206,6 +206,29 @@ def test_a_restart_is_proven(tmp_path: Path) -> None:
     assert pm.acts == ["Services/1/restart"]
 
 
+def test_a_restart_that_says_not_started_for_a_while_is_waited_for(tmp_path: Path) -> None:
+    """As the real one does, for two seconds."""
+    pm = FakePM()
+    there = machine(pm)
+
+    def restart() -> None:
+        for one in pm.processes[:2]:
+            one["stopTime"] = "2026-11-21T08:41:03.000Z"
+        pm.instances[0].update(started=False, setSize=0)
+
+    def serve(request: Request) -> Answer:
+        if pm.acts and there.clock.passed > 2 and not pm.instances[0]["started"]:
+            pm.instances[0].update(started=True, setSize=1)
+            new = {**pm.processes[0], "id": 70, "pid": 31, "parentPid": 30, "stopTime": None}
+            pm.processes += [new, {**new, "id": 71, "pid": 30, "workerId": 0}]
+            there.processes = (DAEMON, *pm.alive())
+        return pm(request)
+
+    pm.then = restart
+    there.web = {PLACE: serve}
+    assert proof(pm, tmp_path, there).result == "verified"
+
+
 def test_a_restart_is_refuted(tmp_path: Path) -> None:
     pm = FakePM()
     there = machine(pm)
