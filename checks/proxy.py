@@ -36,19 +36,10 @@ def _test(stack: Stack, proxy: Proxy) -> str:
     return f"sudo {words}" if stack.config.discover else words
 
 
-def _serving(host: Host, stack: Stack) -> tuple[Proxy, ...]:
-    """The proxies that should run: those that do, else all that are here. What is installed beside one that serves may
-    well be off."""
-    here = fronts.proxies(stack, host)
-    if len(here) < 2:
-        return here
-    return tuple(proxy for proxy in here if fronts.running(stack, host, proxy) is not None) or here
-
-
 @check("proxy.config", t("The reverse proxy's configuration can be read"), role=_ROLE)
 def config(host: Host, stack: Stack) -> Iterator[Finding]:
     """Parsed only when it matters: the proxy is down, or files are newer than what it has loaded."""
-    here = _serving(host, stack)
+    here = fronts.in_use(stack, host)
     for proxy in here:
         yield _configured(host, stack, proxy)
     if not here:
@@ -142,7 +133,7 @@ def _closed_pid_file(host: Host, stack: Stack, proxy: Proxy) -> str | None:
     essential=True,
 )
 def running(host: Host, stack: Stack) -> Iterator[Finding]:
-    here = _serving(host, stack)
+    here = fronts.in_use(stack, host)
     for proxy in here:
         yield _runs(host, stack, proxy)
     for proxy in fronts.proxies(stack, host):

@@ -48,7 +48,8 @@ def _is_ours(stack: Stack, server: Server) -> bool:
 
 def _site(server: Server) -> Site:
     name = next((n for n in server.names if n and n[0] not in "*~_"), "localhost")
-    listen = next((one for one in server.listens if one.port), Listen("", 443 if server.tls else 80, server.tls))
+    by_tls = sorted((one for one in server.listens if one.port), key=lambda one: not one.tls)
+    listen = next(iter(by_tls), Listen("", 443 if server.tls else 80, server.tls))
     target = {"": "127.0.0.1", "*": "127.0.0.1", "::": "::1"}.get(listen.address, listen.address)
     scheme = "https" if listen.tls else "http"
     usual = listen.port == (443 if listen.tls else 80)
