@@ -61,11 +61,15 @@ def _set(config: Config, value: Any) -> None:
 
 
 def _mark(config: Config) -> list[Any]:
-    """Which credentials: those of the configuration come first, and its file changes with them."""
+    """Which credentials: those of the configuration come first, and its file changes with them; those of the
+    environment have no file, and are told apart by one byte, from which no password can be had."""
     couchdb = config.couchdb
     path = couchdb.credentials_file
-    if couchdb.user is not None:
+    if couchdb.user is not None and couchdb.password is not None:
         path = config.file.path if config.file is not None else ""
+        if config.origins.get("couchdb.url", "").startswith("environment"):
+            words = f"{couchdb.user.reveal()}:{couchdb.password.reveal()}"
+            return [couchdb.url, "environment", sum(words.encode()) & 0xFF]
     found = files.stat(path)
     if isinstance(found, Failure):
         return [couchdb.url, path, found.kind]
