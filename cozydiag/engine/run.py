@@ -6,8 +6,8 @@ Worker threads are daemons and are left behind when they hang: a pool would join
 
 from __future__ import annotations
 
-import threading
 from _queue import Empty, SimpleQueue  # what queue gives out, without the module around it
+from _thread import start_new_thread
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -163,7 +163,7 @@ class Run:
             if self._idle:
                 self._idle -= 1
             else:
-                threading.Thread(target=self._worker, daemon=True).start()
+                start_new_thread(self._worker, ())  # threading.Thread would wait for each to have begun
             self._work.put(task)
 
     def _worker(self) -> None:
