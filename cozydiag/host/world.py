@@ -16,6 +16,7 @@ Outcome = TypeVar("Outcome")
 
 IN_FLIGHT = 8
 PATIENCE = 2  # time-outs at one address until nobody else tries
+LAST_WORD = 0.05  # seconds after its own end that an instance waits for those before it to have ended
 TOO_LATE = 0.1  # seconds: who has no more left after waiting would only produce another time-out
 
 
@@ -83,14 +84,18 @@ class World:
 
 def _enter(gate: _Gate, instance: str, deadline: Deadline) -> bool:
     """Waits for a turn; False when the time went in waiting. The gate is locked."""
-    waited = False
+    waited = asked_again = False
     while True:
         others = tuple(dict.fromkeys(gate.timed_out)) if instance not in gate.timed_out else ()
         late = waited and deadline.remaining() < TOO_LATE
         if others and (late or len(gate.timed_out) >= PATIENCE):
             raise GivenUp(others)
-        if late:
+        if late and asked_again:
             return False
+        if late:  # those in flight began at the same moment, and are about to say that they timed out
+            asked_again = True
+            gate.changed.wait(deadline.remaining() + LAST_WORD)
+            continue
         if gate.in_flight < gate.limit:
             gate.in_flight += 1
             return True
