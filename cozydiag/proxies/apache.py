@@ -101,5 +101,3 @@ def moment(line: str) -> float | None:
     if len(words) != 5:
         return None
     return local(" ".join((*words[1:3], words[3].partition(".")[0], words[4])), "%b %d %H:%M:%S %Y")
-
-

@@ -19,9 +19,7 @@ Moment = Callable[[str], "float | None"]
 """When a line was written (epoch seconds); None where it does not say."""
 
 
-def last_line(
-    host: Host, logs: Iterable[str], since: float, words: tuple[str, ...], moment: Moment
-) -> Evidence | None:
+def last_line(host: Host, logs: Iterable[str], since: float, words: tuple[str, ...], moment: Moment) -> Evidence | None:
     """The newest line in ``logs`` that was written since, and has one of ``words`` in it where there are any."""
     best: tuple[float, str, str] | None = None
     for path in logs:
