@@ -21,13 +21,13 @@ def main() -> None:
     from cozydiag.cli.app import run
 
     code = run(sys.argv[1:])
-    if traced:
-        sys.exit(code)
     try:
         sys.stdout.flush()
         sys.stderr.flush()
-    except OSError:
-        pass
+    except OSError:  # nobody reads on: what is left must not be tried again at exit, where it would change the code
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    if traced:
+        sys.exit(code)
     os._exit(code)  # tearing the interpreter down costs two more interpreters, and a hung thread would stop it
 
 
