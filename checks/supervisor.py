@@ -188,6 +188,8 @@ def _unsteady(host: Host, stack: Stack, program: Program) -> Finding:
     exits = _exits(host, stack, program)
     changed = later is not None and program.pid and later.pid and later.pid != program.pid
     survived = later is not None and later.state == supervisord.RUNNING and later.pid == program.pid
+    if survived and not _outlived(program, exits) and _was_waiting(host, stack, program):
+        return _on_its_way(program, t("{name} is still starting", name=_name(program)))
     if changed or (len(exits) >= LOOP and not (survived and _outlived(program, exits))):
         return dead(host, stack, program, "service.crash_loop", _loops(program, len(exits)))
     if later is not None and survived:
@@ -198,7 +200,15 @@ def _unsteady(host: Host, stack: Stack, program: Program) -> Finding:
 def _outlived(program: Program, exits: list[supervisord.Exit]) -> bool:
     """It has lived twice as long as it ever did between its crashes: whatever killed it has been mended."""
     gaps = [later.at - earlier.at for earlier, later in pairwise(exits)]
-    return program.age > 2 * max(gaps) + 1
+    return program.age > 2 * max(gaps, default=0.0) + 1
+
+
+def _was_waiting(host: Host, stack: Stack, program: Program) -> bool:
+    """Its last words blame others that refused it, and these take connections now: this start may well be the one."""
+    from cozydiag.stack.why import waits_for
+
+    blamed = waits_for(stack, supervisord.log_tail(host, stack.socket(host), program), program.role)
+    return bool(blamed) and all(_answers(host, stack, role) for role in blamed)
 
 
 def _loops(program: Program, exits: int) -> Text:
