@@ -127,3 +127,12 @@ def globs(option: str, values: Sequence[str] | None) -> tuple[str, ...]:
     if not all(patterns):
         raise Problem(t("{option} takes a check or a pattern, such as couchdb.* or stack.home", option=option))
     return patterns
+
+
+def consents() -> bool:
+    """Asks on the terminal; anything but a clear yes, in either language, is a no."""
+    try:
+        answer = input(say(t("Do it? (y = yes) ")))
+    except EOFError:
+        return False
+    return answer.strip().lower() in ("y", "yes", "o", "oui")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cozydiag.cli.common import BUSY, EXIT, Problem, configuration, say, symbols, write
+from cozydiag.cli.common import BUSY, EXIT, Problem, configuration, consents, say, symbols, write
 from cozydiag.model import Status
 from cozydiag.text import Seconds, When, plural, t
 
@@ -86,15 +86,6 @@ def _restart(config: Config, *, yes: bool) -> int:
         return _repair(config, state, lock, yes=yes)
 
 
-def _consents() -> bool:
-    """Asks on the terminal; anything but a clear yes, in either language, is a no."""
-    try:
-        answer = input(say(t("Do it? (y = yes) ")))
-    except EOFError:
-        return False
-    return answer.strip().lower() in ("y", "yes", "o", "oui")
-
-
 def _repair(config: Config, state: State, lock: Lock | LockBusy, *, yes: bool) -> int:
     from cozydiag.repair.session import Session
     from cozydiag.state import LockBusy
@@ -111,7 +102,7 @@ def _repair(config: Config, state: State, lock: Lock | LockBusy, *, yes: bool) -
     if isinstance(lock, LockBusy):
         write("\n" + say(t("Nothing is done without a journal: {why}", why=lock.why)) + "\n")
         return EXIT[Status.FAIL]
-    if not yes and not _consents():
+    if not yes and not consents():
         return EXIT[report.verdict]
     session = Session(lambda before: _look(config, before), state, lock, _Teller(), _who())
     return _end(session.run(report, plan, stack))

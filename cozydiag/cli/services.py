@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cozydiag.cli.common import BUSY, EXIT, Problem, configuration, one_of, say, write
+from cozydiag.cli.common import BUSY, EXIT, Problem, configuration, consents, one_of, say, write
 from cozydiag.model import Status
 from cozydiag.text import t
 
@@ -221,7 +221,7 @@ def _act(config: Config, name: str, verb: str, *, yes: bool) -> int:
         if not (sys.stdin and sys.stdin.isatty()):
             raise Problem(t("nobody is here to be asked: add --yes to do it without a question"))
         write(f"{line}\n")
-        if not typer.confirm(say(t("Do it?")), default=False):
+        if not consents():
             return 0
     with Deferred(), closing(open_state(state_folder(config.paths.state, os.environ))) as state:
         outcome = act(host.within(3600.0, "services"), stack, state, found.service, verb, why="services", by=_who())
