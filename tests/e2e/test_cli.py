@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-import pty
 import shutil
 import subprocess
 import sys
@@ -20,6 +18,7 @@ import pytest
 import cozydiag
 from cozydiag import __version__
 from cozydiag.sandbox import Sandbox
+from tests.e2e.terminal import Terminal
 
 COMMAND = (sys.executable, "-m", "cozydiag")
 NOBODY = 65534
@@ -230,23 +229,9 @@ def test_closed_streams_change_no_verdict(config: str, closing: str) -> None:
 
 def on_a_terminal(*arguments: str, **variables: str) -> tuple[str, int]:
     """What the command prints on a terminal, and its exit code."""
-    ours, theirs = pty.openpty()
-    try:
-        child = subprocess.Popen(
-            [*COMMAND, *arguments], env=environment(TERM="xterm-256color", COLUMNS="80", **variables),
-            stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        os.close(theirs)
-        output = b""
-        try:
-            while piece := os.read(ours, 65536):
-                output += piece
-        except OSError as error:
-            if error.errno != errno.EIO:  # how Linux says that the other end is closed
-                raise
-        return output.decode(), child.wait(60)
-    finally:
-        os.close(ours)
+    terminal = Terminal([*COMMAND, *arguments], environment(TERM="xterm-256color", COLUMNS="80", **variables))
+    code = terminal.end()
+    return terminal.said, code
 
 
 def test_a_terminal_gets_colours_and_a_pipe_gets_none(config: str) -> None:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
-import select
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import termios
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,6 +22,7 @@ from cozydiag.sandbox import Sandbox
 from cozydiag.sandbox.layout import REAL_PORTS
 from cozydiag.state import open_state
 from scripts.laboratory.repair import identities
+from tests.e2e.terminal import Terminal
 
 COMMAND = (sys.executable, "-m", "cozydiag")
 NOBODY = 65534
@@ -49,7 +46,7 @@ class Server:
         self.sandbox = sandbox
         self.known = 0
         self.broken = False
-        self.children: list[subprocess.Popen[str]] = []
+        self.children: list[subprocess.Popen[Any]] = []
 
     @property
     def config(self) -> str:
@@ -298,59 +295,17 @@ def test_without_anybody_to_ask_it_names_the_line_that_needs_no_answer(one_fault
     assert server.well()
 
 
-class Terminal:
-    """The command on a terminal of its own, as at a login."""
-
-    def __init__(self, server: Server, *arguments: str) -> None:
-        self.ours, theirs = pty.openpty()
-        self.child: subprocess.Popen[str] = subprocess.Popen(
-            [*COMMAND, *arguments, "--config", server.config], env=environment(), text=True,
-            stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509
-        )  # fmt: skip
-        os.close(theirs)
-        server.children.append(self.child)
-        self.said = ""
-
-    def until(self, words: str) -> None:
-        deadline = time.monotonic() + 60
-        while words not in self.said:
-            assert time.monotonic() < deadline, self.said
-            assert self.read(), self.said
-
-    def read(self) -> bool:
-        """Takes what is said; False when the other end is closed."""
-        try:
-            if self.ours >= 0 and select.select([self.ours], [], [], 0.5)[0]:
-                self.said += os.read(self.ours, 65536).decode()
-        except OSError:  # how Linux says it
-            self.hang_up()
-        return self.ours >= 0
-
-    def type(self, keys: str) -> None:
-        os.write(self.ours, keys.encode())
-
-    def hang_up(self) -> None:
-        os.close(self.ours)
-        self.ours = -1
-
-    def end(self, keys: str = "") -> int:
-        """Its exit code, when all that it says has been read. ``keys`` are typed whenever it is silent: a Ctrl-C
-        between a question and the wait for its answer is lost."""
-        deadline, heard = time.monotonic() + 60, ""
-        while self.read():
-            assert time.monotonic() < deadline, self.said
-            if keys and heard == self.said:
-                self.type(keys)
-            heard = self.said
-        return wait(self.child)
+def on_a_terminal(server: Server, *arguments: str) -> Terminal:
+    terminal = Terminal([*COMMAND, *arguments, "--config", server.config], environment())
+    server.children.append(terminal.child)
+    return terminal
 
 
 def test_on_a_terminal_it_asks_and_a_no_changes_nothing(one_fault: Server) -> None:
     server = one_fault
     before = server.identities()
     for answer in ("n\n", "\n"):
-        terminal = Terminal(server, "fix", "--restart")
+        terminal = on_a_terminal(server, "fix", "--restart")
         terminal.until("Do it? (y = yes) ")
         terminal.type(answer)
         assert terminal.end() == 2
@@ -359,7 +314,7 @@ def test_on_a_terminal_it_asks_and_a_no_changes_nothing(one_fault: Server) -> No
 
 def test_on_a_terminal_a_yes_mends_it(one_fault: Server) -> None:
     server = one_fault
-    terminal = Terminal(server, "fix", "--restart")
+    terminal = on_a_terminal(server, "fix", "--restart")
     terminal.until("Do it? (y = yes) ")
     terminal.type("y\n")
     assert terminal.end() == 0
@@ -370,7 +325,7 @@ def test_on_a_terminal_a_yes_mends_it(one_fault: Server) -> None:
 def test_ctrl_c_at_the_question_changes_nothing(one_fault: Server) -> None:
     server = one_fault
     before = server.identities()
-    terminal = Terminal(server, "fix", "--restart")
+    terminal = on_a_terminal(server, "fix", "--restart")
     terminal.until("Do it? (y = yes) ")
     assert terminal.end("\x03") == 130
     assert (server.identities(), server.journal()) == (before, [])
@@ -402,7 +357,7 @@ def test_a_signal_lets_the_act_end_and_no_other_begin(two_faults: Server, number
 def test_ctrl_c_on_a_terminal_lets_the_act_end(two_faults: Server) -> None:
     """It goes to the whole group of the terminal, programs that were asked to act among them."""
     server = two_faults
-    terminal = Terminal(server, "fix", "--restart", "--yes")
+    terminal = on_a_terminal(server, "fix", "--restart", "--yes")
     terminal.until("start couchdb …")
     terminal.type("\x03")
     assert terminal.end() == 2
@@ -412,7 +367,7 @@ def test_ctrl_c_on_a_terminal_lets_the_act_end(two_faults: Server) -> None:
 
 def test_a_terminal_that_is_lost_lets_the_act_end(two_faults: Server) -> None:
     server = two_faults
-    terminal = Terminal(server, "fix", "--restart", "--yes")
+    terminal = on_a_terminal(server, "fix", "--restart", "--yes")
     terminal.until("start couchdb …")
     terminal.hang_up()
     assert terminal.end() == 2

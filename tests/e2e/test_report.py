@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import base64
-import errno
 import json
 import os
-import pty
 import subprocess
 import sys
 import time
@@ -19,6 +17,7 @@ import pytest
 
 from cozydiag.sandbox import Sandbox
 from cozydiag.sandbox.files import LOGIN
+from tests.e2e.terminal import Terminal
 
 IN_FILE = 'Kanari-in/the+file%"é\\Z'
 IN_URL = 'Kanari@in:the/URL+%"é\\ Q'
@@ -107,23 +106,11 @@ def run(sandbox: Sandbox, *arguments: str, **variables: str) -> Seen:
 
 
 def on_a_terminal(sandbox: Sandbox, *arguments: str, **variables: str) -> Seen:
-    ours, theirs = pty.openpty()
     line = [sys.executable, "-m", "cozydiag", *arguments, "--config", sandbox.config]
-    with subprocess.Popen(
-        line, env=environment(TERM="xterm", COLUMNS="200", NO_COLOR="1", **variables), stdin=subprocess.DEVNULL,
-        stdout=theirs, stderr=theirs,
-    ) as child:  # fmt: skip
-        os.close(theirs)
-        said = b""
-        try:
-            while piece := os.read(ours, 65536):
-                said += piece
-        except OSError as error:
-            if error.errno != errno.EIO:  # how Linux says that the other end is closed
-                raise
-        finally:
-            os.close(ours)
-    return Seen(child.returncode, said.decode().replace("\r\n", "\n"), "")
+    shown = environment(TERM="xterm", COLUMNS="200", NO_COLOR="1", **variables)
+    terminal = Terminal(line, shown, typing=False)
+    code = terminal.end()
+    return Seen(code, terminal.said, "")
 
 
 # --- secrets

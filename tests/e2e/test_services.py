@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from typing import Any
 import pytest
 
 from cozydiag.sandbox import Sandbox
+from tests.e2e.terminal import Terminal
 from tests.e2e.test_fix import NOBODY, for_nobody, python_for_nobody
 
 PROGRAMS = {"couchdb", "cozy-controller", "cozy-data-system", "cozy-home", "cozy-proxy", "nginx"}
@@ -161,19 +161,15 @@ def test_what_is_stopped_stays_down_until_it_is_started(server: Server) -> None:
 @pytest.mark.parametrize(("answer", "changes"), [("n", False), ("y", True)])
 def test_on_a_terminal_it_is_asked_for(server: Server, answer: str, changes: bool) -> None:
     before = server.all()["cozy-home"]["pids"]
-    ours, theirs = pty.openpty()
+    line = [sys.executable, "-m", "cozydiag", "services", "restart", "cozy-home", "--config", server.config]
+    terminal = Terminal(line, server.environment)
     try:
-        line = [sys.executable, "-m", "cozydiag", "services", "restart", "cozy-home", "--config", server.config]
-        child = subprocess.Popen(line, env=server.environment, stdin=theirs, stdout=theirs, stderr=theirs)
-        shown = b""
-        while b"[y/N]" not in shown:
-            shown += os.read(ours, 1024)
-        assert b"restart cozy-home" in shown
-        os.write(ours, answer.encode() + b"\n")
-        assert child.wait(60) == 0
+        terminal.until("Do it? (y = yes) ")
+        assert "restart cozy-home" in terminal.said
+        terminal.type(f"{answer}\n")
+        assert terminal.end() == 0
     finally:
-        os.close(ours)
-        os.close(theirs)
+        terminal.close()
     assert (server.all()["cozy-home"]["pids"] != before) is changes
 
 
