@@ -30,6 +30,8 @@ from cozydiag.stack.words import name_of, ourselves, supervisorctl
 YOUNG = 30.0
 """Seconds; what has run for less may be in a crash loop that looks healthy at this moment."""
 
+WAIT = t("Wait half a minute and look again; a restart would only begin anew.")
+
 LOOP = 3
 """Unexpected exits within ten minutes that make a crash loop."""
 
@@ -134,7 +136,12 @@ def program(host: Host, stack: Stack, program: Program) -> Iterator[Finding]:
         young = program.age < YOUNG and bool(_exits(host, stack, program))
         yield _unsteady(host, stack, program) if young else _runs(program)
     elif program.state == supervisord.STOPPING:
-        yield _on_its_way(program, t("{name} is being stopped", name=_name(program)))
+        yield _on_its_way(
+            program,
+            t("{name} is being stopped", name=_name(program)),
+            t("Look again in half a minute: somebody stops or restarts it just now."),
+            "service.stopping",
+        )
     else:
         text = t("supervisord does not know the state of {name}", name=program.name)
         yield unknown("supervisor.state", text, unlock=supervisorctl(host, stack, "status", program.name))
@@ -225,11 +232,11 @@ def _exits(host: Host, stack: Stack, program: Program) -> list[supervisord.Exit]
     return [one for one in stack.unexpected_exits(host) if one.name == name]
 
 
-def _on_its_way(program: Program, text: Text) -> Finding:
+def _on_its_way(program: Program, text: Text, advice: Text = WAIT, code: str = "service.starting") -> Finding:
     return warn(
-        "service.starting",
+        code,
         text,
-        t("Wait half a minute and look again; a restart would only begin anew."),
+        advice,
         role=program.role,
         proof=Evidence(program.service, program.statename),
         restart_helps=False,

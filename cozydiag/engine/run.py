@@ -92,7 +92,7 @@ class Run:
                 self._add(check, [Instance(check, None, None)])
             elif check.each not in self._sources:
                 self._sources[check.each] = None
-                self._ready.append(Task(check.each, None, self.stack.config.timing.local))
+                self._ready.append(Task(check.each, None, self.stack.time_of(check.each)))
             elif (items := self._sources[check.each]) is not None:
                 self._from_source(check, items)
 

@@ -43,7 +43,8 @@ def state_of(instances: Sequence[Instance], crashes: Sequence[Crash]) -> State:
         return State.CRASH_LOOPING
     if any(one.details for one in instances):
         return State.FAILED
-    return State.STARTING if "STARTING" in states else State.FAILED
+    on_its_way = (one for one in (State.STARTING, State.STOPPING) if one.name in states)
+    return next(on_its_way, State.FAILED)
 
 
 def instance(row: Mapping[str, Any]) -> Instance:

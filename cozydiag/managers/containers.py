@@ -179,7 +179,9 @@ def _ended(inspected: Mapping[str, Any], policy: str, now: float, manager: str) 
         return Ending(State.CRASH_LOOPING, True, error or f"exit {code}")
     if error or status == "dead" or (status == "created" and code):
         return Ending(State.FAILED, True, error or f"exit {code}")
-    if status in ("created", "configured", "initialized", "removing", "stopping"):
+    if status in ("removing", "stopping"):
+        return Ending(State.STOPPING, None)
+    if status in ("created", "configured", "initialized"):
         return Ending(State.STOPPED, None)
     if status not in ("exited", "stopped"):
         return Ending(State.UNKNOWN, None)

@@ -91,7 +91,7 @@ def state(app: App, now: float) -> State:
         return State.HUNG if app.pid else State.FAILED  # with a process: it could not be killed
     if app.status == "waiting restart":
         return State.CRASH_LOOPING if app.restarts else State.FAILED
-    return {"online": State.RUNNING, "stopping": State.STOPPED}.get(app.status, State.UNKNOWN)
+    return {"online": State.RUNNING, "stopping": State.STOPPING}.get(app.status, State.UNKNOWN)
 
 
 def services(apps: Sequence[App]) -> list[list[App]]:
@@ -103,7 +103,8 @@ def services(apps: Sequence[App]) -> list[list[App]]:
 
 
 _WORST: Final = (
-    State.CRASH_LOOPING, State.FAILED, State.HUNG, State.UNKNOWN, State.STARTING, State.STOPPED, State.FINISHED,
+    State.CRASH_LOOPING, State.FAILED, State.HUNG, State.UNKNOWN, State.STARTING, State.STOPPING, State.STOPPED,
+    State.FINISHED,
 )  # fmt: skip
 
 
@@ -129,7 +130,7 @@ def condition(group: Sequence[App], looping: Collection[int], now: float, servic
         service,
         said,
         mode=told.mode,
-        wanted=False if said in (State.STOPPED, State.FINISHED) else None if said is State.UNKNOWN else True,
+        wanted=False if said in (State.STOPPING, State.STOPPED, State.FINISHED) else None if said is State.UNKNOWN else True,
         instances=(len(running), len(group)),
         since=max(app.since for app in (running or group)) or None,
         pids=tuple(app.pid for app in group if app.pid),

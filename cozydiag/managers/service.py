@@ -12,6 +12,9 @@ from cozydiag.host.processes import Process
 
 Verb = Literal["start", "stop", "restart", "reload"]
 
+FAR: Final = ("cloudfoundry",)
+"""Managers on other machines."""
+
 VERBS: Final[tuple[Verb, ...]] = ("start", "stop", "restart", "reload")
 
 
@@ -43,6 +46,7 @@ class State(str, Enum):
     DEGRADED = "degraded"  # some of its instances run, not all that are wanted
     STARTING = "starting"
     CRASH_LOOPING = "crash-looping"
+    STOPPING = "stopping"  # its manager is ending it; its process may still live
     STOPPED = "stopped"  # and it was meant to be, unless `wanted`
     FAILED = "failed"
     FINISHED = "finished"  # it had one thing to do and did it
@@ -86,6 +90,11 @@ class Condition(NamedTuple):
     @property
     def subject(self) -> str:
         return self.service.address
+
+    @property
+    def patient(self) -> bool:
+        """Whether looks at it go to another machine, and may take as long."""
+        return self.service.manager in FAR
 
     @property
     def role(self) -> str | None:

@@ -30,7 +30,7 @@ _STATES = {
     supervisord.STARTING: State.STARTING,
     supervisord.RUNNING: State.RUNNING,
     supervisord.BACKOFF: State.CRASH_LOOPING,  # it has ended during its start, and is tried again
-    supervisord.STOPPING: State.STOPPED,
+    supervisord.STOPPING: State.STOPPING,
     supervisord.FATAL: State.FAILED,
 }
 
@@ -107,7 +107,7 @@ class Supervisord:
         return Condition(
             Service("supervisord", program.name, program.role, None, self.user),
             state,
-            wanted=program.wanted and state is not State.STOPPED,
+            wanted=program.wanted and state not in (State.STOPPED, State.STOPPING),
             instances=(int(state is State.RUNNING), 1),
             since=(program.start if program.pid else program.stop) or None,
             pids=(program.pid,) if program.pid else (),

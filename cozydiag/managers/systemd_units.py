@@ -100,7 +100,7 @@ def _state(unit: Properties, age: float) -> State:
     if active == "activating":
         return _starting(unit, sub, age)
     if active in ("deactivating", "reloading"):
-        usual = State.RUNNING if active == "reloading" else State.STOPPED
+        usual = State.RUNNING if active == "reloading" else State.STOPPING
         return State.HUNG if age > STUCK else usual
     if active == "failed":
         return State.FAILED
@@ -123,7 +123,7 @@ def _wanted(unit: Properties, state: State) -> bool | None:
     """Enabled means that it should run; stopped although enabled may be somebody's wish, so nobody can tell."""
     if unit.get("LoadState") == "masked":
         return False
-    if state is State.STOPPED:
+    if state in (State.STOPPED, State.STOPPING):
         return None if unit.get("UnitFileState") in ("enabled", "generated", "alias") else False
     return None if state is State.UNKNOWN else True
 

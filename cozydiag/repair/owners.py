@@ -25,7 +25,7 @@ def service_of(host: Host, stack: Stack, role: str | None, address: str | None) 
 
 
 def _services(host: Host, stack: Stack) -> list[Condition]:
-    found = [owned.services for owned in stack.owned(host)]
+    found = [owned.services for owned in (*stack.owned(host), *stack.owned_elsewhere(host))]
     return [one for services in found if not isinstance(services, Failure) for one in services]
 
 

@@ -97,7 +97,8 @@ def _well(report: Report, action: Action) -> bool:
     own = action.cause.instance
     failing = {r.instance for r in report.results if r.status in FAILING and not r.explained_by}
     failing -= {c.instance for c in report.causes if c.instance != own and _lasts(c, action.cause)}
-    starting = {c.instance for c in report.causes if c.severity is Status.WARN and c.code == "service.starting"}
+    on_its_way = ("service.starting", "service.stopping")
+    starting = {c.instance for c in report.causes if c.severity is Status.WARN and c.code in on_its_way}
     unseen = {r.instance for r in report.results if r.status in _UNSEEN and r.instance == own}
     return not (failing | starting | unseen).intersection(action.failing)
 

@@ -19,6 +19,7 @@ WORDS: Final = {
     State.DEGRADED: t("degraded"),
     State.STARTING: t("starting"),
     State.CRASH_LOOPING: t("crash loop"),
+    State.STOPPING: t("stopping"),
     State.STOPPED: t("stopped"),
     State.FAILED: t("failed"),
     State.FINISHED: t("finished"),
@@ -44,7 +45,7 @@ def is_well(service: Condition) -> bool:
     """Nothing is to be done about it: it runs, has done its work, or is down as somebody wanted."""
     if service.start_line or (service.watch and service.state is State.CRASH_LOOPING):
         return False
-    resting = service.state in (State.STOPPED, State.DISABLED) and service.wanted is not True
+    resting = service.state in (State.STOPPED, State.STOPPING, State.DISABLED) and service.wanted is not True
     return resting or service.state in (State.RUNNING, State.FINISHED)
 
 

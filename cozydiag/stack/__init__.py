@@ -14,6 +14,7 @@ from cozydiag.config import Config, secrets
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.managers import supervisord
+from cozydiag.managers.service import FAR
 from cozydiag.managers.supervisord import Snapshot
 from cozydiag.masking import Masks
 from cozydiag.model import Evidence, Finding
@@ -189,8 +190,21 @@ class Stack:
         return manager.name == "supervisord" and manager.place == self.socket(host)
 
     def owned(self, host: Host) -> tuple[ownership.Owned, ...]:
-        """What every manager but the main supervisord says of its services."""
-        return self.once("owned", host, partial(ownership.owned, self))
+        """What every manager of this machine but the main supervisord says of its services."""
+
+        def make(host: Host) -> tuple[ownership.Owned, ...]:
+            near = (one for one in self.managers(host) if one.name not in FAR)
+            return ownership.owned(self, host, [one for one in near if not self.is_main(host, one)])
+
+        return self.once("owned", host, make)
+
+    def owned_elsewhere(self, host: Host) -> tuple[ownership.Owned, ...]:
+        """The same of managers on other machines: apart, so that nobody waits for these who need not."""
+
+        def make(host: Host) -> tuple[ownership.Owned, ...]:
+            return ownership.owned(self, host, [one for one in self.managers(host) if one.name in FAR])
+
+        return self.once("owned elsewhere", host, make)
 
     def owned_again(self, host: Host, manager: Manager) -> tuple[Condition, ...] | Failure:
         """A second sample of one manager, ``timing.second_look`` seconds after the first."""
@@ -271,3 +285,8 @@ class Stack:
             "services": sources.services,
         }[name]
         return lambda host: make(self, host)
+
+    def time_of(self, source: str) -> float:
+        """Seconds that a source may take."""
+        far = self.config.cloudfoundry is not None and source in ("managers", "services")
+        return self.config.timing.remote if far else self.config.timing.local

@@ -9,7 +9,7 @@ from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.host.world import GivenUp
 from cozydiag.managers import discovery
-from cozydiag.managers.service import Condition, Manager, Service, State
+from cozydiag.managers.service import FAR, Condition, Manager, Service, State
 
 if TYPE_CHECKING:
     from cozydiag.stack import Stack
@@ -39,6 +39,11 @@ class Owned(NamedTuple):
     @property
     def subject(self) -> str:
         return title(self.manager)
+
+    @property
+    def patient(self) -> bool:
+        """Whether it is asked on another machine, and may take as long."""
+        return self.manager.name in FAR
 
 
 def title(manager: Manager) -> str:
@@ -89,10 +94,8 @@ def _elsewhere(stack: Stack) -> tuple[Manager, ...]:
     return (CloudFoundry(*space, keep_secret=stack.keep_secret),)
 
 
-def owned(stack: Stack, host: Host, *, main: bool = False) -> tuple[Owned, ...]:
-    """What each manager says, all asked at the same time: one that hangs takes nothing from the others. The ``main``
-    supervisord has a source of its own."""
-    found = tuple(manager for manager in stack.managers(host) if main or not stack.is_main(host, manager))
+def owned(stack: Stack, host: Host, found: Sequence[Manager]) -> tuple[Owned, ...]:
+    """What each of ``found`` says, all asked at the same time: one that hangs takes nothing from the others."""
     answers = _at_once(stack, host, found)
     return tuple(Owned(manager, answer) for manager, answer in zip(found, answers, strict=True))
 
@@ -121,14 +124,14 @@ def settled(first: Condition, later: Condition) -> Condition:
     """The second sample, as a crash loop where something has died between the two without anybody's wish."""
     more = (later.restarts or 0) > (first.restarts or 0)
     died = bool(first.pids) and not set(first.pids) & set(later.pids)
-    if later.state is not State.STOPPED and (more or died):
+    if later.state not in (State.STOPPED, State.STOPPING) and (more or died):
         return later._replace(state=State.CRASH_LOOPING)
     return later
 
 
 def everything(stack: Stack, host: Host) -> tuple[Owned, ...]:
     """All managers with all their services, those that may be in a crash loop looked at twice."""
-    return tuple(_settled(stack, host, one) for one in owned(stack, host, main=True))
+    return tuple(_settled(stack, host, one) for one in owned(stack, host, stack.managers(host)))
 
 
 def _settled(stack: Stack, host: Host, seen: Owned) -> Owned:
@@ -161,14 +164,13 @@ def _names(service: Service) -> tuple[str, ...]:
     return (*names, *(f"{prefix}:{name}" for prefix in {owner, service.manager} for name in names))
 
 
-def _at_once(stack: Stack, host: Host, found: tuple[Manager, ...]) -> list[tuple[Condition, ...] | Failure]:
-    limit = min(stack.config.timing.local, host.deadline.remaining()) * 0.9
+def _at_once(stack: Stack, host: Host, found: Sequence[Manager]) -> list[tuple[Condition, ...] | Failure]:
+    views = [host.within(_limit(stack, host, manager), host.instance) for manager in found]
     if len(found) < 2:
-        return [_ask(stack, host.within(limit, host.instance), manager) for manager in found]
+        return [_ask(stack, view, manager) for view, manager in zip(views, found, strict=True)]
     import threading
 
     answers: list[tuple[Condition, ...] | Failure] = [Failure("timeout", "did not answer in time")] * len(found)
-    views = [host.within(limit, host.instance) for _ in found]
 
     def ask(number: int) -> None:
         answers[number] = _ask(stack, views[number], found[number])
@@ -180,6 +182,12 @@ def _at_once(stack: Stack, host: Host, found: tuple[Manager, ...]) -> list[tuple
         thread.join(view.deadline.remaining() + 0.1)
         host.evidence.extend(view.evidence)
     return list(answers)
+
+
+def _limit(stack: Stack, host: Host, manager: Manager) -> float:
+    """Seconds: for one on this machine, or on another one."""
+    timing = stack.config.timing
+    return min(timing.remote if manager.name in FAR else timing.local, host.deadline.remaining()) * 0.9
 
 
 def _ask(stack: Stack, host: Host, manager: Manager) -> tuple[Condition, ...] | Failure:

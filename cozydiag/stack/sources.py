@@ -21,12 +21,12 @@ def programs(stack: Stack, host: Host) -> Items:
 
 def managers(stack: Stack, host: Host) -> Items:
     """Each manager of services with what it said; the main supervisord has checks of its own."""
-    return Items(stack.owned(host))
+    return Items((*stack.owned(host), *stack.owned_elsewhere(host)))
 
 
 def services(stack: Stack, host: Host) -> Items:
     """The services of every manager that answers, but for those of the main supervisord."""
-    found = [owned.services for owned in stack.owned(host)]
+    found = [owned.services for owned in (*stack.owned(host), *stack.owned_elsewhere(host))]
     return Items(tuple(one for services in found if not isinstance(services, Failure) for one in services))
 
 

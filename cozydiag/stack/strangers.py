@@ -62,7 +62,7 @@ def claims(host: Host, stack: Stack) -> dict[str, list[str]]:
     """For each role the services, by address, that play it or would play it."""
     wanting: dict[str, list[str]] = {}
     for found in _conditions(host, stack):
-        idle = found.wanted is False or found.state in (State.STOPPED, State.DISABLED, State.UNKNOWN)
+        idle = found.wanted is False or found.state in (State.STOPPED, State.STOPPING, State.DISABLED, State.UNKNOWN)
         if found.role is not None and found.service.manager not in RECORDED and not idle:
             wanting.setdefault(found.role, []).append(found.service.address)
     seen = stack.supervisor(host)

@@ -25,6 +25,8 @@ def unwell(host: Host, stack: Stack, manager: Manager, found: Condition) -> Find
         return _lost(manager, found)
     if found.state is State.STOPPED:
         return _stopped(host, manager, found)
+    if found.state is State.STOPPING:
+        return _stopping(found)
     if found.state is State.DISABLED:
         return skip(t("{name} is disabled, as somebody wanted", name=name))
     if found.state is State.CRASH_LOOPING:
@@ -109,6 +111,22 @@ def dead(host: Host, stack: Stack, manager: Manager, found: Condition, code: str
         by_hand=f"cozydiag services logs {found.service.address}",
         affects=_roles(found),
         waits_for=waits_for(stack, lines, found.role),
+        service=found.service.address,
+    )
+
+
+def _stopping(found: Condition) -> Finding:
+    """On its way down by somebody's wish, or in the midst of a restart: soon one sees which."""
+    if found.role is None:
+        return skip(t("{name} is being stopped", name=called(found)))
+    return warn(
+        "service.stopping",
+        t("{name} is being stopped", name=called(found)),
+        t("Look again in half a minute: somebody stops or restarts it just now."),
+        role=found.role,
+        proof=seen(found),
+        restart_helps=False,
+        affects=_roles(found),
         service=found.service.address,
     )
 

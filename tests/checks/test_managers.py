@@ -133,6 +133,8 @@ def test_a_manager_that_hangs_takes_nothing_from_the_others(has: Has) -> None:
         (one(state=State.STOPPED, wanted=True), Status.FAIL, "service.stopped"),
         (one("nginx", State.STOPPED, wanted=False), Status.SKIP, ""),
         (one("nginx", State.STOPPED), Status.FAIL, "service.stopped"),
+        (one(state=State.STOPPING, pids=(7,)), Status.SKIP, ""),
+        (one("nginx", State.STOPPING, pids=(7,)), Status.WARN, "service.stopping"),
         (one(state=State.DISABLED), Status.SKIP, ""),
         (one(state=State.FAILED, why="exit code 1"), Status.FAIL, "service.failed"),
         (one(state=State.CRASH_LOOPING, restarts=9), Status.FAIL, "service.crash_loop"),

@@ -150,7 +150,7 @@ def test_a_stopped_part_is_a_fault_even_if_it_does_not_start_by_itself(cozy: Coz
 
 def test_a_part_that_is_being_stopped_is_on_its_way(cozy: Cozy) -> None:
     finding = program(cozy, process_info("cozy-home", "STOPPING"))
-    assert (cozy.said([finding]), finding.restart_helps) == ([("warn", "service.starting")], False)
+    assert (cozy.said([finding]), finding.restart_helps) == ([("warn", "service.stopping")], False)
 
 
 def test_a_state_that_supervisord_does_not_know_is_unknown(cozy: Cozy) -> None:

@@ -33,7 +33,7 @@ STATES = {
     "cozy-startlimit": ("failed", "exit code 2", 2),
     "cozy-notify": ("starting", "", None),
     "cozy-notify-timeout": ("failed", "it was not ready", -15),
-    "cozy-stopping": ("stopped", "", None),
+    "cozy-stopping": ("stopping", "", None),
     "cozy-oneshot": ("finished", "", 0),
     "cozy-failed-oneshot": ("failed", "exit code 1", 1),
     "cozy-condition": ("stopped", "not started: a Condition", None),

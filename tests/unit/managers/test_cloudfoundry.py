@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from base64 import b64encode, urlsafe_b64encode
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,13 @@ import pytest
 
 from cozydiag.config import Config, load
 from cozydiag.config.values import CloudFoundry as Space
+from cozydiag.config.values import Timing
 from cozydiag.engine import registry
+from cozydiag.engine.run import Run
 from cozydiag.host import Answer, Failure, Host, World
 from cozydiag.managers.cloudfoundry import CloudFoundry
 from cozydiag.managers.service import Condition, Service
+from cozydiag.model import Status
 from cozydiag.repair.act import Outcome, act
 from cozydiag.stack import Stack
 from cozydiag.state import open_state
@@ -278,12 +282,14 @@ def test_a_restart_is_refuted(stat: tuple[str, float], crashes: tuple[float, ...
     assert proof(cloud, tmp_path).result == "failed"
 
 
-def test_over_a_real_connection(tmp_path: Path) -> None:
-    cloud = FakeCloud("STARTED", ("CRASHED", 0), crashes=(4, 40))
+@contextmanager
+def served(cloud: FakeCloud, folder: Path, after: float = 0.0) -> Iterator[str]:
+    """Over a real connection, each answer ``after`` so many seconds; gives the home folder of who is logged in."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             given = cloud(Request("GET", "", self.path, tuple(self.headers.items()), b""))
+            time.sleep(after)
             self.send_response(given.status)
             self.send_header("Content-Length", str(len(given.body)))
             self.end_headers()
@@ -294,11 +300,29 @@ def test_over_a_real_connection(tmp_path: Path) -> None:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        (tmp_path / ".cf").mkdir()
+        (folder / ".cf").mkdir()
         place = f"http://127.0.0.1:{server.server_port}"
-        (tmp_path / ".cf/config.json").write_bytes(session(place, AccessToken="bearer opaque"))
+        (folder / ".cf/config.json").write_bytes(session(place, AccessToken="bearer opaque"))
         cloud.token = "bearer opaque"
-        found = CloudFoundry(str(tmp_path)).services(Host(World(), 10.0))
+        yield str(folder)
         server.shutdown()
+
+
+def test_over_a_real_connection(tmp_path: Path) -> None:
+    with served(FakeCloud("STARTED", ("CRASHED", 0), crashes=(4, 40)), tmp_path) as folder:
+        found = CloudFoundry(folder).services(Host(World(), 10.0))
     assert not isinstance(found, Failure)
     assert (str(found[0].state), found[0].subject) == ("crash-looping", "cloudfoundry:Cloudant Python")
+
+
+def test_it_has_the_time_of_another_machine(tmp_path: Path) -> None:
+    """Each of its answers takes longer than anything on this machine may."""
+    timing = Timing(local=0.2, remote=20.0, deadline=60.0)
+    cloud = FakeCloud("STARTED", ("CRASHED", 0), crashes=(4, 40))
+    with served(cloud, tmp_path, after=0.5) as folder:
+        stack = Stack(Config(discover=False, timing=timing, cloudfoundry=Space(folder)))
+        checks = {name: one for name, one in registry.load().checks.items() if name.startswith("manager.")}
+        results = {(one.id, one.subject): one for one in Run(checks, Host(World(), 60.0), stack).run()}
+    assert results["manager.answers", "cloudfoundry"].status is Status.OK
+    [finding] = results["manager.service", "cloudfoundry:Cloudant Python"].findings
+    assert finding.code == "service.crash_loop"

@@ -41,7 +41,7 @@ def told(name: str, monotonic: float = MONOTONIC) -> Condition:
         ("autorestart", State.FAILED, "exit code 2", 2),
         ("crashloop", State.CRASH_LOOPING, "", None),
         ("notify", State.STARTING, "", None),
-        ("stopping", State.STOPPED, "", None),
+        ("stopping", State.STOPPING, "", None),
         ("oneshot", State.FINISHED, "", 0),
         ("masked", State.DISABLED, "Unit cozy-masked.service is masked.", None),
         ("nosuch", State.UNKNOWN, "Unit cozy-nosuch.service not found.", None),
