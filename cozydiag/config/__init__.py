@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cozydiag.config.check_options import options, verify
 from cozydiag.config.error import ConfigError
 from cozydiag.config.file import find
 from cozydiag.config.schema import build
@@ -35,9 +34,7 @@ __all__ = [
     "Supervisord",
     "Timing",
     "load",
-    "options",
     "secrets",
-    "verify",
 ]
 
 

@@ -39,6 +39,21 @@ def seconds(key: str, value: object) -> float:
     raise Wrong(t("{key} must be a number of seconds, more than 0 and at most a day", key=key))
 
 
+def waits(key: str, value: object) -> list[float]:
+    """Three lengths of time, each at least as long as the one before."""
+    if isinstance(value, list) and len(value) == 3:
+        found = [seconds(key, one) for one in value]
+        if found == sorted(found):
+            return found
+    raise Wrong(t("{key} must be a list of three numbers of seconds, none shorter than the one before", key=key))
+
+
+def count(key: str, value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 1000:
+        return value
+    raise Wrong(t("{key} must be a whole number from 1 to 1000", key=key))
+
+
 def word(key: str, value: object) -> str:
     if isinstance(value, str) and value.strip() and value.isprintable():
         return value

@@ -19,6 +19,7 @@ from cozydiag.config.values import (
     Part,
     Paths,
     Proxy,
+    Repair,
     Service,
     Setting,
     Site,
@@ -46,6 +47,7 @@ def build(file: File | None, environ: Mapping[str, str]) -> Config:
         managers=_managers(top.table("managers")),
         cloudfoundry=_cloudfoundry(top.table("cloudfoundry")),
         timing=_timing(top.table("timing")),
+        repair=_repair(top.table("repair")),
         checks=_checks(top.table("checks")),
         support=top.table("support").free(),
         notify=top.table("notify").free(),
@@ -161,6 +163,20 @@ def _timing(table: Table) -> Timing:
     timing = Timing(*(table.value(name, kinds.seconds, getattr(usual, name)) for name in Timing._fields))
     table.end()
     return timing
+
+
+def _repair(table: Table) -> Repair:
+    usual = Repair()
+    values: dict[str, Any] = {
+        "cooldown": tuple(table.value("cooldown", kinds.waits, list(usual.cooldown))),
+        "stateful": tuple(table.value("stateful", kinds.words, list(usual.stateful))),
+    }
+    for name in Repair._fields:
+        if name not in values:
+            kind: Any = kinds.count if isinstance(getattr(usual, name), int) else kinds.seconds
+            values[name] = table.value(name, kind, getattr(usual, name))
+    table.end()
+    return Repair(**values)
 
 
 def _checks(table: Table) -> dict[str, dict[str, Any]]:

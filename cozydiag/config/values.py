@@ -134,6 +134,32 @@ class Timing(NamedTuple):
     settle: float = 20.0
 
 
+class Repair(NamedTuple):
+    """The terms of `fix --restart`, in seconds but for the three numbers.
+
+    ``confirm`` lies between two looks before the first act, ``confirm_auto`` between the two runs that --auto needs.
+    ``stable`` is how long what was mended must stay well (CouchDB: three times that). ``grace`` is what --auto gives a
+    service that was just started, ``boot_grace`` a machine. A restart is ``proven`` after so long in health; with
+    ``unproven`` others within ``window`` the service is held, until it was ``well`` for so long. ``daily`` restarts of
+    a service within a day, ``hourly`` of all within an hour. ``cooldown`` follows the first, second and third that is
+    not proven. ``stateful`` services are never killed, as CouchDB is not.
+    """
+
+    confirm: float = 5.0
+    confirm_auto: float = 60.0
+    stable: float = 10.0
+    grace: float = 120.0
+    boot_grace: float = 180.0
+    proven: float = 1800.0
+    unproven: int = 3
+    window: float = 21600.0
+    well: float = 86400.0
+    daily: int = 12
+    hourly: int = 5
+    cooldown: tuple[float, ...] = (300.0, 900.0, 2700.0)
+    stateful: tuple[str, ...] = ()
+
+
 def _default_parts() -> dict[str, Part]:
     return {name: Part(f"http://127.0.0.1:{port}", ("127.0.0.1", port)) for name, port in PARTS.items()}
 
@@ -159,6 +185,7 @@ class Config:
     managers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     cloudfoundry: CloudFoundry | None = None
     timing: Timing = Timing()
+    repair: Repair = Repair()
     checks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)  # these may hold secrets
     support: Mapping[str, Any] = field(default_factory=dict, repr=False)
     notify: Mapping[str, Any] = field(default_factory=dict, repr=False)

@@ -9,5 +9,9 @@ MIGRATIONS = (
                                  data TEXT NOT NULL, result TEXT)""",
         "CREATE INDEX journal_by_time ON journal (at)",
     ),
+    (
+        "CREATE INDEX journal_by_kind ON journal (kind, id)",
+        "CREATE TABLE services (address TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID",
+    ),
 )
 """The statements of each step; a file's ``user_version`` counts the steps it has taken."""

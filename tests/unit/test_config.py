@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from cozydiag.config import Config, ConfigError, Secret, Service, Timing, load, options, verify
+from cozydiag.config import Config, ConfigError, Secret, Service, Timing, load
+from cozydiag.config.check_options import options, verify
 from cozydiag.config.lines import dotted, lines
 from cozydiag.config.listing import explain
+from cozydiag.config.values import Repair
 from cozydiag.text import Percent
-from cozydiag.text.catalogue import catalogue, render
+from cozydiag.text.catalogue import ENGLISH, catalogue, render
 
 ROOT = Path(__file__).parents[2]
 
@@ -431,3 +433,32 @@ def test_nobody_pays_for_a_file_that_is_not_there() -> None:
     command = [sys.executable, "-c", script]
     result = subprocess.run(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True, check=True)
     assert result.stdout == "set()\n"
+
+
+def test_the_terms_of_a_repair_are_settings(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('[repair]\nstable = 1\nunproven = 2\ncooldown = [1, 2, 2]\nstateful = ["mysql"]\n')
+    assert load(str(path), {}).repair == Repair(stable=1.0, unproven=2, cooldown=(1.0, 2.0, 2.0), stateful=("mysql",))
+    rows = {key: value for key, value, _ in explain(load(None, {}))}
+    assert rows["repair.cooldown"] == "[300.0, 900.0, 2700.0]"
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("unproven = 0", "repair.unproven must be a whole number from 1 to 1000"),
+        ("daily = true", "repair.daily must be a whole number from 1 to 1000"),
+        ("hourly = 1.5", "repair.hourly must be a whole number from 1 to 1000"),
+        *(
+            (f"cooldown = {wrong}", "repair.cooldown must be a list of three numbers of seconds, none shorter than the")
+            for wrong in ("5", "[1, 2]", "[2, 1, 3]")
+        ),
+        ("cooldown = [0, 1, 2]", "repair.cooldown must be a number of seconds, more than 0 and at most a day"),
+    ],
+)
+def test_terms_that_make_no_sense_are_refused(tmp_path: Path, line: str, problem: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(f"[repair]\n{line}\n")
+    with pytest.raises(ConfigError) as raised:
+        load(str(path), {})
+    assert problem in render(raised.value.text, ENGLISH)
