@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from cozydiag.config import Config, verify
+from cozydiag.config import Config
 from cozydiag.couchdb import memory
 from cozydiag.engine import registry
 from cozydiag.engine.diagnosis import Diagnosis, verdict
@@ -45,7 +45,10 @@ def look(
     stack.refusal = before.refusal if before is not None and before.refusal is not None else remembered
     started_at, started = world.clock.now(), world.clock.monotonic()
     loaded = registry.load(config.drop_ins)
-    verify(config, [(check.id, check.options) for check in loaded.checks.values()])
+    if config.checks:
+        from cozydiag.config.check_options import verify
+
+        verify(config, [(check.id, check.options) for check in loaded.checks.values()])
     checks = registry.pick(loaded.checks, wish.only, wish.skip)
     seen = Run(checks, host, stack, progress, skip=wish.skip).run()
     if stack.refusal is not None and remembered is None:

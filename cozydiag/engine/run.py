@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from cozydiag import config as configuration
 from cozydiag.engine.accept import SAYABLE, accepted
 from cozydiag.engine.relate import Instance, blockers, related
 from cozydiag.host import GivenUp, Host
@@ -185,7 +184,9 @@ class Run:
         if check.each is not None:
             arguments.append(item)
         if check.options is not None:
-            arguments.append(configuration.options(self.stack.config, check.id, check.options))
+            from cozydiag.config.check_options import options
+
+            arguments.append(options(self.stack.config, check.id, check.options))
         for finding in check.function(*arguments):
             task.findings.append(accepted(finding))
 
