@@ -27,7 +27,8 @@ def before_reload(host: Host, stack: Stack) -> Iterator[Finding]:
     proxies = fronts.in_use(stack, host)
     for proxy in proxies:
         found = fronts.running(stack, host, proxy)
-        if not any(site.tls for site in sites) and found is not None and proxy.changed(host) <= found.loaded + _TICK:
+        waits = found is None or fronts.changed(stack, host, proxy) > found.loaded + _TICK
+        if not waits and not any(site.tls for site in sites):
             yield ok(t("nothing waits to be loaded"))
         else:
             from cozydiag.site import before_reload

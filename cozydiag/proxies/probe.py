@@ -94,11 +94,20 @@ def big(answer: Answer | None) -> int:
 
 def _stranger(answer: Answer) -> str:
     """What names itself as another program than one of a Cozy."""
-    if b'"couchdb":"Welcome"' in answer.body:
-        return "CouchDB answers"
-    if b"Welcome to nginx!" in answer.body or b"Apache2 Debian Default Page" in answer.body:
-        return "the start page of a web server"
-    return ""
+    return "CouchDB answers" if b'"couchdb":"Welcome"' in answer.body else start_page(answer)
+
+
+_START_PAGES = (
+    b"Welcome to nginx!", b"Test Page for the Nginx", b"Test Page for the HTTP Server", b"HTTP Server Test Page",
+    b"Apache2 Debian Default Page", b"Apache2 Ubuntu Default Page", b"<h1>It works!</h1>", b"Caddy works!",
+    b"Your web server is working",
+)  # fmt: skip
+"""What nginx, Apache and Caddy show until they are told what to serve, by themselves and as they are packaged."""
+
+
+def start_page(answer: Answer) -> str:
+    """What to call the page that a web server shows by itself; "" for any other."""
+    return "the start page of a web server" if any(mark in answer.body for mark in _START_PAGES) else ""
 
 
 _FAILED = {

@@ -19,9 +19,13 @@ def running(
     ``discover`` only one that was started with ``configuration`` counts.
 
     A pid file may be stale or name another program, so the process has to bear the name. Workers whose master was
-    killed belong to process 1 (or to a subreaper) and call themselves workers.
+    killed belong to process 1 (or to a subreaper); they are still in the group of the process that the pid file names,
+    and nginx's call themselves workers.
     """
-    master = next((found for path in pid_files if (found := _master(host, path, names))), None)
+    numbers = [number for path in pid_files if (number := _number(host, path))]
+    master = next((found for number in numbers if (found := _master(host, number, names))), None)
+    if master is None and numbers and (left := _left_behind(host, numbers, names)):
+        return Running(left[0], (), left)
     if master is None and not discover and not configuration:
         return None
     orphans: list[Process] = []
@@ -39,12 +43,31 @@ def running(
     return Running(master, tuple(one for one in workers if one is not None and one.name in names), tuple(orphans))
 
 
-def _master(host: Host, pid_file: str, names: Collection[str]) -> Process | None:
+def _number(host: Host, pid_file: str) -> int:
+    """What stands in a pid file, 0 where that is no number."""
     content = host.read(pid_file, max_bytes=64)
-    if isinstance(content, Failure) or not content.split()[:1] or not content.split()[0].isdigit():
-        return None
-    process = host.process(int(content.split()[0]))
+    words = [] if isinstance(content, Failure) else content.split()
+    return int(words[0]) if words and words[0].isdigit() else 0
+
+
+def _master(host: Host, number: int, names: Collection[str]) -> Process | None:
+    process = host.process(number)
     return process if process is not None and process.name in names and process.state != "Z" else None
+
+
+def _left_behind(host: Host, numbers: Collection[int], names: Collection[str]) -> tuple[Process, ...]:
+    """The workers of a master that is gone, oldest first."""
+    alive = [process for process in host.find(names) if process.state != "Z"]
+    left = (process for process in alive if _group(host, process.pid) in numbers)
+    return tuple(sorted(left, key=lambda process: (process.started, process.pid)))
+
+
+def _group(host: Host, pid: int) -> int:
+    """The process group (proc_pid_stat(5)), 0 where it cannot be seen."""
+    line = host.read(f"/proc/{pid}/stat", max_bytes=4096)
+    fields = b"" if isinstance(line, Failure) else line[line.rfind(b")") + 1 :]
+    words = fields.split()
+    return int(words[2]) if len(words) > 2 and words[2].isdigit() else 0
 
 
 def _calls_itself_worker(process: Process) -> bool:

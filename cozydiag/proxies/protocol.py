@@ -1,7 +1,8 @@
 """What every reverse proxy is asked, and what its answers are made of: nginx, Apache, Caddy, HAProxy.
 
-Looking changes nothing: files, /proc, admin sockets, and commands that only print. The proxy's own test of its
-configuration is never run to look, because as root it writes (`nginx -t`) or asks around (`caddy validate`).
+Looking changes nothing: files, /proc, admin sockets, and commands that only print (`apache2 -t -D DUMP_CONFIG`,
+`caddy adapt`; `haproxy -c`, which opens no port, and only where HAProxy is down or its file is newer than what it runs
+with). Tests that write as root (`nginx -t`) or ask around (`caddy validate`) are for repairs alone.
 """
 
 from __future__ import annotations
@@ -166,7 +167,8 @@ class Proxy(Protocol):
         """`1.22.1`; by a command that only prints."""
 
     def test(self) -> tuple[str, ...]:
-        """The argv that tests its configuration. For people and for repairs: never run to look."""
+        """The argv that tests its configuration, for people and for repairs. Of these four only HAProxy's changes
+        nothing at all, so that it is run to look as well (`HAProxy.mistakes`)."""
 
     def read(self, host: Host) -> Configuration | Failure:
         """Its configuration, parsed. A Failure when there is no way to get at it."""

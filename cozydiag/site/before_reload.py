@@ -27,7 +27,7 @@ _TICK = 0.02  # seconds: the kernel counts starts in hundredths
 def look(host: Host, stack: Stack, proxy: Proxy, sites: Sequence[Site]) -> Iterator[Finding]:
     """What one proxy would meet. Of a configuration that it already runs with only our own sites are looked at."""
     found = fronts.running(stack, host, proxy)
-    waits = found is None or proxy.changed(host) > found.loaded + _TICK
+    waits = found is None or fronts.changed(stack, host, proxy) > found.loaded + _TICK
     read = fronts.configuration(stack, host, proxy)
     if isinstance(read, Failure) or read.mistakes or not read.servers:
         yield skip(t("{proxy} has no site that could be looked at", proxy=proxy.name))

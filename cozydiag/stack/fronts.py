@@ -39,6 +39,11 @@ def running(stack: Stack, host: Host, proxy: Proxy) -> Running | None:
     return stack.once(f"{proxy.name} running", host, proxy.running)
 
 
+def changed(stack: Stack, host: Host, proxy: Proxy) -> float:
+    """`Proxy.changed`, looked at once a run: there may be a thousand files."""
+    return stack.once(f"{proxy.name} changed", host, proxy.changed)
+
+
 def configuration(stack: Stack, host: Host, proxy: Proxy) -> Configuration | Failure:
     """What it was told, read once a run."""
     return stack.once(f"{proxy.name} configuration", host, partial(_read, proxy))

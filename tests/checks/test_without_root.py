@@ -42,4 +42,4 @@ def test_commands_for_others_begin_with_sudo(cozy: Cozy) -> None:
     machine = ordinary(cozy)
     machine.processes = ()
     (finding,) = cozy.look("proxy.running", machine)
-    assert finding.commands == ("sudo systemctl start nginx",)
+    assert finding.commands == ("sudo service nginx start",)
