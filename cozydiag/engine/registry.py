@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from importlib.machinery import SourceFileLoader
 from types import ModuleType
@@ -18,6 +19,9 @@ from cozydiag.text import Text, t
 
 GROUP = "cozydiag.checks"
 """The entry point group of packages that bring checks; each names a module."""
+
+PATIENCE = 2.0
+"""Seconds that the code of others has for being imported."""
 
 
 class Registry(NamedTuple):
@@ -65,7 +69,7 @@ def _modules(drop_ins: str | None, errors: list[Result]) -> Iterator[ModuleType]
     if drop_ins is not None:
         yield from _drop_ins(drop_ins, errors)
     for distribution in _distributions_with_checks(sys.path):
-        yield from _attempt(distribution, errors, _entry_points)
+        yield from _attempt(distribution, errors, _in_time(_entry_points))
 
 
 def _attempt(path: str, errors: list[Result], load: Callable[[str], list[ModuleType]]) -> list[ModuleType]:
@@ -76,6 +80,31 @@ def _attempt(path: str, errors: list[Result], load: Callable[[str], list[ModuleT
     except BaseException as error:  # noqa: BLE001  whatever a file does when it is imported, the rest must run
         errors.append(_error(path, t("{path} does not load: {why}", path=path, why=f"{type(error).__name__}: {error}")))
         return []
+
+
+def _in_time(load: Callable[[str], list[ModuleType]]) -> Callable[[str], list[ModuleType]]:
+    """``load`` in a thread that is left behind when it hangs. Raises what it raises, and TimeoutError."""
+
+    def bounded(path: str) -> list[ModuleType]:
+        loaded: list[ModuleType] = []
+        raised: list[BaseException] = []
+
+        def attempt() -> None:
+            try:
+                loaded.extend(load(path))
+            except BaseException as error:  # noqa: BLE001  it is raised where it is waited for
+                raised.append(error)
+
+        thread = threading.Thread(target=attempt, daemon=True)
+        thread.start()
+        thread.join(PATIENCE)
+        if thread.is_alive():
+            raise TimeoutError(f"not within {PATIENCE:g} s")
+        if raised:
+            raise raised[0]
+        return loaded
+
+    return bounded
 
 
 def _builtin(path: str) -> list[ModuleType]:
@@ -103,7 +132,7 @@ def _drop_ins(folder: str, errors: list[Result]) -> Iterator[ModuleType]:
         errors.append(_error(folder, refusal))
         return
     for name in names:
-        yield from _attempt(os.path.join(folder, name), errors, _drop_in)
+        yield from _attempt(os.path.join(folder, name), errors, _in_time(_drop_in))
 
 
 def _refusal(found: os.stat_result, path: str) -> Text | None:

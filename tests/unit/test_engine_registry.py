@@ -81,6 +81,17 @@ def test_the_built_in_checks_load_without_an_error() -> None:
     assert {"couchdb.login", "host.disk", "proxy.gateway", "stack.home", "supervisor.program"} <= loaded.checks.keys()
 
 
+def test_a_drop_in_that_hangs_when_it_is_imported_holds_nobody_up(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "PATIENCE", 0.1)
+    write(folder, "aa_hangs.py", "import threading\nthreading.Event().wait(5)\n")
+    loaded = registry.load(str(folder))
+    (error,) = loaded.errors
+    assert render(error.findings[0].text, ENGLISH).endswith("aa_hangs.py does not load: TimeoutError: not within 0.1 s")
+    assert "my.good" in loaded.checks
+
+
 def test_a_folder_that_is_not_there_has_no_drop_ins(tmp_path: Path) -> None:
     assert examine(tmp_path / "none") == {}
 
