@@ -48,6 +48,10 @@ def running(host: Host, stack: Stack) -> Iterator[Finding]:
     elif seen.kind == "permission":
         text = t("supervisord's socket {socket} is closed to this user", socket=socket)
         yield unknown("supervisor.permission", text, unlock=ourselves("status", stack.config))
+    elif seen.kind == "login":
+        yield unknown(
+            "supervisor.login", t("supervisord wants a user and a password on its socket {socket}", socket=socket)
+        )
     elif seen.kind in ("missing", "refused"):
         yield _down(host, stack, socket, seen)
     elif seen.kind == "timeout":

@@ -16,6 +16,9 @@ from cozydiag.managers.service import Condition, Life, Service, State
 PROJECT, COMPOSED = "com.docker.compose.project", "com.docker.compose.service"
 """The labels by which compose finds its containers again."""
 
+UNIT = "PODMAN_SYSTEMD_UNIT"
+"""The label by which podman knows that a unit of systemd starts and stops a container."""
+
 _BY_HAND: Final = {130: "SIGINT", 137: "SIGKILL", 143: "SIGTERM"}
 """128 and the number of the signal: `docker stop` leaves 143, or 137 after its patience."""
 
@@ -79,6 +82,11 @@ def name_of(inspected: Mapping[str, Any]) -> str:
     return made if copy == "1" else f"{made}/{one_line(copy, 10)}"
 
 
+def unit_of(inspected: Mapping[str, Any]) -> str:
+    """The unit of systemd that starts and stops it, "" where there is none."""
+    return one_line(str(table(table(inspected.get("Config")).get("Labels")).get(UNIT) or ""), 200)
+
+
 def service_of(inspected: Mapping[str, Any], manager: str, user: str | None) -> Service:
     place = _place(inspected)
     return Service(manager, name_of(inspected), None, place, user, id=str(inspected.get("Id", ""))[:12])
@@ -125,6 +133,7 @@ def condition(inspected: Mapping[str, Any], manager: str, user: str | None, now:
         why=ending.why,
         words=_words(said),
         boot=boot,
+        owner=f"systemd{f'@{user}' if user else ''}:{unit_of(inspected)}" if unit_of(inspected) else "",
         boot_line="" if boot or boot is None else _boot_line(inspected, manager, policy),
     )
 
@@ -222,7 +231,7 @@ def _serves(inspected: Mapping[str, Any]) -> bool:
 
 def _boots(inspected: Mapping[str, Any], policy: str, ending: Ending) -> bool | None:
     """None: a unit of systemd looks after it. `unless-stopped` remembers that somebody stopped it."""
-    if table(table(inspected.get("Config")).get("Labels")).get("PODMAN_SYSTEMD_UNIT"):
+    if unit_of(inspected):
         return None
     return policy == "always" or (policy == "unless-stopped" and ending.state is not State.STOPPED)
 

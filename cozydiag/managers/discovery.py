@@ -61,14 +61,16 @@ def find(
     named: Mapping[str, tuple[str, ...]],
     programs: Mapping[str, str],
     keep_secret: Callable[[str], object],
+    conf: str | None = None,
 ) -> tuple[Manager, ...]:
-    """Every manager that is here, each user's apart. ``named`` is what the configuration says of each kind."""
+    """Every manager that is here, each user's apart. ``named`` is what the configuration says of each kind, ``conf``
+    the main supervisord's own file, where it says that."""
     processes = tuple(host.processes()) if discover else ()
     users = tuple(homes(host)) if discover else ()
     found: list[Manager] = []
     for name, kind in KINDS.items():
         if name in named or (discover and _traces(host, kind, processes, users)):
-            around = Surroundings(discover, named.get(name, ()), processes, users, programs, keep_secret)
+            around = Surroundings(discover, named.get(name, ()), processes, users, programs, keep_secret, conf)
             found.extend(_finder(kind)(host, around))
     return tuple(found)
 

@@ -130,7 +130,7 @@ def condition(group: Sequence[App], looping: Collection[int], now: float, servic
         service,
         said,
         mode=told.mode,
-        wanted=False if said in (State.STOPPING, State.STOPPED, State.FINISHED) else None if said is State.UNKNOWN else True,
+        wanted=None if said is State.UNKNOWN else said not in (State.STOPPING, State.STOPPED, State.FINISHED),
         instances=(len(running), len(group)),
         since=max(app.since for app in (running or group)) or None,
         pids=tuple(app.pid for app in group if app.pid),

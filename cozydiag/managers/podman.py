@@ -13,7 +13,7 @@ from typing import Any, Final
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.host.logs import clean, one_line
-from cozydiag.managers.containers import condition, life, number, table
+from cozydiag.managers.containers import condition, life, number, table, unit_of
 from cozydiag.managers.docker import without_environment
 from cozydiag.managers.service import Condition, Home, Life, Service, Surroundings, Verb
 
@@ -75,6 +75,8 @@ class Podman:
         self.socket = socket
         self.place = socket or (home.folder if home else "")
         self._keep_secret = keep_secret
+        self._units: dict[str, str] = {}
+        """The units of systemd that start and stop containers, by their ids."""
 
     def services(self, host: Host) -> tuple[Condition, ...] | Failure:
         """The list has no restarts and no policies, and shows `running` for what only crashes: all are inspected."""
@@ -103,17 +105,31 @@ class Podman:
         return None
 
     def life(self, host: Host, service: Service) -> Life | Failure:
+        """A unit makes its container anew at each start, with another id and the same name."""
+        owned = service.id in self._units
+        inspected = self._inspect(host, [service.unit if owned else service.id or service.unit])
+        if not isinstance(inspected, Failure):
+            if inspected:
+                return life(inspected[0])
+            inspected = Failure("missing", f"no container {service.unit}")
+        return Life(False, 0, "not there", busy=True) if owned and inspected.kind == "missing" else inspected
+
+    def command(self, service: Service, verb: str) -> tuple[str, ...]:
+        act, unit = "restart" if verb == "reload" else verb, self._units.get(service.id)
+        if unit is not None:
+            return (*self._systemctl(as_root=True), act, unit)
+        name = service.id if "/" in service.unit else service.unit
+        return (*self._prefix(as_root=True), self.program, act, name)
+
+    def ask(self, host: Host, service: Service, verb: str) -> Failure | None:
+        """A container of a unit of systemd by that unit, which would start it again, or make it anew."""
+        act = "restart" if verb == "reload" else verb
         inspected = self._inspect(host, [service.id or service.unit])
         if isinstance(inspected, Failure):
             return inspected
-        return life(inspected[0]) if inspected else Failure("missing", f"no container {service.unit}")
-
-    def command(self, service: Service, verb: str) -> tuple[str, ...]:
-        name = service.id if "/" in service.unit else service.unit
-        return (*self._prefix(as_root=True), self.program, "restart" if verb == "reload" else verb, name)
-
-    def ask(self, host: Host, service: Service, verb: str) -> Failure | None:
-        act = "restart" if verb == "reload" else verb
+        unit = self._units.get(service.id)
+        if unit is not None:
+            return self._ask_unit(host, act, unit)
         done = self._run(host, act, "--", service.id or service.unit)
         return done if isinstance(done, Failure) else None
 
@@ -153,6 +169,7 @@ class Podman:
         if not isinstance(found, list):
             return Failure("protocol", "the answer is not podman's")
         whole = [one for one in found if isinstance(one, dict) and isinstance(one.get("State"), dict)]
+        self._units |= {str(one.get("Id", ""))[:12]: unit for one in whole if (unit := unit_of(one))}
         return [without_environment(one, self._keep_secret) for one in whole]
 
     def _get(self, host: Host, target: str) -> Any | Failure:
@@ -189,6 +206,13 @@ class Podman:
             return Failure("missing" if "no such" in said else "error", said or f"exit {done.code}")
         return done.stdout if arguments[0] != "logs" else done.stdout + done.stderr
 
+    def _ask_unit(self, host: Host, act: str, unit: str) -> Failure | None:
+        env = {"HOME": self.home.folder, "XDG_RUNTIME_DIR": self._runtime()} if self.home else None
+        done = host.run((*self._systemctl(as_root=host.euid() == 0), "--no-block", act, unit), env=env)
+        if isinstance(done, Failure):
+            return done
+        return Failure("error", one_line(done.stderr.strip().split(b"\n")[0], 300)) if done.code else None
+
     def _refused(self, host: Host) -> Failure | None:
         if not self.allowed(host):
             return Failure("permission", f"the containers of {self.user or 'root'} are its own")
@@ -201,6 +225,13 @@ class Podman:
 
     def _runtime(self) -> str:
         return f"/run/user/{self.home.uid}" if self.home else "/run"
+
+    def _systemctl(self, *, as_root: bool) -> tuple[str, ...]:
+        """That user's own systemd, which is found by its folder below /run."""
+        if self.home is None:
+            return ("systemctl",)
+        place = ("env", f"XDG_RUNTIME_DIR={self._runtime()}") if as_root else ()
+        return (*self._prefix(as_root=as_root), *place, "systemctl", "--user")
 
     def _prefix(self, *, as_root: bool) -> tuple[str, ...]:
         return ("runuser", "-u", self.home.user, "--") if self.home and as_root else ()

@@ -43,6 +43,8 @@ def find(host: Host, around: Surroundings) -> tuple[Supervisord, ...]:
         return (program,) if socket in supervisord.SOCKETS else (program, "-s", f"unix://{socket}")
 
     found = {socket: Supervisord(socket, command(socket)) for socket in around.named}
+    for main in around.named[:1]:
+        found[main].conf = around.conf or (supervisord.CONFIGURATIONS[0] if main in supervisord.SOCKETS else None)
     if not around.discover:
         return tuple(found.values())
     from cozydiag.managers import supervisord_file
@@ -85,6 +87,8 @@ class Supervisord:
         self.supervisorctl = supervisorctl
         self.user = user
         self.settings = settings
+        self.conf: str | None = None
+        """Its own file, where that is known and was not read."""
 
     def services(self, host: Host) -> tuple[Condition, ...] | Failure:
         """Its log of the day counts the restarts: supervisord itself keeps no counter."""
@@ -128,8 +132,12 @@ class Supervisord:
     def allowed(self, host: Host) -> bool:
         return host.may_write(self.socket)
 
-    def exposed(self, host: Host) -> str | None:  # noqa: ARG002  it was read when it was found
+    def exposed(self, host: Host) -> str | None:
         """Its HTTP server, where its file asks for no password."""
+        if self.settings is None and self.conf and b"[inet_http_server]" in _content(host, self.conf):
+            from cozydiag.managers import supervisord_file
+
+            self.settings = supervisord_file.read(host, self.conf)
         return self.settings.open_to_all if self.settings else None
 
     def life(self, host: Host, service: Service) -> Life | Failure:
@@ -182,6 +190,11 @@ class Supervisord:
                 return None
             host.clock.sleep(0.1)
         return Failure("timeout", f"{service.unit} does not stop")
+
+
+def _content(host: Host, path: str) -> bytes:
+    content = host.read(path)
+    return b"" if isinstance(content, Failure) else content
 
 
 def _refusal(answer: object, but: int) -> Failure | None:

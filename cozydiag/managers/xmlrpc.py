@@ -35,7 +35,7 @@ def call(host: Host, unix: str, method: str, *params: Any) -> Any | Fault | Fail
     if isinstance(answer, Failure):
         return answer
     if answer.status == 401:
-        return Failure("permission", "HTTP 401: a user and password are required")
+        return Failure("login", "HTTP 401: a user and password are required")
     if answer.status != 200:
         return Failure("error", f"HTTP {answer.status} {answer.reason}")
     try:

@@ -77,8 +77,9 @@ def managers(stack: Stack, host: Host) -> tuple[Manager, ...]:
     if config.supervisord.socket or not isinstance(view.stat(socket), Failure):
         named["supervisord"] = tuple(dict.fromkeys((socket, *named.get("supervisord", ()))))
     found = discovery.find(
-        view, discover=config.discover, named=named, programs=config.programs, keep_secret=stack.keep_secret
-    )
+        view, discover=config.discover, named=named, programs=config.programs, keep_secret=stack.keep_secret,
+        conf=config.supervisord.conf,
+    )  # fmt: skip
     found = (*found, *_elsewhere(stack))
     host.see("managers of services", ", ".join(map(title, found)) or "none")
     return found

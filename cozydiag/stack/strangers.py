@@ -63,7 +63,8 @@ def claims(host: Host, stack: Stack) -> dict[str, list[str]]:
     wanting: dict[str, list[str]] = {}
     for found in _conditions(host, stack):
         idle = found.wanted is False or found.state in (State.STOPPED, State.STOPPING, State.DISABLED, State.UNKNOWN)
-        if found.role is not None and found.service.manager not in RECORDED and not idle:
+        second = found.service.manager in RECORDED or found.owner  # it says again what another one says
+        if found.role is not None and not second and not idle:
             wanting.setdefault(found.role, []).append(found.service.address)
     seen = stack.supervisor(host)
     for program in () if isinstance(seen, Failure) else seen.programs:

@@ -23,10 +23,8 @@ def unwell(host: Host, stack: Stack, manager: Manager, found: Condition) -> Find
     name = called(found)
     if found.start_line:
         return _lost(manager, found)
-    if found.state is State.STOPPED:
+    if found.state in (State.STOPPED, State.STOPPING):
         return _stopped(host, manager, found)
-    if found.state is State.STOPPING:
-        return _stopping(found)
     if found.state is State.DISABLED:
         return skip(t("{name} is disabled, as somebody wanted", name=name))
     if found.state is State.CRASH_LOOPING:
@@ -134,6 +132,8 @@ def _stopping(found: Condition) -> Finding:
 def _stopped(host: Host, manager: Manager, found: Condition) -> Finding:
     """Stopped is a fault where it should run; where nobody can tell, only of what the chain needs and nobody else
     does."""
+    if found.state is State.STOPPING:
+        return _stopping(found)
     unsaid = found.wanted is None and found.role is not None and not _served(host, found)
     if not (found.wanted or unsaid):
         return skip(t("{name} is stopped, as somebody wanted", name=called(found)))

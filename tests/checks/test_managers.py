@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cozydiag.config import Config
+from cozydiag.config import Config, Supervisord
 from cozydiag.host import Failure, Host, Process
 from cozydiag.managers import discovery
 from cozydiag.managers.service import Condition, Life, Manager, Service, State, Verb
@@ -304,6 +304,23 @@ def test_a_second_owner_that_rests_is_none(cozy: Cozy, has: Has, idle: State) ->
         FakeManager((one("couchdb", manager="docker"),), name="docker"),
     )
     assert look(cozy, "owners").status is Status.OK
+
+
+def test_a_container_and_the_unit_that_starts_it_are_one_owner(cozy: Cozy, has: Has) -> None:
+    has(
+        FakeManager((one("couchdb.service", manager="systemd"),), name="systemd"),
+        FakeManager((one("couchdb", manager="podman", owner="systemd:couchdb.service"),), name="podman"),
+    )
+    assert look(cozy, "owners").status is Status.OK
+
+
+@pytest.mark.parametrize(("inet", "place"), [("port=*:9001", "*:9001"), ("port=*:9001\nusername=a\npassword=b", "")])
+def test_the_main_supervisord_takes_orders_from_all_without_discovery_too(cozy: Cozy, inet: str, place: str) -> None:
+    conf = f"[unix_http_server]\nfile=/srv/s.sock\n[inet_http_server]\n{inet}\n".encode()
+    machine = Machine(files={"/srv/s.conf": conf}, sockets={"/srv/s.sock": FakeSupervisord([process_info("home")])})
+    config = Config(discover=False, supervisord=Supervisord("/srv/s.sock", "/srv/s.conf"))
+    (finding,) = cozy.look("manager.exposed", machine, config)
+    assert (finding.code, finding.proof) == (("manager.exposed", ("supervisord", place)) if place else ("", None))
 
 
 def test_a_manager_that_obeys_everybody_is_told(cozy: Cozy, has: Has) -> None:

@@ -216,7 +216,7 @@ def test_exits_before_supervisord_started_do_not_count(cozy: Cozy) -> None:
     ("served", "said"),
     [
         (Failure("permission", "permission denied"), ("unknown", "supervisor.permission")),
-        (answer(401), ("unknown", "supervisor.permission")),
+        (answer(401), ("unknown", "supervisor.login")),
         (HANGS, ("fail", "service.hung")),
         (answer(200, "<html>"), ("fail", "supervisor.answer")),
         (answer(500), ("fail", "supervisor.answer")),

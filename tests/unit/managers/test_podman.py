@@ -37,6 +37,7 @@ class FakeProgram:
         self.calls: list[tuple[str, ...]] = []
         self.then: Callable[[dict[str, Any]], object] = lambda container: None
         self.code = 0
+        self.systemctl: Callable[[Sequence[str]], Completed] = lambda argv: Completed(0, b"", b"")
 
     def __call__(self, argv: Sequence[str]) -> Completed | Failure:
         self.calls.append(tuple(argv))
@@ -215,3 +216,53 @@ def test_a_restart_that_podman_refuses(tmp_path: Path) -> None:
     outcome = proof(program, tmp_path)
     assert outcome.result == "failed"
     assert "not found" in str(outcome.text.params)
+
+
+def owned(program: FakeProgram) -> list[tuple[str, ...]]:
+    """What systemctl is asked; the container of the unit is made anew."""
+    [container] = program.containers
+    container["Config"] = {**container["Config"], "Labels": {"PODMAN_SYSTEMD_UNIT": "container-hc.service"}}
+    asked: list[tuple[str, ...]] = []
+
+    def systemctl(argv: Sequence[str]) -> Completed:
+        asked.append(tuple(argv))
+        container.update(Id="f" * 64, State={**container["State"], "Pid": 777})
+        return Completed(0, b"", b"")
+
+    program.systemctl = systemctl
+    return asked
+
+
+def hc() -> FakeProgram:
+    return FakeProgram(next(one for one in INSPECTED if one["Name"] == "hc"))
+
+
+def test_what_a_unit_starts_is_restarted_by_that_unit(tmp_path: Path) -> None:
+    """podman itself would leave the unit with a process that it does not know."""
+    program = hc()
+    asked = owned(program)
+    there = machine(program, commands={"podman": program, "systemctl": program.systemctl})
+    podman = Podman()
+    [found] = states(podman, there).values()
+    assert (found.owner, found.boot, found.boot_line) == ("systemd:container-hc.service", None, "")
+    assert podman.command(found.service, "restart") == ("systemctl", "restart", "container-hc.service")
+    stack = Stack(Config())
+    with closing(open_state(str(tmp_path / "state"))) as state:
+        outcome = act(FakeHost(there, 600.0), stack, state, found.service, "restart")
+    assert (outcome.result, outcome.pid_before, outcome.pid_after) == ("verified", 11670, 777)
+    assert asked == [("systemctl", "--no-block", "restart", "container-hc.service")]
+    assert not [call for call in program.calls if "restart" in call]
+
+
+def test_a_users_unit_is_asked_of_his_own_systemd() -> None:
+    program = hc()
+    owned(program)
+    pause = Process(90, 1, "S", "podman pause", 1.0, (), 1000)
+    files = {**ROOT, "/run/user/1000/libpod/tmp/pause.pid": b"90"}
+    podman = Podman(home=ANN)
+    [found] = states(podman, machine(program, files=files, processes=(pause,))).values()
+    assert found.owner == "systemd@ann:container-hc.service"
+    assert podman.command(found.service, "stop") == (
+        "runuser", "-u", "ann", "--", "env", "XDG_RUNTIME_DIR=/run/user/1000", "systemctl", "--user", "stop",
+        "container-hc.service",
+    )  # fmt: skip
