@@ -49,6 +49,7 @@ def build(arguments: Sequence[str]) -> typer.Typer:
     def alone(
         context: typer.Context,
         version: Annotated[bool, typer.Option("--version", help=say(t("Print the version.")))] = False,
+        lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001  language() has seen it
         debug: Annotated[bool, typer.Option("--debug", help=say(t("Show where an error came from.")))] = False,  # noqa: ARG001  run() has seen it
     ) -> None:
         if version:
@@ -64,7 +65,7 @@ def build(arguments: Sequence[str]) -> typer.Typer:
             print(say(t("`cozydiag report > diag.txt` is for those who help.")))
             raise typer.Exit(code)
 
-    typed = next((word for word in arguments if not word.startswith("-")), None)
+    typed = _command_in(arguments)
     if typed is None or typed not in _COMMANDS:
         for name, text in _COMMANDS.items():
             app.command(name, help=say(text))(_listed_only)
@@ -77,6 +78,12 @@ def build(arguments: Sequence[str]) -> typer.Typer:
     return app
 
 
+def _command_in(arguments: Sequence[str]) -> str | None:
+    """The first word that is neither an option nor the language that one names."""
+    pairs = zip(("", *arguments), arguments, strict=False)
+    return next((word for before, word in pairs if before != "--lang" and not word.startswith("-")), None)
+
+
 def _listed_only() -> None:
     """Stands for a command in the help, and where a word was mistyped: typer works out the options of each command it
     knows, and all of them cost half a bare interpreter."""
@@ -87,6 +94,10 @@ def run(arguments: list[str]) -> int:
     open_outputs()
     debug = "--debug" in arguments
     arguments = [word for word in arguments if word != "--debug"]
+    if {"-h", "--help"}.intersection(arguments):
+        from cozydiag.cli.help_words import translate
+
+        translate()
     try:
         code = build(arguments)(arguments, prog_name="cozydiag", standalone_mode=False)
     except Problem as problem:

@@ -38,7 +38,13 @@ def status(
         ),
     ] = "warning",
     deadline: Annotated[
-        float, typer.Option("--deadline", metavar="SECONDS", help=say(t("Time for the whole run.")))
+        float,
+        typer.Option(
+            "--deadline",
+            metavar="SECONDS",
+            show_default=False,
+            help=say(t("Time for the whole run, else that of the settings.")),
+        ),
     ] = 0.0,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help=say(t("Show all that was seen.")))] = False,
     config: Annotated[
