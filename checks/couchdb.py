@@ -23,8 +23,7 @@ from cozydiag.api import (
     warn,
 )  # fmt: skip
 from cozydiag.couchdb import Reply, access, answers, ask, path_of
-from cozydiag.couchdb.account import Account, refused
-from cozydiag.stack.ports import holder, state_of
+from cozydiag.couchdb.account import Account
 
 _ROLE = "couchdb"
 
@@ -55,7 +54,9 @@ def reach(host: Host, stack: Stack) -> Iterator[Finding]:
             restart_helps=False,
         )
     elif not reply.is_couchdb:
-        yield _stranger(host, stack, f"HTTP {reply.status}, Server: {reply.server or '-'}")
+        from cozydiag.couchdb import unreached
+
+        yield unreached.stranger(host, stack, f"HTTP {reply.status}, Server: {reply.server or '-'}")
     elif reply.wants_login:
         yield warn(
             "couchdb.login_required",
@@ -67,85 +68,22 @@ def reach(host: Host, stack: Stack) -> Iterator[Finding]:
             by_hand=_curl(stack, "/"),
             restart_helps=False,
         )  # fmt: skip
-    else:
+    elif _is_number(stack.config.couchdb.address[0]):
         yield ok(t("CouchDB {version} answers", version=reply.version))
+    else:
+        from cozydiag.couchdb import addresses
+
+        yield addresses.judged(host, stack, reply.version)
+
+
+def _is_number(name: str) -> bool:
+    return ":" in name or name.rpartition(".")[2].isdigit()
 
 
 def _unreachable(host: Host, stack: Stack, why: Failure) -> Finding:
-    place = "{}:{}".format(*stack.config.couchdb.address)
-    proof = host.evidence[-1]
-    if why.kind == "refused" and not stack.expected(host, _ROLE):
-        return skip(t("there is no CouchDB here"))
-    if why.kind == "timeout":
-        full = _full_table(host, stack)
-        if full is not None:
-            return full
-        stopped = state_of(host, stack.config.couchdb.address[1]) == "T"
-        return fail(
-            "service.hung",
-            t("CouchDB was stopped by a signal (SIGSTOP): it takes connections and answers none") if stopped
-            else t("CouchDB takes connections at {place} but does not answer", place=place),
-            t("Restart CouchDB. If it hangs again, look at its log, its open files and its disk."),
-            role=_ROLE,
-            proof=proof,
-            by_hand=_curl(stack, "/"),
-            restart_helps=True,
-        )  # fmt: skip
-    if why.kind == "protocol":
-        return _stranger(host, stack, why.detail)
-    if why.kind in ("closed", "reset"):
-        return fail(
-            "service.breaks_off",
-            t("CouchDB takes connections at {place} and ends them without an answer", place=place),
-            t("Read its log and look at its disk and memory, then restart it."),
-            role=_ROLE,
-            proof=proof,
-            by_hand=_curl(stack, "/"),
-            restart_helps=None,
-        )
-    return fail(
-        "service.down",
-        t("nothing answers at {place}, the address of CouchDB: {why}", place=place, why=why.detail),
-        t("Start CouchDB with the tool that owns it, then read its log if it does not stay."),
-        role=_ROLE,
-        proof=proof,
-        by_hand=_curl(stack, "/"),
-        restart_helps=True,
-    )
+    from cozydiag.couchdb import unreached
 
-
-def _full_table(host: Host, stack: Stack) -> Finding | None:
-    """Silent because it has no file descriptor left for another connection: only root sees that."""
-    listeners = host.listeners(stack.config.couchdb.address[1])
-    pid = host.owner(listeners[0].inode) if listeners else None
-    used = host.descriptors(pid) if pid else None
-    if pid is None or used is None or used.used < used.limit:
-        return None
-    return fail(
-        "couchdb.file_descriptors",
-        t("CouchDB has used up its file descriptors: it takes no more connections, or opens no more files"),
-        t("See who keeps so many connections open; then raise its limit (LimitNOFILE in its unit, `minfds` of "
-          "supervisord). It goes on as soon as connections are closed."),
-        role=_ROLE,
-        proof=Evidence(f"/proc/{pid}/fd", f"{used.used} of {used.limit}"),
-        by_hand=_curl(stack, "/"),
-        restart_helps=True,
-    )  # fmt: skip
-
-
-def _stranger(host: Host, stack: Stack, seen: str) -> Finding:
-    place = "{}:{}".format(*stack.config.couchdb.address)
-    proof = host.evidence[-1]
-    other = holder(host, stack.config.couchdb.address[1])
-    return fail(
-        "service.port_taken",
-        t("another program answers at CouchDB's address {place}: {other}", place=place, other=str(other or seen)),
-        t("End that program or move it; only then start CouchDB."),
-        role=_ROLE,
-        proof=Evidence(proof.source, seen),
-        by_hand=_curl(stack, "/"),
-        restart_helps=False,
-    )
+    return unreached.meaning(host, stack, why)
 
 
 @check("couchdb.up", t("CouchDB is in service"), role=_ROLE, needs=["couchdb.reach"], essential=True)
@@ -213,47 +151,21 @@ def login(host: Host, stack: Stack) -> Iterator[Finding]:
         yield _unreachable(host, stack, reply)
     elif account.is_known:
         yield ok(t("CouchDB knows user {user}", user=str(account.context["name"])))
-    elif reply.status == 403 and refused(reply):
-        yield fail(
-            "couchdb.locked_out",
-            t("CouchDB has locked user {user} after several wrong passwords", user=account.credentials.user),
-            t("Stop what keeps trying and wait five minutes, then see which program has the wrong password. cozydiag "
-              "itself tries no more until {path} changes, or until you say `cozydiag couchdb --again`.",
-              path=stack.config.couchdb.credentials_file),
-            role=_ROLE,
-            proof=Evidence("GET /_session", f"HTTP 403 {reply.error}"),
-            restart_helps=False,
-        )  # fmt: skip
-    elif reply.status == 401:
-        yield _no_users(host, stack, reply) or _refused(host, stack, account, reply)
     else:
-        yield _unexpected(stack, "/_session", reply)
+        yield _not_taken(host, stack, account, reply)
 
 
-def _no_users(host: Host, stack: Stack, reply: Reply) -> Finding | None:
-    """CouchDB says the same of a right password when it cannot read _users; whether that exists it tells everybody."""
-    users = ask(host, stack.config.couchdb.url, "/_users")
-    if isinstance(users, Failure) or users.status != 404 or "not_found" not in users.error:
-        return answers.of_database("_users", users) if isinstance(users, Reply) else None
-    return answers.no_system_databases(f"GET /_users: HTTP 404 {users.error}")
+def _not_taken(host: Host, stack: Stack, account: Account, reply: Reply) -> Finding:
+    from cozydiag.couchdb import refusals
+    from cozydiag.couchdb.account import refused
 
-
-def _refused(host: Host, stack: Stack, account: Account, reply: Reply) -> Finding:
-    from cozydiag.couchdb import logs
-
-    where = stack.config.couchdb.credentials_file
-    section = access.log(stack, host)
-    line = logs.warnings_of(section, account.credentials.user) if isinstance(section, bytes) else ""
-    return fail(
-        "couchdb.credentials_refused",
-        t("CouchDB refuses user {user} with the password in {path}", user=account.credentials.user, path=where),
-        t("The password there and the one in CouchDB differ. Put the right one into that file, or set the user's "
-          "password anew in CouchDB; then restart what uses it. Try it once only: five failures lock the account. "
-          "cozydiag itself tries no more until that file changes, or until you say `cozydiag couchdb --again`."),
-        role=_ROLE,
-        proof=Evidence("log", line) if line else Evidence("GET /_session", f"HTTP {reply.status} {reply.error}"),
-        restart_helps=False,
-    )  # fmt: skip
+    if reply.status == 403 and refused(reply):
+        return refusals.locked_out(host, stack, account, reply)
+    if reply.status == 401:
+        return refusals.of_401(host, stack, account, reply)
+    if reply.status == 200 and "userCtx" in reply.data:
+        return refusals.not_looked_at(reply)
+    return _unexpected(stack, "/_session", reply)
 
 
 _WASTE = 1 << 29
@@ -316,16 +228,9 @@ def _database(host: Host, stack: Stack, name: str, reply: Reply) -> Finding:
 def _unexpected(stack: Stack, path: str, reply: Reply) -> Finding:
     from cozydiag.couchdb import cloud
 
-    if reply.status == 429:
-        return answers.rate_limited(reply)
-    return fail(
+    return cloud.finding(f"GET {path}", reply) or fail(
         "couchdb.error",
-        t(
-            "CouchDB answers {path} with HTTP {status}: {why}",
-            path=path,
-            status=reply.status,
-            why=cloud.meaning(reply) or reply.error or "-",
-        ),
+        t("CouchDB answers {path} with HTTP {status}: {why}", path=path, status=reply.status, why=reply.error or "-"),
         t("Read CouchDB's log; look at its disk first."),
         role=_ROLE,
         by_hand=_curl(stack, path),

@@ -89,6 +89,8 @@ def known(stack: Stack, host: Host) -> Account | None:
 def login(stack: Stack, host: Host, account: Account) -> Reply | Failure:
     """What came of the one try."""
     reply = account.login(host)
+    if account.credentials.cookie:
+        stack.keep_secret(account.credentials.cookie)
     stack.refusal = account.refusal
     return reply
 

@@ -50,9 +50,10 @@ class Account:
             if self._answer is None:
                 self._answer = _SHUT  # also when the request raises: it may have been sent
                 self._answer = self._send(host, "/_session", 1 << 16)
-                context = self._answer.data.get("userCtx") if isinstance(self._answer, Reply) else None
-                if isinstance(self._answer, Reply) and self._answer.status == 200 and isinstance(context, dict):
-                    self.context = context
+                if isinstance(self._answer, Reply) and wants_cookie(self._answer) and self.credentials.password:
+                    self._answer = self._open_session(host)
+                if isinstance(self._answer, Reply) and self._answer.status == 200:
+                    self._take(self._answer.data)
             return self._answer
         finally:
             self._one.release()
@@ -86,6 +87,22 @@ class Account:
         finally:
             self._one.release()
 
+    def _open_session(self, host: Host) -> Reply | Failure:
+        """POST /_session, for a server that never looked at the password: nothing was refused yet."""
+        from cozydiag.couchdb import session
+
+        reply, cookie = session.opened(host, self.url, self.credentials)
+        self._note(reply)
+        if cookie:
+            self.credentials = self.credentials._replace(cookie=cookie)
+        return reply
+
+    def _take(self, said: dict[str, object]) -> None:
+        """Who we are, by `userCtx` of a GET, or at the top of what a POST says."""
+        context = said.get("userCtx", said if self.credentials.cookie else None)
+        if isinstance(context, dict):
+            self.context = context
+
     def _send(self, host: Host, path: str, max_body: int) -> Reply | Failure:
         reply = ask(host, self.url, path, self.credentials, max_body=max_body)
         self._note(reply)
@@ -94,6 +111,16 @@ class Account:
     def _note(self, reply: Reply | Failure) -> None:
         if isinstance(reply, Reply) and refused(reply):
             self.refusal = reply
+
+
+def wants_cookie(reply: Reply) -> bool:
+    """Whether the login was not even looked at: `_session` knows nobody, and names the cookie but not Basic
+    (`default`) among the ways in (chttpd, `authentication_handlers`)."""
+    context, info = reply.data.get("userCtx"), reply.data.get("info")
+    handlers = info.get("authentication_handlers") if isinstance(info, dict) else None
+    if reply.status != 200 or not isinstance(context, dict) or context.get("name") or not isinstance(handlers, list):
+        return False
+    return "cookie" in handlers and "default" not in handlers
 
 
 def refused(reply: Reply) -> bool:

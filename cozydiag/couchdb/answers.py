@@ -20,10 +20,10 @@ def of_database(name: str, reply: Reply) -> Finding | None:
     """The reason in a 500 of a database; None where it names none that is known."""
     proof = Evidence(f"GET {path_of(name)}", f"HTTP {reply.status} {reply.error}"[:400])
     said = reply.error
-    if reply.status == 429:
-        return rate_limited(reply)
     if reply.status < 500:
-        return None
+        from cozydiag.couchdb import cloud
+
+        return cloud.finding(f"GET {path_of(name)}", reply)
     if any(word in said for word in _DAMAGED):
         return fail(
             "couchdb.file_damaged",
@@ -37,6 +37,14 @@ def of_database(name: str, reply: Reply) -> Finding | None:
             "couchdb.file_unreadable",
             t("CouchDB may not open a file of the database {name}", name=name),
             t("Give the files of the data folder back to CouchDB's user (`chown`, then `chmod 644`); nothing is lost."),
+            role=_ROLE, proof=proof, restart_helps=False,
+        )  # fmt: skip
+    if "eio" in said.split(": ")[-1:]:
+        return fail(
+            "couchdb.disk_error",
+            t("the disk of CouchDB's data gives errors when it is read or written"),
+            t("Make a copy of the whole data folder now, to another disk; do not restart CouchDB before. Then read "
+              "`dmesg` and `smartctl -a`, and replace the disk."),
             role=_ROLE, proof=proof, restart_helps=False,
         )  # fmt: skip
     if "erofs" in said:
@@ -67,15 +75,6 @@ def no_system_databases(seen: str) -> Finding:
         t("On a new server create it: `curl -X PUT -u ADMIN http://127.0.0.1:5984/_users`, the same for _replicator. "
           "On an old one look first whether its files are still in the data folder."),
         role=_ROLE, proof=Evidence("GET /_users", seen), restart_helps=False,
-    )  # fmt: skip
-
-
-def rate_limited(reply: Reply) -> Finding:
-    return fail(
-        "couchdb.rate_limited",
-        t("CouchDB answers no more for now: more requests a second than the plan allows"),
-        t("See what asks so often, or take a larger plan; asking again at once makes it last."),
-        role=_ROLE, proof=Evidence("HTTP 429", reply.error[:300]), restart_helps=False,
     )  # fmt: skip
 
 

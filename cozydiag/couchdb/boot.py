@@ -30,7 +30,9 @@ def trouble(stack: Stack, host: Host) -> logs.Trouble | None:
         return None
     section = access.log(stack, host)
     own = section if isinstance(section, bytes) and not logs.has_listened(section) else b""
-    found = logs.boot_failures(own, _stderr(stack, host))
+    found = logs.boot_failures(own, _stderr(stack, host), _crash_dump(stack, host))
+    if not found:
+        found = logs.boot_failures(_kernel(host))
     return found[0] if found else None
 
 
@@ -53,6 +55,33 @@ def _stderr(stack: Stack, host: Host) -> bytes:
         return b""
     starts = [number for number, line in enumerate(lines) if line.startswith(("Started ", "Starting "))]
     return "\n".join(lines[starts[-1] if starts else 0 :]).encode()
+
+
+_RECENT = 3600.0
+"""Seconds for which what the virtual machine or the kernel left behind counts."""
+
+
+def _crash_dump(stack: Stack, host: Host) -> bytes:
+    """The slogan of the dump that a dying virtual machine leaves (erl_crash.dump, in the folder it was started in)."""
+    place = access.place(stack, host)
+    if place is None:
+        return b""
+    for folder in (place.data, place.etc.rpartition("/")[0]):
+        path = f"{folder}/erl_crash.dump"
+        seen = host.stat(path) if folder else Failure("missing", "")
+        if not isinstance(seen, Failure) and host.clock.now() - seen.st_mtime < _RECENT:
+            content = host.read(path, max_bytes=2048, follow=False)
+            return content if isinstance(content, bytes) else b""
+    return b""
+
+
+def _kernel(host: Host) -> bytes:
+    """What the kernel ended in the last hour for want of memory: CouchDB itself writes no line then."""
+    if isinstance(host.stat("/run/systemd/system"), Failure):
+        return b""
+    argv = ("journalctl", "-k", "-q", "--no-pager", "-o", "cat", "--since=-1h", "--grep=Killed process", "-n", "50")
+    done = host.run(argv)
+    return b"" if isinstance(done, Failure) or done.code else done.stdout
 
 
 MEANINGS: Final[Mapping[str, Callable[[str], Ill]]] = {
@@ -104,6 +133,24 @@ MEANINGS: Final[Mapping[str, Callable[[str], Ill]]] = {
         "couchdb.port",
         t("CouchDB does not start: {port} is not a port", port=repr(port)),
         t("Correct `port` in the section chttpd."),
+    ),
+    "port_closed": lambda _: Ill(
+        "couchdb.port_closed",
+        t("CouchDB does not start: its user may not listen at its port"),
+        t("Ports below 1024 are root's: write 5984 or another one above into the section chttpd, and let nginx stand "
+          "before it."),
+    ),
+    "flag": lambda flag: Ill(
+        "couchdb.vm_args",
+        t("CouchDB does not start: Erlang does not know {flag} in vm.args", flag=flag),
+        t("Correct that line of vm.args: a cookie or a name with blanks or quotes in it falls apart into flags. "
+          "Letters and digits need no quotes."),
+    ),
+    "killed": lambda pid: Ill(
+        "couchdb.out_of_memory",
+        t("CouchDB was ended by the kernel, because the machine had no memory left (process {pid})", pid=pid),
+        t("Start it again, then see what took the memory: very large documents, many clients, or other programs."),
+        restart_helps=True,
     ),
     "config": lambda _: Ill(
         "couchdb.config_unreadable",

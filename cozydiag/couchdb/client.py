@@ -14,7 +14,10 @@ OPEN = ("/", "/_up")
 
 
 class Reply(NamedTuple):
-    """One answer of the server: HTTP status and the JSON value, {} where the body is no object, [] where no list."""
+    """One answer of the server: HTTP status and the JSON value, {} where the body is no object, [] where no list.
+
+    ``cut``: a 200 whose body stops in the middle, as CouchDB's do when it meets a database that does not open.
+    """
 
     status: int
     data: dict[str, Any]
@@ -22,6 +25,7 @@ class Reply(NamedTuple):
     items: list[Any] = []  # noqa: RUF012  never changed
     realm: str = ""
     body: bytes = b""
+    cut: bool = False
 
     @property
     def is_couchdb(self) -> bool:
@@ -48,7 +52,13 @@ class Reply(NamedTuple):
 
 
 def ask(
-    host: Host, url: str, path: str, credentials: Credentials | None = None, *, max_body: int = MAX_BODY
+    host: Host,
+    url: str,
+    path: str,
+    credentials: Credentials | None = None,
+    *,
+    max_body: int = MAX_BODY,
+    connect_to: tuple[str, int] | None = None,
 ) -> Reply | Failure:
     """GET ``path``. Credentials never go to `/` and `/_up`, where wrong ones would turn a 200 into a 401.
 
@@ -60,12 +70,13 @@ def ask(
         if path in OPEN:
             raise ValueError("no credentials to / and /_up")
         headers.append(credentials.header)
-    answer = host.get(url.rstrip("/") + path, headers=headers, max_body=max_body)
+    answer = host.get(url.rstrip("/") + path, headers=headers, max_body=max_body, connect_to=connect_to)
     return answer if isinstance(answer, Failure) else reply_of(answer)
 
 
 def reply_of(answer: Answer) -> Reply:
     data = answer.json()
+    begun = answer.status == 200 and data is None and answer.body[:1] in (b"{", b"[")
     return Reply(
         answer.status,
         data if isinstance(data, dict) else {},
@@ -73,6 +84,7 @@ def reply_of(answer: Answer) -> Reply:
         data if isinstance(data, list) else [],
         answer.header("WWW-Authenticate"),
         answer.body,
+        begun or answer.truncated,
     )
 
 

@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 
 class Credentials(NamedTuple):
-    """A user and a password; or, with ``bearer``, a token that stands for both."""
+    """A user and a password; or what stands for both: a token (``bearer``), or the ``cookie`` of a session."""
 
     user: str
     password: str
     bearer: str = ""
+    cookie: str = ""
 
     def __repr__(self) -> str:
         return f"Credentials(user={self.user!r}, password=***)"
@@ -20,13 +21,15 @@ class Credentials(NamedTuple):
     def header(self) -> tuple[str, str]:
         if self.bearer:
             return ("Authorization", f"Bearer {self.bearer}")
+        if self.cookie:
+            return ("Cookie", f"AuthSession={self.cookie}")
         return ("Authorization", "Basic " + b2a_base64(f"{self.user}:{self.password}".encode(), newline=False).decode())
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """What no output may hold."""
         both = (self.password, f"{self.user}:{self.password}") if self.password else ()
-        return (*both, self.bearer, self.header[1].partition(" ")[2])
+        return (*both, self.bearer, self.cookie, self.header[1].partition(" ")[2])
 
 
 def from_login_file(content: bytes) -> Credentials | None:

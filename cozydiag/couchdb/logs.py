@@ -43,17 +43,25 @@ _FAULTS = (
     _Pattern("file_damaged", b"file_corruption", r"(/[^\s\",]+\.couch)"),
     _Pattern("file_damaged", b"read_beyond_eof", r"read_beyond_eof,\\?\"([^\"\\]+)"),
     _Pattern("file_damaged", b"invalid_compression", r"(/[^\s\",]+\.couch)"),
+    _Pattern("file_damaged", b"File corruption in ", r"corruption in (\S+)"),
+    _Pattern("file_damaged", b"checksum", r"^\[(?:error|critical|alert|emergency)\].*?(/\S+\.couch)?.{0,200}checksum"),
+    _Pattern("disk_error", b"{error,eio}"),
     _Pattern("disk_full", b"{error,enospc}"),
     _Pattern("read_only", b"{error,erofs}"),
     _Pattern("read_only", b": read-only file system", r"file (\S+): read-only"),
     _Pattern("file_descriptors", b"emfile"),
+    _Pattern("file_descriptors", b"{error,enfile}"),
     _Pattern("file_unreadable", b": permission denied", r"file (\S+): permission denied"),
     _Pattern("node_renamed", b"copies on nodes that are currently up", r"(\d+) shards in cluster"),
     _Pattern("no_users", b"because the _users database does not exist"),
     _Pattern("too_many_open", b"all_dbs_active"),
-    _Pattern("javascript", b"OS Process Error", r"exit_status,(127|134|139)"),
+    _Pattern("javascript", b"OS Process Error", r"exit_status,(126|127|134|139)"),
     _Pattern("javascript", b"died epipe"),
+    _Pattern("javascript", b"couchjs: not found"),
     _Pattern("view_slow", b"OS process timed out"),
+    _Pattern("view_throws", b"function raised exception", r"(with doc\._id \S+)?$"),
+    _Pattern("view_language", b"unknown_query_language", r"unknown_query_language[^\"]*(?:\"([^\"\\]+))?"),
+    _Pattern("reduce_overflow", b"reduce_overflow_error"),
     _Pattern("certificate", b"{options,{certfile,", r"certfile,\\?\"([^\"\\]+)"),
 )
 """After couch_file.erl, couch_bt_engine.erl, mem3_sync_event_listener.erl, couch_server.erl, couch_proc_manager.erl
@@ -70,14 +78,21 @@ _BOOT = (
     _Pattern("name", b"nodistribution"),
     _Pattern("port_taken", b"eaddrinuse"),
     _Pattern("address", b"eaddrnotavail"),
+    _Pattern("port_closed", b"Failure to start Mochiweb: eacces"),
     _Pattern("port", b"list_to_integer", r"list_to_integer,\[\\?\"([^\"\\]*)"),
+    _Pattern("flag", b"nknown flag", r"nknown flag:?\s*(\S+)"),
     _Pattern("config", b"application_start_failure,config,"),
     _Pattern("log", b"application_start_failure,couch_log,"),
-    _Pattern("data_unreadable", b"{failed_to_start_child,mem3_nodes,{{case_clause,{error,eacces}"),
-    _Pattern("data_read_only", b"{failed_to_start_child,mem3_nodes,{{case_clause,{error,erofs}"),
-    _Pattern("data_full", b"{failed_to_start_child,mem3_nodes,{{case_clause,{error,enospc}"),
-    _Pattern("data_missing", b"{failed_to_start_child,mem3_nodes,{{case_clause,{not_found,no_db_file}"),
+    _Pattern("data_unreadable", b"application_start_failure,mem3,", r"\{error,eacces\}"),
+    _Pattern("data_read_only", b"application_start_failure,mem3,", r"\{error,erofs\}"),
+    _Pattern("data_full", b"application_start_failure,mem3,", r"\{error,enospc\}"),
+    _Pattern("data_missing", b"application_start_failure,mem3,", r"\{not_found,no_db_file\}"),
+    _Pattern("data_unreadable", b"{failed_to_start_child,mem3_", r"case_clause,\{error,eacces\}"),
+    _Pattern("data_read_only", b"{failed_to_start_child,mem3_", r"case_clause,\{error,erofs\}"),
+    _Pattern("data_full", b"{failed_to_start_child,mem3_", r"case_clause,\{error,enospc\}"),
+    _Pattern("data_missing", b"{failed_to_start_child,mem3_", r"case_clause,\{not_found,no_db_file\}"),
     _Pattern("memory", b"eheap_alloc: Cannot allocate", r"allocate (\d+) bytes"),
+    _Pattern("killed", b"(beam.smp)", r"Killed process (\d+) \(beam\.smp\)"),
     _Pattern("other", b"application_start_failure,", r"application_start_failure,(\w+)"),
 )
 """Why the virtual machine ends: on stderr, in the log, or both."""
@@ -110,9 +125,37 @@ def boot_failures(*texts: bytes) -> list[Trouble]:
 
 
 def warnings_of(section: bytes, user: str) -> str:
-    """The last line that says that ``user`` gave a wrong password: it is written for known users only."""
+    """The last line that says that ``user`` gave a wrong password: with Basic it is written for known users only."""
     wanted = f"Authentication failed for user {user} from ".encode()
     return _line_at(section, section.rfind(wanted)) if wanted in section else ""
+
+
+_REFUSED = rb"> ([0-9a-f]{10}) \S+ \S+ \S+ GET /_session 401 "
+
+
+def is_unknown(section: bytes, user: str) -> bool:
+    """Whether the last refused `GET /_session` was one of which the log does not say that ``user`` gave a wrong
+    password: then CouchDB found no account of that name (chttpd_auth_cache.erl, couch_httpd_auth.erl)."""
+    refused = re.findall(_REFUSED, section)
+    if not refused:
+        return False
+    return refused[-1] + f" couch_httpd_auth: Authentication failed for user {user} from ".encode() not in section
+
+
+def failures(section: bytes, user: str) -> list[float]:
+    """When ``user`` failed to log in, epoch seconds, oldest first."""
+    wanted = f"Authentication failed for user {user} from ".encode()
+    found, at = [], section.find(wanted)
+    while at >= 0:
+        found.append(_time(section, at))
+        at = section.find(wanted, at + 1)
+    return found
+
+
+def was_ended(section: bytes) -> str:
+    """The line that says that CouchDB was ended in an orderly way, where that is the last thing that it wrote."""
+    at = section.rfind(b"SIGTERM received - shutting down")
+    return _line_at(section, at) if at >= 0 and section.count(b"\n", at) < 40 else ""
 
 
 def is_fresh(trouble: Trouble, now: float) -> bool:
@@ -136,6 +179,8 @@ def _last(text: bytes, wanted: _Pattern) -> Trouble | None:
         line = _line_at(text, at)
         found = re.search(wanted.pattern, line) if wanted.pattern else None
         if line.startswith("[notice]") or (wanted.pattern and found is None):
+            continue
+        if " Log :: " in line and wanted.what != "view_throws":  # what a view's function says is anybody's word
             continue
         return Trouble(wanted.what, line, found[1] if found and found.lastindex else "", _time(text, at))
     return None

@@ -13,11 +13,12 @@ _COPY: Final = t(
     "can make what is left unreadable for good. Then compare with a backup."
 )
 
-PASSING = ("disk_full", "read_only", "file_descriptors", "file_unreadable", "node_renamed", "no_users",
-            "too_many_open", "javascript", "view_slow", "certificate")  # fmt: skip
+PASSING = ("disk_error", "disk_full", "read_only", "file_descriptors", "file_unreadable", "node_renamed", "no_users",
+            "too_many_open", "javascript", "view_slow", "view_throws", "view_language", "reduce_overflow",
+            "certificate")  # fmt: skip
 """What may be over by now; the rest stays true until the files are mended."""
 
-MILD = ("too_many_open", "view_slow", "certificate")
+MILD = ("too_many_open", "view_slow", "view_throws", "view_language", "reduce_overflow", "certificate")
 """What leaves the rest in working order."""
 
 WORDS: Final[dict[str, Callable[[str], Ill]]] = {
@@ -28,6 +29,12 @@ WORDS: Final[dict[str, Callable[[str], Ill]]] = {
     ),
     "file_damaged": lambda path: Ill(
         "couchdb.file_damaged", t("a file of CouchDB's data is damaged: {path}", path=path or "?"), _COPY
+    ),
+    "disk_error": lambda _: Ill(
+        "couchdb.disk_error",
+        t("the disk of CouchDB's data gives errors when it is read or written"),
+        t("Make a copy of the whole data folder now, to another disk; do not restart CouchDB before. Then read `dmesg` "
+          "and `smartctl -a`, and replace the disk."),
     ),
     "disk_full": lambda _: Ill(
         "couchdb.disk_full",
@@ -79,6 +86,25 @@ WORDS: Final[dict[str, Callable[[str], Ill]]] = {
         t("a function of a view takes longer than CouchDB waits (os_process_timeout, 5 seconds)"),
         t("See which view (the line before it in the log names its process) and make its function simpler; very "
           "large documents are the usual reason."),
+    ),
+    "view_throws": lambda document: Ill(
+        "couchdb.view_throws",
+        t("a function of a view fails at some documents, which are missing in that view without a word: {document}",
+          document=document.removeprefix("with ") or "?"),
+        t("See what that document lacks, and let the function look before it takes: `if (doc.x) emit(doc.x.y)`. The "
+          "rest of the view is right."),
+    ),
+    "view_language": lambda language: Ill(
+        "couchdb.view_language",
+        t("a design document is in a language that CouchDB does not run: {language}", language=language or "?"),
+        t("Correct `language` in that design document (javascript is the usual one), or enable the program for it in "
+          "CouchDB's settings. Its views answer nobody until then."),
+    ),
+    "reduce_overflow": lambda _: Ill(
+        "couchdb.reduce_overflow",
+        t("the reduce function of a view gives more than CouchDB takes (reduce_limit)"),
+        t("A reduce must give a number or a short summary, not a list of what it was given; _count, _sum and _stats "
+          "always fit."),
     ),
     "certificate": lambda path: Ill(
         "couchdb.certificate",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING, Any
 
 from cozydiag.config.places import state_folder
@@ -17,7 +18,8 @@ _KEY = "couchdb.refusal"
 
 
 def recall(config: Config) -> Reply | None:
-    """How the login with these very credentials was refused in an earlier run; None when it may be tried.
+    """How the login with these very credentials was refused in an earlier run, and when (`at`, epoch seconds); None
+    when it may be tried.
 
     The database is opened only if the key stands in the file somewhere: most have never been refused, and SQLite
     alone costs half a bare interpreter.
@@ -35,13 +37,16 @@ def recall(config: Config) -> Reply | None:
         state.close()
     if not isinstance(kept, dict) or kept.get("credentials") != _mark(config):
         return None
-    return Reply(int(kept.get("status", 401)), {"error": kept.get("error", ""), "reason": kept.get("reason", "")}, "")
+    said = {key: kept.get(key, "") for key in ("error", "reason", "at")}
+    return Reply(int(kept.get("status", 401)), said, "")
 
 
 def remember(config: Config, refusal: Reply) -> None:
-    """So that the next run does not try again. No word of the credentials is kept, only which file, as it is now."""
+    """So that the next run does not try again, and knows since when. No word of the credentials is kept, only which file, as
+    it is now."""
     error, reason = (str(refusal.data.get(key, ""))[:200] for key in ("error", "reason"))
-    _set(config, {"status": refusal.status, "error": error, "reason": reason, "credentials": _mark(config)})
+    kept = {"status": refusal.status, "error": error, "reason": reason, "at": time.time()}
+    _set(config, {**kept, "credentials": _mark(config)})
 
 
 def forget(config: Config) -> None:
@@ -66,8 +71,9 @@ def _mark(config: Config) -> list[Any]:
     couchdb = config.couchdb
     path = couchdb.credentials_file
     if couchdb.user is not None and couchdb.password is not None:
-        path = config.file.path if config.file is not None else ""
-        if config.origins.get("couchdb.url", "").startswith("environment"):
+        origin = config.origins.get("couchdb.url", "")  # a line of a file: cozydiag's own, or cozy-stack's
+        path = origin.rpartition(":")[0] or (config.file.path if config.file is not None else "")
+        if origin.startswith("environment"):
             words = f"{couchdb.user.reveal()}:{couchdb.password.reveal()}"
             return [couchdb.url, "environment", sum(words.encode()) & 0xFF]
     found = files.stat(path)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from cozydiag.couchdb import answers
+from cozydiag.couchdb import answers, cloud
 from cozydiag.couchdb.account import Account
 from cozydiag.couchdb.client import path_of
-from cozydiag.couchdb.cloud import meaning
 from cozydiag.findings import fail, ok, skip
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.model import Evidence, Finding
-from cozydiag.text import Text, t
+from cozydiag.text import t
 
 
 def write(host: Host, account: Account, database: str) -> Finding:
@@ -24,15 +23,16 @@ def write(host: Host, account: Account, database: str) -> Finding:
         return _failed(database, reply.detail)
     if reply.status in (200, 201, 202):
         return ok(t("CouchDB saves into the database {name}", name=database))
-    return answers.of_database(database, reply) or _failed(database, meaning(reply) or reply.error or str(reply.status))
+    told = cloud.finding(f"PUT {path}", reply) or answers.of_database(database, reply)
+    return told or _failed(database, reply.error or f"HTTP {reply.status}")
 
 
-def _failed(database: str, why: str | Text) -> Finding:
+def _failed(database: str, why: str) -> Finding:
     return fail(
         "couchdb.not_saved",
         t("CouchDB does not save into the database {name}: {why}", name=database, why=why),
         t("Look at the disk of its data (`df -h`, `df -i`, `findmnt`) and read its log: the answer does not say why."),
         role="couchdb",
-        proof=Evidence(f"PUT {path_of(database)}/_local/cozydiag", why if isinstance(why, str) else "-"),
+        proof=Evidence(f"PUT {path_of(database)}/_local/cozydiag", why),
         restart_helps=False,
     )

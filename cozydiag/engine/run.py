@@ -147,7 +147,8 @@ class Run:
             self._finish(instance, Status.BLOCKED, (), blocked_by=blocked_by)
         else:
             timing = self.stack.config.timing
-            usual = timing.remote if getattr(instance.item, "patient", False) else timing.local
+            patient = getattr(instance.item, "patient", False) or self.stack.is_far(instance.check.role)
+            usual = timing.remote if patient else timing.local
             limit = instance.check.timeout or usual
             self._ready.append(Task(instance.name, instance, limit))
 

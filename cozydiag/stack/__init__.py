@@ -22,6 +22,7 @@ from cozydiag.stack import ownership
 
 if TYPE_CHECKING:
     from cozydiag.couchdb import Reply
+    from cozydiag.cozy.flavour import Flavour
     from cozydiag.managers.service import Condition, Manager
 
 T = TypeVar("T")
@@ -34,12 +35,13 @@ ROLES: Final[Mapping[str, str]] = {
     "cozy.data-system": "data-system",
     "cozy.home": "home",
     "cozy.proxy": "proxy",
+    "cozy.stack": "cozy-stack",
     "host": "host",
     "name": "DNS",
 }
 """Roles and the names that people know them by; names of programs are not translated."""
 
-CHAIN = ("proxy", "cozy.proxy", "cozy.home", "cozy.data-system", "couchdb")
+CHAIN = ("proxy", "cozy.stack", "cozy.proxy", "cozy.home", "cozy.data-system", "couchdb")
 """What a request passes, from the outside in."""
 
 _TRACES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -232,7 +234,7 @@ class Stack:
         bound = [role for role, service in self.config.services.items() if service.manager == "supervisord"]
         if bound:
             return tuple(bound)
-        return tuple(role for role in ROLES if role.startswith("cozy."))
+        return tuple(role for role in ROLES if role.startswith("cozy.") and role != "cozy.stack")
 
     def address_of(self, role: str | None) -> tuple[str, int] | None:
         """Where ``role`` should answer on this machine; None when that is not known."""
@@ -241,6 +243,11 @@ class Stack:
         if role == "proxy":
             return self.config.sites[0].address if self.config.sites else None
         return next((part.address for part in self.parts() if part.role == role), None)
+
+    def is_far(self, role: str | None) -> bool:
+        """Whether looks at ``role`` go to another machine, by its configured name, and may take as long."""
+        name = self.config.couchdb.address[0].lower()
+        return role == "couchdb" and name not in ("localhost", "::1") and not name.startswith("127.")
 
     def role_at(self, port: int) -> str | None:
         """The role that is expected at a port of this machine."""
@@ -266,6 +273,20 @@ class Stack:
 
     # -- the stack and its sites ---------------------------------------------------------------------
 
+    def flavours(self, host: Host) -> tuple[Flavour, ...]:
+        """Which stacks are here, and where they answer."""
+        from cozydiag.cozy import discovery
+
+        return self.once("flavours", host, lambda host: discovery.find(self, host))
+
+    def settle(self, host: Host) -> None:
+        """Takes the addresses that were found for those that nobody configured."""
+        if self.config.discover:
+            from cozydiag.cozy import discovery
+
+            self.config = discovery.applied(self.config, self.flavours(host))
+            self.keep_secret(*secrets(self.config))
+
     def part(self, name: str) -> Part:
         config = self.config.parts[name]
         return Part(name, f"cozy.{name}", config.url, config.address)
@@ -283,6 +304,8 @@ class Stack:
             "mounts": sources.mounts,
             "managers": sources.managers,
             "services": sources.services,
+            "apps": sources.apps,
+            "stacks": sources.stacks,
         }[name]
         return lambda host: make(self, host)
 

@@ -84,7 +84,17 @@ def test_only_local_documents_are_written() -> None:
             "couchdb.not_saved",
         ),
         (answer(500, '{"error":"error","reason":"erofs"}', Server="CouchDB/3.5.0"), "couchdb.read_only"),
-        (answer(402, "", Server="CouchDB/3.5.0"), "couchdb.not_saved"),
+        (answer(402, "", Server="CouchDB/3.5.0"), "couchdb.plan_full"),
+        (
+            answer(403, '{"error":"forbidden","reason":"limit of 20 databases reached"}', Server="CouchDB/3.5.0"),
+            "couchdb.plan_databases",
+        ),
+        (answer(412, '{"error":"file_exists","reason":"x"}', Server="CouchDB/3.5.0"), "couchdb.database_exists"),
+        (answer(413, "<html>", Server="nginx"), "couchdb.too_large_for_proxy"),
+        (answer(413, '{"error":"document_too_large"}', Server="CouchDB/3.5.0"), "couchdb.too_large"),
+        (answer(429, '{"error":"too_many_requests"}', Server="CouchDB/3.5.0"), "couchdb.rate_limited"),
+        (answer(500, '{"error":"error","reason":"eio"}', Server="CouchDB/3.5.0"), "couchdb.disk_error"),
+        (answer(409, '{"error":"conflict"}', Server="CouchDB/3.5.0"), "couchdb.not_saved"),
         (Failure("timeout", "no answer"), "couchdb.not_saved"),
     ],
 )
