@@ -50,6 +50,9 @@ class FakeClock(Clock):
     def boot_id(self) -> str:
         return "00000000-0000-0000-0000-000000000000"
 
+    def synchronised(self) -> bool:
+        return False
+
     def sleep(self, seconds: float) -> None:
         self.passed += max(0.0, seconds)
 

@@ -49,3 +49,11 @@ def test_a_closed_folder_is_unknown_beside_the_disks_that_were_seen(cozy: Cozy) 
 def test_memory(cozy: Cozy, available: int, said: str) -> None:
     machine = cozy.machine(memory=Memory(GIB, available, 0, 0))
     assert [str(finding.status) for finding in cozy.look("host.memory", machine)] == [said]
+
+
+@pytest.mark.parametrize(
+    ("swap_free", "available", "said"), [(0, 90 * MIB, "warn"), (0, GIB, "ok"), (GIB, MIB * 90, "ok")]
+)
+def test_swap_matters_when_memory_is_short(cozy: Cozy, swap_free: int, available: int, said: str) -> None:
+    machine = cozy.machine(memory=Memory(GIB, available, GIB, swap_free))
+    assert [str(finding.status) for finding in cozy.look("host.memory", machine)] == [said]
