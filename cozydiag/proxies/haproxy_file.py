@@ -152,7 +152,9 @@ def _location(match: str, rule: _Line, front: _Section, back: _Section | None, p
     sets = [one.words for section in (front, back) for name in ("http-request", "option") for one in section.all(name)]
     proto = any("x-forwarded-proto" in word.lower() for words in sets for word in words[1:4])
     host = not any([word.lower() for word in words[:3]] == ["http-request", "set-header", "host"] for words in sets)
-    read = back.words("timeout", "tunnel") or back.words("timeout", "server")
+    tunnel = back.words("timeout", "tunnel") or front.words("timeout", "tunnel")
+    quiet = [tunnel] if tunnel else [back.words("timeout", "server"), front.words("timeout", "client")]
+    read = min((seconds(words[0], 0.0, "ms") for words in quiet if words), default=None)
     connect = back.words("timeout", "connect")
     closes = any(words[:2] == ["option", name] for words in sets for name in ("httpclose", "http-server-close"))
     passing = Passing(
@@ -161,7 +163,7 @@ def _location(match: str, rule: _Line, front: _Section, back: _Section | None, p
         proto=proto,
         body=0,
         connect=seconds(connect[0], 0.0, "ms") if connect else None,
-        read=seconds(read[0], 0.0, "ms") if read else None,
+        read=read,
     )
     return Location(match, upstreams, passing, back.name, path, lines[0].line if lines else rule.line)
 

@@ -232,7 +232,7 @@ def _passing(scope: _Scope) -> Passing:
     return Passing(
         host=host.startswith(("$host", "$http_host")),
         upgrade=bool(upgrade) and scope.word("proxy_http_version") == "1.1",
-        proto="x-forwarded-proto" in headers,
+        proto=headers.get("x-forwarded-proto", "http") not in ("", "http"),
         body=_body(scope),
         connect=seconds(scope.word("proxy_connect_timeout"), _TIME_OUT),
         read=seconds(scope.word("proxy_read_timeout"), _TIME_OUT),

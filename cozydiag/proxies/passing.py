@@ -2,7 +2,8 @@
 
 Cozy's guides for nginx and Apache keep the name, pass WebSockets and allow uploads of 1 GB
 (docs.cozy.io, self-hosting, finalize). X-Forwarded-Proto is in none of them: cozy-stack takes https for granted
-(`model/instance`), so that nothing is said where it is missing.
+(`model/instance`), and Cozy's template for nginx mends addresses on their way back (`proxy_redirect`). So where it is
+missing the app is asked: one that sends people of https to http needs it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cozydiag.findings import ok, skip, warn
-from cozydiag.host import Host
+from cozydiag.host import Answer, Host
+from cozydiag.host import url as urls
 from cozydiag.model import Finding
 from cozydiag.proxies.protocol import Passing
 from cozydiag.stack import Site, Stack, fronts
@@ -30,7 +32,7 @@ def look(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
         yield skip(t("which program is behind {site} is not known", site=site.host))
         return
     place = f"{way.location.path}:{way.location.line}" if way.location.line else way.location.path
-    lacks = list(_lacks(way.location.passing, site.host, place))
+    lacks = [*_lacks(way.location.passing, site.host, place), *_proto(host, site, way.location.passing, place)]
     yield from lacks
     if not lacks:
         yield ok(t("what a Cozy needs gets through to it"))
@@ -66,6 +68,22 @@ def _lacks(passing: Passing, site: str, place: str) -> Iterator[Finding]:
               site=site, time=Seconds(passing.read)),
             t("Allow a minute or more near {place} (nginx: proxy_read_timeout; Apache: timeout=; HAProxy: "
               "timeout tunnel).", place=place),
+        )  # fmt: skip
+
+
+def _proto(host: Host, site: Site, passing: Passing, place: str) -> Iterator[Finding]:
+    """The app does not know that people came over https, and sends them away from it."""
+    if not site.tls or passing.proto is not False:
+        return
+    answer = host.get(site.url, connect_to=site.address, verify=False)
+    target = urls.parse(answer.header("Location")) if isinstance(answer, Answer) else None
+    if target is not None and (target.scheme, target.host) == ("http", site.host):
+        yield broken(
+            "proxy.proto_lost",
+            t("the Cozy takes https for http and sends people of {site} to {target}: they go round in circles, or stay "
+              "without TLS", site=site.host, target=target.shown()),
+            t("Tell it near {place} (nginx: `proxy_set_header X-Forwarded-Proto $scheme;`; Apache: `RequestHeader set "
+              "X-Forwarded-Proto https`; HAProxy: `http-request set-header X-Forwarded-Proto https`).", place=place),
         )  # fmt: skip
 
 

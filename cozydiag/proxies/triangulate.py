@@ -9,19 +9,15 @@ from __future__ import annotations
 import re
 from typing import NamedTuple, Union
 
-from cozydiag.findings import fail
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.host.http import Answer
-from cozydiag.host.processes import Process
 from cozydiag.model import Evidence, Finding
-from cozydiag.proxies import lines, wording
+from cozydiag.proxies import lines
 from cozydiag.proxies.probe import Probe, big, probe
 from cozydiag.proxies.protocol import Upstream
-from cozydiag.proxies.wording import Words
 from cozydiag.stack import Site, Stack, fronts
 from cozydiag.stack.fronts import Way
-from cozydiag.stack.ports import holder
 
 Seen = Union[Answer, Failure]
 
@@ -62,8 +58,13 @@ def triangulate(host: Host, stack: Stack, site: Site, seen: Seen, began: float) 
     if line is not None and not lines.meaning(line.line):
         line = None
     probes = _probes(host, stack, site, way, upstreams)
-    code, chosen = verdict(Facts(way, seen, line, probes), _limits(host, stack, way))
-    return _finding(host, stack, site, Facts(way, seen, line, probes), code, chosen) if code else None
+    facts = Facts(way, seen, line, probes)
+    code, chosen = verdict(facts, _limits(host, stack, way))
+    if not code:
+        return None
+    from cozydiag.proxies import telling
+
+    return telling.finding(host, stack, site, facts, code, chosen, int(began))
 
 
 def verdict(facts: Facts, limits: str = "") -> tuple[str, Probe | None]:
@@ -164,104 +165,3 @@ def _out_of_files(host: Host, pid: int) -> bool:
 def _logged(upstream: Upstream) -> str:
     """As Apache writes it into its log."""
     return upstream.unix or str(upstream)
-
-
-# -- telling -------------------------------------------------------------------------------------------
-
-
-def _finding(host: Host, stack: Stack, site: Site, facts: Facts, code: str, chosen: Probe | None) -> Finding:
-    known = facts.way.location.upstreams if facts.way.location else ()
-    upstream = chosen.upstream if chosen else next(iter(known), None)
-    role = stack.role_at(upstream.port) if upstream and upstream.host in ("127.0.0.1", "localhost", "::1") else None
-    if code == "proxy.upstream_refused" and upstream and _belongs_elsewhere(host, stack, upstream, role):
-        code = "proxy.wrong_upstream"
-    proof = _proof(facts, chosen, code)
-    case = _case(host, stack, site, facts, upstream, _seen(facts, chosen, code, proof))
-    said = _wrong(stack, case) if code == "proxy.wrong_upstream" else wording.words(code, case)
-    behind = code in _BEHIND
-    return fail(
-        code,
-        said.text,
-        said.advice,
-        role=role if behind and role else "proxy",
-        proof=proof,
-        by_hand=_by_hand(upstream, site),
-        restart_helps=None if behind or code in _MAY_PASS else False,
-        certainty="certain" if chosen is not None and chosen.code else "likely",
-        own=not behind and role is None and code != "proxy.resting",
-    )
-
-
-_BEHIND = ("proxy.upstream_refused", "proxy.upstream_hangs", "proxy.upstream_full", "proxy.upstream_closes",
-           "proxy.upstream_cut", "proxy.upstream_garbage", "proxy.stranger", "site.app_error")  # fmt: skip
-"""The program behind is at fault; where it is a part of the stack, its own check says so too."""
-
-
-_MAY_PASS = ("proxy.resting", "proxy.too_many_files", "proxy.connections_used_up")
-
-
-def _belongs_elsewhere(host: Host, stack: Stack, upstream: Upstream, role: str | None) -> bool:
-    """Nothing listens here because the Cozy's proxy is somewhere else."""
-    local = upstream.host in ("127.0.0.1", "localhost", "::1")
-    if not local or role is not None or not stack.expected(host, "cozy.proxy"):
-        return False
-    return host.connect(*stack.part("proxy").address) is None
-
-
-def _wrong(stack: Stack, case: wording.Case) -> Words:
-    from cozydiag.text import t
-
-    proxy = wording.PROGRAMS[case.proxy]
-    expected = "{}:{}".format(*stack.part("proxy").address)
-    return Words(
-        "proxy.wrong_upstream",
-        t("{proxy} passes {site} to {upstream}, where nothing listens",
-          proxy=proxy, site=case.site, upstream=case.upstream),
-        t("The Cozy's proxy is at {expected}: put that in near {place}, test, and reload {proxy}.",
-          expected=expected, place=case.place, proxy=proxy),
-    )  # fmt: skip
-
-
-def _proof(facts: Facts, chosen: Probe | None, code: str) -> Evidence | None:
-    """The proxy's own line where it says the same, else what the upstream did."""
-    if facts.line is not None and (chosen is None or lines.meaning(facts.line.line) == code):
-        return facts.line
-    return chosen.proof if chosen else facts.line
-
-
-def _case(host: Host, stack: Stack, site: Site, facts: Facts, upstream: Upstream | None, seen: str) -> wording.Case:
-    server, location = facts.way.server, facts.way.location
-    path, line = (upstream.path, upstream.line) if upstream and upstream.path else (server.path, server.line)
-    if upstream is None and location is not None:
-        path, line = location.path, location.line
-    who = holder(host, upstream.port) if upstream and upstream.port else None
-    worker: Process | None = None
-    if running := fronts.running(stack, host, facts.way.proxy):
-        worker = running.workers[0] if running.workers else running.master
-    place = f"{path}:{line}" if line else path
-    user = str(worker.uid) if worker else ""
-    return wording.Case(
-        facts.way.proxy.name, site.host, str(upstream or ""), place, str(who) if who else "", seen, user
-    )
-
-
-def _seen(facts: Facts, chosen: Probe | None, code: str, proof: Evidence | None) -> str:
-    if code == "site.app_error" and isinstance(facts.seen, Answer):
-        return f"HTTP {facts.seen.status} {facts.seen.text()[:80]}".strip()
-    if chosen is not None and chosen.code == code:
-        return chosen.proof.line[:120]
-    found = re.search(r"\(13[:)][^,]*", proof.line) if proof else None
-    return found[0] if found else proof.line[:120] if proof else ""
-
-
-def _by_hand(upstream: Upstream | None, site: Site) -> str | None:
-    """The question to the upstream, to be typed."""
-    from shlex import quote
-
-    if upstream is None or upstream.dynamic or upstream.scheme not in ("http", "https"):
-        return None
-    target = fronts.path_of(site.url)
-    header = quote(f"Host: {site.host}")
-    if upstream.unix:
-        return f"curl -sS -i --max-time 5 --unix-socket {quote(upstream.unix)} -H {header} http://localhost{target}"
-    return f"curl -sS -k -i --max-time 5 -H {header} {quote(f'{upstream.scheme}://{upstream}{target}')}"

@@ -9,8 +9,9 @@ from cozydiag.findings import fail, ok, unknown, warn
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.model import Finding
-from cozydiag.stack import Site, Stack, fronts
-from cozydiag.stack.words import ourselves, root
+from cozydiag.proxies.wording import PROGRAMS
+from cozydiag.stack import Site, Stack, fronts, orders
+from cozydiag.stack.words import ourselves
 from cozydiag.text import When, t
 
 _ROLE = "proxy"
@@ -38,7 +39,7 @@ def look(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
     path = _path(host, stack, site)
     kept = _kept(host, path) if path else None
     if isinstance(kept, Certificate) and kept.raw != seen.raw:
-        yield _not_the_one_on_disk(host, site, seen, kept, path)
+        yield _not_the_one_on_disk(host, stack, site, seen, kept, path)
         return
     yield _trouble(host, site, seen, shown.code, shown.words) or ok(
         t("the certificate of {site} is valid until {end}", site=site.host, end=When(seen.not_after))
@@ -65,14 +66,22 @@ def _kept(host: Host, path: str) -> Certificate | Failure | None:
         return None  # nginx would not load it either: told before it is reloaded
 
 
-def _not_the_one_on_disk(host: Host, site: Site, seen: Certificate, kept: Certificate, path: str) -> Finding:
+def _not_the_one_on_disk(
+    host: Host, stack: Stack, site: Site, seen: Certificate, kept: Certificate, path: str
+) -> Finding:
     by_hand = _by_hand(site)
+    commands, proxy = _reload(host, stack, site)
     if kept.not_after <= seen.not_after:
         return warn(
             "certificate.other_shown",
             t("{site} shows another certificate than the one in {path}", site=site.host, path=path),
-            t("Reload the reverse proxy. If that changes nothing, something else answers for {site}.", site=site.host),
+            t(
+                "Reload {proxy}. If that changes nothing, something else answers for {site}.",
+                proxy=proxy,
+                site=site.host,
+            ),
             role=_ROLE,
+            commands=commands,
             by_hand=by_hand,
             certainty="likely",
         )
@@ -85,13 +94,22 @@ def _not_the_one_on_disk(host: Host, site: Site, seen: Certificate, kept: Certif
     return broken(
         "certificate.not_reloaded",
         text,
-        t("Reload the reverse proxy, and let the renewal do that by itself (certbot: --deploy-hook)."),
+        t("Reload {proxy}, and let the renewal do that by itself (certbot: --deploy-hook).", proxy=proxy),
         role=_ROLE,
-        commands=(f"{root(host)}systemctl reload nginx",),
+        commands=commands,
         by_hand=by_hand,
         restart_helps=True,
         affects=(),
     )
+
+
+def _reload(host: Host, stack: Stack, site: Site) -> tuple[tuple[str, ...], str]:
+    """How the proxy that serves the site is told to load what is on disk, and its name."""
+    way = fronts.way(stack, host, site)
+    if way is None:
+        return (), "the reverse proxy"
+    command = orders.line(host, stack, way.proxy, "reload")
+    return (command,) if command else (), PROGRAMS[way.proxy.name]
 
 
 def _trouble(host: Host, site: Site, seen: Certificate, code: int, words: str) -> Finding | None:
@@ -160,7 +178,7 @@ def _wrong_issuer(site: Site, seen: Certificate, code: int, words: str) -> Findi
             "certificate.incomplete",
             t("{site} does not send the certificate of its issuer {issuer}: many apps refuse it, some browsers too",
               site=site.host, issuer=seen.issuer),
-            t("Put the whole chain into ssl_certificate (certbot: fullchain.pem, not cert.pem) and reload."),
+            t("Let the reverse proxy show the whole chain (certbot: fullchain.pem, not cert.pem), and reload it."),
             role=_ROLE,
             by_hand=by_hand,
         )  # fmt: skip
