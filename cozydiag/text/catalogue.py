@@ -16,11 +16,13 @@ _DEPTH = 8  # texts inside texts; a report read from a file may hold any number
 
 
 class Catalogue(NamedTuple):
-    """A language: ``find`` translates a template, ``find_plural`` the right one of two for a number."""
+    """A language: ``find`` translates a template, ``find_plural`` the right one of two for a number, ``find_phrase``
+    the words of a usual failure (`text.phrases`)."""
 
     language: Language
     find: Callable[[str], str]
     find_plural: Callable[[str, str, int], str]
+    find_phrase: Callable[[str], str] = str
 
 
 ENGLISH = Catalogue("en", lambda template: template, lambda one, many, n: one if n == 1 else many)
@@ -49,7 +51,15 @@ def catalogue(language: str) -> Catalogue:
             translations = gettext.GNUTranslations(file)
     except Exception:  # noqa: BLE001 - a damaged catalogue must not stop a diagnosis, and it fails in many ways
         return ENGLISH
-    return Catalogue("fr", translations.gettext, translations.ngettext)
+    return Catalogue(
+        "fr", translations.gettext, translations.ngettext, lambda words: _phrase(words, translations.gettext)
+    )
+
+
+def _phrase(words: str, find: Callable[[str], str]) -> str:
+    from cozydiag.text.phrases import translated
+
+    return translated(words, find)
 
 
 def render(text: Text, catalogue: Catalogue, *, now: float | None = None) -> str:
@@ -87,7 +97,7 @@ def _words(param: Param, catalogue: Catalogue, now: float | None, depth: int) ->
     if isinstance(param, Text):
         return _render(param, catalogue, now, depth + 1)
     if isinstance(param, str):
-        return param
+        return catalogue.find_phrase(param)
     from cozydiag.text.formats import number_words
 
     return number_words(param, catalogue.language, now)

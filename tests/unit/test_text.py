@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import time
+from pathlib import Path
 
 import pytest
 
 from cozydiag.text import Bytes, Param, Percent, Seconds, Text, When, plural, t, verbatim
 from cozydiag.text.catalogue import ENGLISH, Catalogue, catalogue, choose_language, render
+from cozydiag.text.phrases import translated
 
+ROOT = Path(__file__).resolve().parents[2]
 FRENCH = Catalogue(
     "fr",
     {
@@ -150,3 +155,50 @@ def test_the_language_is_the_first_that_is_asked_for(
     option: str | None, environ: dict[str, str], language: str
 ) -> None:
     assert choose_language(option, environ) == language
+
+
+@pytest.mark.parametrize(
+    ("words", "french"),
+    [
+        ("connection refused", "connexion refusée"),
+        ("permission denied", "permission refusée"),
+        ("/usr/sbin/nginx cannot be executed", "/usr/sbin/nginx ne peut pas être exécuté"),
+        ("cozy-home", "cozy-home"),
+        ("the table of the cook does not exist", "the table of the cook does not exist"),
+    ],
+)
+def test_the_words_of_usual_failures_are_translated(words: str, french: str) -> None:
+    text = t("why: {why}", why=words)
+    assert render(text, catalogue("fr")).endswith(french)
+    assert render(text, ENGLISH) == f"why: {words}"
+
+
+def failures_in_the_source() -> set[str]:
+    """What `Failure(kind, detail)` says by a literal; {} stands where a value is filled in."""
+    found = set()
+    for path in (
+        path
+        for folder in ("cozydiag", "checks")
+        for path in (ROOT / folder).rglob("*.py")
+        if path.parent.name != "testing"
+    ):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Failure" and len(node.args) == 2:
+                detail = node.args[1]
+                if isinstance(detail, ast.Constant) and detail.value:
+                    found.add(str(detail.value))
+                elif isinstance(detail, ast.JoinedStr):
+                    found.add(
+                        "".join(
+                            getattr(part, "value", "{}") if isinstance(part, ast.Constant) else "{}"
+                            for part in detail.values
+                        )
+                    )
+    return found
+
+
+@pytest.mark.parametrize("words", sorted(failures_in_the_source()))
+def test_every_usual_failure_has_its_phrase(words: str) -> None:
+    if re.fullmatch(r"[{}: ]*|HTTP \{\} \{\}", words):
+        pytest.skip("all of it comes from elsewhere")
+    assert translated(words.replace("{}", "x"), lambda template: f"<{template}>").startswith("<"), words
