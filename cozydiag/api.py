@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from cozydiag.findings import fail, ok, skip, unknown, warn
 from cozydiag.host import Host
@@ -22,6 +22,10 @@ from cozydiag.model import Check, Evidence, Finding, Status
 from cozydiag.stack import Mount, Site, Stack
 from cozydiag.stack.ownership import Owned
 from cozydiag.text import Bytes, Percent, Seconds, Text, When, plural, t, verbatim
+
+if TYPE_CHECKING:
+    from cozydiag.cozy.apps import App
+    from cozydiag.cozy.flavour import Flavour
 
 __all__ = [
     "Bytes", "Check", "Condition", "Evidence", "Failure", "Finding", "Host", "Iterator", "Mount", "Owned", "Percent",
@@ -71,6 +75,16 @@ def check(
     id: str, title: Text, *, each: Literal["services"], needs: Sequence[str] = (),
     because: Sequence[str] = (), role: str | None = None, essential: bool = False, timeout: float | None = None,
 ) -> Callable[[Callable[[Host, Stack, Condition], Findings]], Check]: ...  # fmt: skip
+@overload
+def check(
+    id: str, title: Text, *, each: Literal["apps"], needs: Sequence[str] = (),
+    because: Sequence[str] = (), role: str | None = None, essential: bool = False, timeout: float | None = None,
+) -> Callable[[Callable[[Host, Stack, App], Findings]], Check]: ...  # fmt: skip
+@overload
+def check(
+    id: str, title: Text, *, each: Literal["stacks"], needs: Sequence[str] = (),
+    because: Sequence[str] = (), role: str | None = None, essential: bool = False, timeout: float | None = None,
+) -> Callable[[Callable[[Host, Stack, Flavour], Findings]], Check]: ...  # fmt: skip
 def check(
     id: str,
     title: Text,

@@ -33,11 +33,12 @@ def curlcouch(
     from cozydiag.host import Failure, Host, World
     from cozydiag.stack import Stack
 
-    loaded = configuration(config)
-    stack = Stack(loaded)
+    stack = Stack(configuration(config))
+    host = Host(World(), stack.config.timing.deadline, "curlcouch")
+    stack.settle(host)
+    loaded = stack.config
     known = memory.recall(loaded)
     stack.refusal = known
-    host = Host(World(), loaded.timing.deadline, "curlcouch")
     reply = _ask(host, stack, _target(host, stack, path, server=server))
     if stack.refusal is not None and known is None:
         memory.remember(loaded, stack.refusal)

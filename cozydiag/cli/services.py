@@ -73,6 +73,7 @@ def _look(config: Config) -> tuple[Host, Stack, tuple[Owned, ...]]:
 
     stack = Stack(config)
     host = Host(World(), config.timing.deadline, "services")
+    stack.settle(host)
     return host, stack, ownership.everything(stack, host)
 
 

@@ -123,9 +123,9 @@ def _couchdb(table: Table, environ: Mapping[str, str]) -> CouchDB:
 
 
 def _parts(table: Table) -> dict[str, Part]:
-    given = set(table.each(list(PARTS)))
+    given = set(table.each([*PARTS, "stack"]))
     parts = {}
-    for name, port in PARTS.items():
+    for name, port in [*PARTS.items(), *([("stack", 8080)] if "stack" in given else [])]:  # cozy-stack is looked for
         part = table.table(name)
         usual = kinds.url("url", f"http://127.0.0.1:{port}")
         url = part.required("url", kinds.url) if name in given else part.value("url", kinds.url, usual)

@@ -41,9 +41,10 @@ def look(
     world = World()
     host = Host(world, wish.deadline)
     stack = Stack(config)
-    remembered = memory.recall(config)
-    stack.refusal = before.refusal if before is not None and before.refusal is not None else remembered
     started_at, started = world.clock.now(), world.clock.monotonic()
+    stack.settle(host.within(min(2.0, wish.deadline), "discovery"))
+    remembered = memory.recall(stack.config)
+    stack.refusal = before.refusal if before is not None and before.refusal is not None else remembered
     loaded = registry.load(config.drop_ins)
     if config.checks:
         from cozydiag.config.check_options import verify
@@ -52,7 +53,7 @@ def look(
     checks = registry.pick(loaded.checks, wish.only, wish.skip)
     seen = Run(checks, host, stack, progress, skip=wish.skip).run()
     if stack.refusal is not None and remembered is None:
-        memory.remember(config, stack.refusal)
+        memory.remember(stack.config, stack.refusal)
     diagnosis = Diagnosis(checks, [*seen, *loaded.errors], stack.services())
     told = wish.told or wish.only
     causes = [cause for cause in diagnosis.causes if _asked_for(told, cause.instance, *cause.explains)]

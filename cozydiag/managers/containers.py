@@ -5,19 +5,22 @@ Seen with dockerd 20.10 and podman 4.3.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.host.logs import one_line
-from cozydiag.managers.service import Condition, Life, Service, State
+from cozydiag.managers.service import Condition, Container, Life, Service, State
 
 PROJECT, COMPOSED = "com.docker.compose.project", "com.docker.compose.service"
 """The labels by which compose finds its containers again."""
 
 UNIT = "PODMAN_SYSTEMD_UNIT"
 """The label by which podman knows that a unit of systemd starts and stops a container."""
+
+_LOCAL: Final = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104
+"""Where to connect for what is published on all addresses."""
 
 _BY_HAND: Final = {130: "SIGINT", 137: "SIGKILL", 143: "SIGTERM"}
 """128 and the number of the signal: `docker stop` leaves 143, or 137 after its patience."""
@@ -89,7 +92,8 @@ def unit_of(inspected: Mapping[str, Any]) -> str:
 
 def service_of(inspected: Mapping[str, Any], manager: str, user: str | None) -> Service:
     place = _place(inspected)
-    return Service(manager, name_of(inspected), None, place, user, id=str(inspected.get("Id", ""))[:12])
+    role = "cozy.stack" if container(inspected).program == "cozy-stack" else None
+    return Service(manager, name_of(inspected), role, place, user, id=str(inspected.get("Id", ""))[:12])
 
 
 def _place(inspected: Mapping[str, Any]) -> tuple[str, int] | None:
@@ -99,8 +103,49 @@ def _place(inspected: Mapping[str, Any]) -> tuple[str, int] | None:
         for door in doors if isinstance(doors, list) and inside.endswith("/tcp") else ():
             port, address = str(table(door).get("HostPort", "")), str(table(door).get("HostIp", ""))
             if port.isdigit() and 0 < int(port) < 65536:
-                found.append((int(port), {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(address, address)))  # noqa: S104
+                found.append((int(port), _LOCAL.get(address, address)))
     return (min(found)[1], min(found)[0]) if found else None
+
+
+def container(inspected: Mapping[str, Any]) -> Container:
+    """Where it can be asked, and where it keeps its data."""
+    settings, network = table(inspected.get("Config")), table(inspected.get("NetworkSettings"))
+    image = one_line(str(settings.get("Image") or ""), 200)
+    command = [str(inspected.get("Path") or ""), *map(str, _list(inspected.get("Args")))]
+    named = image.partition("@")[0].rpartition("/")[2].partition(":")[0]
+    runs = next((word.rpartition("/")[2] for word in command if word.endswith("cozy-stack")), "")
+    ports = {**table(settings.get("ExposedPorts")), **table(network.get("Ports"))}
+    own = [table(one).get("IPAddress") for one in table(network.get("Networks")).values()] or [network.get("IPAddress")]
+    if table(inspected.get("HostConfig")).get("NetworkMode") == "host":
+        own = ["127.0.0.1"]
+    return Container(
+        image,
+        runs or named,
+        tuple(str(address) for address in own if address),
+        tuple(sorted(int(port[:-4]) for port in ports if port.endswith("/tcp") and port[:-4].isdigit())),
+        tuple(_published(table(network.get("Ports")))),
+        str(table(table(inspected.get("State")).get("Health")).get("Status") or "").replace("none", ""),
+        tuple(_volume(table(mount)) for mount in _list(inspected.get("Mounts"))),
+    )
+
+
+def _published(ports: Mapping[str, Any]) -> Iterator[tuple[int, str, int]]:
+    for inside, doors in ports.items():
+        for door in _list(doors) if inside.endswith("/tcp") and inside[:-4].isdigit() else ():
+            port, address = str(table(door).get("HostPort", "")), str(table(door).get("HostIp", ""))
+            if port.isdigit() and 0 < int(port) < 65536:
+                yield int(inside[:-4]), _LOCAL.get(address, address), int(port)
+
+
+def _volume(mount: Mapping[str, Any]) -> tuple[str, str, bool]:
+    """A volume that nobody named has 64 hexadecimal digits for a name, and stays behind when its container goes."""
+    name = str(mount.get("Name") or mount.get("Source") or "")
+    nameless = len(name) == 64 and all(digit in "0123456789abcdef" for digit in name)
+    return one_line(str(mount.get("Destination") or ""), 300), one_line(name, 300), not nameless
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def in_time(host: Host, found: Sequence[Condition]) -> tuple[Condition, ...] | Failure:
@@ -135,6 +180,7 @@ def condition(inspected: Mapping[str, Any], manager: str, user: str | None, now:
         boot=boot,
         owner=f"systemd{f'@{user}' if user else ''}:{unit_of(inspected)}" if unit_of(inspected) else "",
         boot_line="" if boot or boot is None else _boot_line(inspected, manager, policy),
+        container=container(inspected),
     )
 
 

@@ -81,8 +81,9 @@ class CozyMonitor(Script):
         why = str(row.get("errormsg") or "")
         if state is State.FAILED and said == "installed":
             why = f"nothing listens on its port {port}"
+        place = ("127.0.0.1", port) if known and isinstance(port, int) else None
         return Condition(
-            Service("cozy-monitor", name, None, ("127.0.0.1", port) if known and isinstance(port, int) else None),
+            Service("cozy-monitor", name, f"cozy.app.{name}", place),
             state,
             mode="static" if static else "",
             wanted=said == "installed",

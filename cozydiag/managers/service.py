@@ -58,6 +58,21 @@ class State(str, Enum):
     __str__ = str.__str__
 
 
+class Container(NamedTuple):
+    """What the engine of a container says of the way to it. ``program`` is the last word of its image, ``addresses``
+    its own, ``exposed`` the TCP ports that it has, ``published`` (its port, address here, port here). ``health`` is
+    healthy, unhealthy, starting, or "" where nobody looks; ``volumes`` (folder inside, name of the volume or folder
+    outside, whether somebody gave it that name)."""
+
+    image: str
+    program: str
+    addresses: tuple[str, ...] = ()
+    exposed: tuple[int, ...] = ()
+    published: tuple[tuple[int, str, int], ...] = ()
+    health: str = ""
+    volumes: tuple[tuple[str, str, bool], ...] = ()
+
+
 class Condition(NamedTuple):
     """What a manager says of one service at one moment. Times are epoch seconds.
 
@@ -88,6 +103,7 @@ class Condition(NamedTuple):
     start_line: str = ""
     hopeless: bool = False
     owner: str = ""
+    container: Container | None = None
 
     @property
     def subject(self) -> str:

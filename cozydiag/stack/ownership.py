@@ -26,6 +26,7 @@ USUAL: Final[Mapping[str, str]] = {
     "cozy-data-system": "cozy.data-system",
     "cozy-home": "cozy.home",
     "cozy-proxy": "cozy.proxy",
+    "cozy-stack": "cozy.stack",
 }
 """What packages and guides call the services of the chain (Debian, CouchDB's own packages, Fedora, cozy-debian)."""
 
@@ -203,8 +204,10 @@ def _ask(stack: Stack, host: Host, manager: Manager) -> tuple[Condition, ...] | 
 
 
 def _with_role(stack: Stack, service: Service) -> Service:
+    """What a container does not publish is not on the usual port of this machine."""
     role = service.role or _role(stack, service)
-    return service._replace(role=role, place=service.place or stack.address_of(role))
+    boxed = service.manager in ("docker", "podman")
+    return service._replace(role=role, place=service.place or (None if boxed else stack.address_of(role)))
 
 
 def _role(stack: Stack, service: Service) -> str | None:

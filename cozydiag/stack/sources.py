@@ -30,6 +30,22 @@ def services(stack: Stack, host: Host) -> Items:
     return Items(tuple(one for services in found if not isinstance(services, Failure) for one in services))
 
 
+def apps(stack: Stack, host: Host) -> Items:
+    """The user's apps of a Cozy v2, as home lists them."""
+    if not stack.config.discover:
+        return Items()
+    from cozydiag.cozy import apps
+
+    return Items(apps.listed(stack, host))
+
+
+def stacks(stack: Stack, host: Host) -> Items:
+    """Each cozy-stack (v3)."""
+    if not stack.config.discover and "stack" not in stack.config.parts:
+        return Items()
+    return Items(tuple(one for one in stack.flavours(host) if one.kind == "v3"))
+
+
 def mounts(stack: Stack, host: Host) -> Items:
     """The file systems under what matters, each once."""
     paths = [path for path in (stack.config.paths.state, stack.config.paths.logs) if path]

@@ -183,14 +183,14 @@ def test_ports_and_compose() -> None:
     assert name_of(composed) == "cozy/couchdb/2"
 
 
-def test_compose_plays_its_role() -> None:
+def test_compose_plays_its_role_and_has_no_port_here_that_it_does_not_publish() -> None:
     composed = recorded("ok")
     labels = {"com.docker.compose.project": "cozy", "com.docker.compose.service": "couchdb"}
     composed["Config"] = {**composed["Config"], "Labels": labels}
     host, stack = FakeHost(machine(FakeDocker(composed))), Stack(Config())
     found = [one for owned in stack.owned(host) if not isinstance(owned.services, Failure) for one in owned.services]
     assert [(one.subject, one.role, one.service.place) for one in found] == [
-        ("docker:cozy/couchdb", "couchdb", ("127.0.0.1", 5984))
+        ("docker:cozy/couchdb", "couchdb", None)
     ]
 
 

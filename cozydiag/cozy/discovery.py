@@ -1,0 +1,74 @@
+"""Which stacks are here and where they answer: from files, units, processes and containers. Nothing is started, and no
+server is asked but the engines of containers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from cozydiag.config.values import Config, CouchDB, Part, Setting
+from cozydiag.cozy.flavour import USUAL, Flavour, Place
+from cozydiag.host import Host
+from cozydiag.host import url as urls
+
+if TYPE_CHECKING:
+    from cozydiag.stack import Stack
+
+
+def find(stack: Stack, host: Host) -> tuple[Flavour, ...]:
+    """v2 first, then every cozy-stack. What the configuration names is there even without discovery."""
+    if not stack.config.discover:
+        return _told(stack)
+    from cozydiag.cozy import find_containers, find_v2, find_v3
+
+    found = (*find_v2.find(stack, host), *find_v3.find(host), *find_containers.find(stack, host))
+    named = [flavour for flavour in _told(stack) if not any(one.kind == flavour.kind for one in found)]
+    return (*found, *named)
+
+
+def _told(stack: Stack) -> tuple[Flavour, ...]:
+    """`[parts.stack]`: a cozy-stack that somebody has written down."""
+    part, origin = stack.config.parts.get("stack"), stack.config.origins.get("parts.stack.url", "")
+    if part is None or origin == USUAL:
+        return ()
+    return (Flavour("v3", "{}:{}".format(*part.address), "", (Place("cozy.stack", part.url, origin),), ()),)
+
+
+def applied(config: Config, flavours: tuple[Flavour, ...]) -> Config:
+    """``config`` with the addresses that were found in the place of defaults; what somebody configured stays."""
+    parts, settings, couchdb = dict(config.parts), dict(config.settings), config.couchdb
+    for flavour in flavours:
+        for place in flavour.places:
+            area, _, name = place.role.partition(".")
+            key = f"parts.{name}.url" if area == "cozy" else f"{area}.url"
+            known = key in settings and settings[key].origin != "default"
+            parsed = urls.parse(place.url)
+            if known or parsed is None or (place.origin == USUAL and key in settings):
+                continue
+            if area == "cozy":
+                parts[name] = Part(place.url, (parsed.host, parsed.port))
+                settings[key] = Setting(place.url, place.origin)
+            else:
+                couchdb, settings[key] = _couchdb(couchdb, place)
+    return replace(config, parts=parts, couchdb=couchdb, settings=settings)
+
+
+def _couchdb(couchdb: CouchDB, place: Place) -> tuple[CouchDB, Setting]:
+    """User and password stand apart from the address, as in a configuration."""
+    from cozydiag.config import kinds
+
+    address = kinds.url_with_user("couchdb.url", place.url)
+    user, password = (address.user, address.password) if address.user else (couchdb.user, couchdb.password)
+    found = couchdb._replace(url=address.url, address=(address.host, address.port), user=user, password=password)
+    return found, Setting(address, place.origin)
+
+
+def local(host: str) -> str:
+    """Where to connect for what listens on all addresses, or on the name of this machine."""
+    name = host.strip("[]")
+    return {"": "127.0.0.1", "localhost": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(name, name)  # noqa: S104
+
+
+def url_of(host: str, port: int | str) -> str:
+    name = local(host)
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"

@@ -1,0 +1,117 @@
+"""cozy-stack on this machine itself: by its units, its processes, its files. Those in containers are told by their
+engines."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from cozydiag.cozy import settings
+from cozydiag.cozy.discovery import url_of
+from cozydiag.cozy.flavour import USUAL, Flavour, Place
+from cozydiag.host import Host
+from cozydiag.host.failure import Failure
+from cozydiag.model import Evidence
+
+UNITS: Final = ("/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
+PROGRAMS: Final = ("/usr/bin/cozy-stack", "/usr/local/bin/cozy-stack")
+
+_FLAGS: Final = {"--host": "host", "--port": "port", "-p": "port", "--admin-host": "admin.host",
+                 "--admin-port": "admin.port", "-c": "config", "--config": "config"}  # fmt: skip
+"""`cozy-stack serve --help`; the environment has the same with COZY_ before it."""
+
+
+class Told(NamedTuple):
+    """What a unit or a process says: options by the key of the setting that they stand for."""
+
+    name: str
+    way: str
+    origin: str
+    options: dict[str, str]
+
+
+def find(host: Host) -> tuple[Flavour, ...]:
+    """Each unit; else each process; else what was installed and does not run."""
+    units = list(_units(host))
+    served = [_flavour(host, one) for one in units]
+    known = {place.url for flavour in served for place in flavour.places if place.role == "cozy.stack"}
+    for one in _processes(host):
+        flavour = _flavour(host, one)
+        place = flavour.place("cozy.stack")
+        if place is not None and place.url not in known:
+            known.add(place.url)
+            served.append(flavour)
+    if served:
+        return tuple(served)
+    installed = [path for path in (*PROGRAMS, *settings.FILES) if not isinstance(host.stat(path), Failure)]
+    return (_flavour(host, Told("cozy-stack", "", installed[0], {})),) if installed else ()
+
+
+def options_of(words: Sequence[str]) -> dict[str, str]:
+    """`--port 8081`, `--port=8081`"""
+    found = {}
+    for number, word in enumerate(words):
+        flag, equals, value = word.partition("=")
+        key = _FLAGS.get(flag)
+        if key is not None:
+            found[key] = value if equals else next(iter(words[number + 1 :]), "")
+    return found
+
+
+def _units(host: Host) -> Iterator[Told]:
+    seen = set()
+    for folder in UNITS:
+        names = host.listdir(folder)
+        for name in () if isinstance(names, Failure) else sorted(names):
+            if name.startswith("cozy-stack") and name.endswith(".service") and name not in seen:
+                seen.add(name)
+                content = host.read(f"{folder}/{name}")
+                if isinstance(content, bytes) and content:  # an empty one is masked
+                    options = _of_unit(content.decode("utf-8", "replace"))
+                    yield Told(name.removesuffix(".service"), "systemd", f"{folder}/{name}", options)
+
+
+def _of_unit(text: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for line in text.replace("\\\n", " ").splitlines():
+        key, _, value = line.partition("=")
+        try:
+            words = shlex.split(value)
+        except ValueError:
+            continue
+        if key.strip() == "ExecStart":
+            found.update(options_of(words))
+        elif key.strip() == "Environment":
+            for name, _, given in (word.partition("=") for word in words):
+                if name in ("COZY_HOST", "COZY_PORT", "COZY_ADMIN_HOST", "COZY_ADMIN_PORT"):
+                    found.setdefault(name[5:].lower().replace("_", "."), given)
+    return found
+
+
+def _processes(host: Host) -> Iterator[Told]:
+    for one in host.find(("cozy-stack",)):
+        group = host.read(f"/proc/{one.pid}/cgroup", max_bytes=4096)
+        boxed = isinstance(group, bytes) and any(word in group for word in (b"docker", b"libpod", b"containerd"))
+        if "serve" in one.cmdline and not boxed:
+            yield Told(f"cozy-stack[{one.pid}]", "process", f"process {one.pid}", options_of(one.cmdline))
+
+
+def _flavour(host: Host, told: Told) -> Flavour:
+    files = (told.options["config"], told.options["config"] + ".local") if "config" in told.options else settings.FILES
+    seen = settings.read(host, files)
+    places = [_address("cozy.stack", "", 8080, told, seen), _address("cozy.admin", "admin.", 6060, told, seen)]
+    if couchdb := seen.get("couchdb.url"):
+        places.append(Place("couchdb", couchdb, seen.origin("couchdb.url")))
+    signs = [told.origin, *seen.files]
+    evidence = tuple(Evidence(sign, "exists") for sign in dict.fromkeys(signs))
+    return Flavour("v3", told.name, told.way, tuple(places), evidence)
+
+
+def _address(role: str, prefix: str, usual: int, told: Told, seen: settings.Settings) -> Place:
+    """Options of the command line win over the files."""
+    name, port = told.options.get(f"{prefix}host", ""), told.options.get(f"{prefix}port", "")
+    origin = told.origin if port or name else seen.origin(f"{prefix}port") or seen.origin(f"{prefix}host") or USUAL
+    name = name or seen.get(f"{prefix}host", "localhost")
+    port = port or seen.get(f"{prefix}port", str(usual))
+    return Place(role, url_of(name, port if port.isdigit() else usual), origin)

@@ -1,0 +1,152 @@
+"""A part of the Cozy that gives no HTTP answer: hung, another program, still starting, or nothing there."""
+
+from __future__ import annotations
+
+from cozydiag.findings import fail, skip, warn
+from cozydiag.host import Host
+from cozydiag.host.failure import Failure
+from cozydiag.host.http import Answer
+from cozydiag.managers import supervisord
+from cozydiag.model import Evidence, Finding
+from cozydiag.stack import Part, Stack
+from cozydiag.stack.ports import holder, state_of
+from cozydiag.stack.words import name_of, ourselves
+from cozydiag.text import t
+
+_GRACE = {"cozy.controller": 300.0}
+"""Seconds: the controller listens only when all apps are started (cozy-controller autostart.coffee)."""
+
+_LISTENS = 15.0
+
+
+def silent(host: Host, stack: Stack, part: Part, why: Failure) -> Finding:
+    """The finding for ``why`` there was no answer."""
+    proof = host.evidence[-1]
+    if why.kind == "timeout":
+        return _hung(host, stack, part, proof)
+    if why.kind == "protocol":
+        return stranger(host, part, why.detail)
+    if why.kind in ("closed", "reset"):
+        return _breaks_off(part, proof)
+    if why.kind == "refused" and not stack.expected(host, part.role):
+        return skip(t("there is no {name} of a Cozy here", name=_name(part)))
+    return _starting(host, stack, part, proof) or _down(host, stack, part, why, proof)
+
+
+def _name(part: Part) -> str:
+    return name_of(part.role, part.name)
+
+
+def _place(part: Part) -> str:
+    return f"{part.address[0]}:{part.address[1]}"
+
+
+def _by_hand(part: Part) -> str:
+    return f"curl -sS -i --max-time 5 {part.url}"
+
+
+def _hung(host: Host, stack: Stack, part: Part, proof: Evidence) -> Finding:
+    program = stack.program(host, part.role)
+    stopped = state_of(host, part.address[1], program.pid if program else 0) == "T"
+    return fail(
+        "service.hung",
+        t("{name} was stopped by a signal (SIGSTOP): it takes connections and answers none", name=_name(part))
+        if stopped
+        else t("{name} takes connections at {place} but does not answer", name=_name(part), place=_place(part)),
+        t("Restart it."),
+        role=part.role,
+        proof=proof,
+        by_hand=_by_hand(part),
+        restart_helps=True,
+        commands=(ourselves("fix --restart", stack.config),),
+        own=stopped,
+    )
+
+
+def _breaks_off(part: Part, proof: Evidence) -> Finding:
+    return fail(
+        "service.breaks_off",
+        t("{name} takes connections at {place} and ends them without an answer", name=_name(part), place=_place(part)),
+        t("Read its log, then restart it."),
+        role=part.role,
+        proof=proof,
+        by_hand=_by_hand(part),
+        restart_helps=None,
+    )
+
+
+def _starting(host: Host, stack: Stack, part: Part, proof: Evidence) -> Finding | None:
+    """Running for so short a time that it may not listen yet."""
+    program = stack.program(host, part.role)
+    if program is None or program.state != supervisord.RUNNING or program.age >= _GRACE.get(part.role, _LISTENS):
+        return None
+    return warn(
+        "service.starting",
+        t("{name} is running but does not listen yet; it may still be starting", name=_name(part)),
+        t("It listens last of all, when every app is up: wait some minutes; a restart would only begin anew.")
+        if part.role in _GRACE
+        else t("Wait half a minute and look again; a restart would only begin anew."),
+        role=part.role,
+        proof=proof,
+        restart_helps=False,
+        service=program.service,
+    )
+
+
+def _down(host: Host, stack: Stack, part: Part, why: Failure, proof: Evidence) -> Finding:
+    """Of the parts that are no longer to be had from npm it says so where their program is gone."""
+    lost = part.role == "cozy.controller" and not _is_installed(host, stack)
+    return fail(
+        "service.down",
+        t("nothing answers at {place}, the address of {name}: {why}",
+          place=_place(part), name=_name(part), why=why.detail),
+        t("Its program is gone, and npm has it no more: back up CouchDB and /usr/local/cozy, and plan the move to a "
+          "cozy-stack.")
+        if lost
+        else t("Start it, then read its log if it does not stay."),
+        role=part.role,
+        proof=proof,
+        by_hand=_by_hand(part),
+        restart_helps=not lost,
+    )  # fmt: skip
+
+
+_PROGRAMS = ("/usr/local/bin/cozy-controller", "/usr/bin/cozy-controller")
+
+
+def _is_installed(host: Host, stack: Stack) -> bool:
+    """Where nobody looked, or somebody looks after it, it is taken to be."""
+    if not stack.config.discover or stack.program(host, "cozy.controller") is not None:
+        return True
+    seen = [host.stat(path) for path in _PROGRAMS]
+    return any(not isinstance(one, Failure) or one.kind != "missing" for one in seen)
+
+
+def error(part: Part, answer: Answer) -> Finding:
+    """It answers, and says that something is wrong with it."""
+    return fail(
+        "service.error",
+        t("{name} answers with an error: HTTP {status} {words}",
+          name=_name(part), status=answer.status, words=answer.text()[:160]),
+        t("Read its log."),
+        role=part.role,
+        by_hand=_by_hand(part),
+        certainty="likely",
+    )  # fmt: skip
+
+
+def stranger(host: Host, part: Part, answer: Answer | str) -> Finding:
+    """Something answers that is not this part."""
+    seen = answer if isinstance(answer, str) else f"HTTP {answer.status} {answer.text()[:80]}"
+    proof = host.see(part.url, seen)
+    other = holder(host, part.address[1])
+    return fail(
+        "service.port_taken",
+        t("another program answers at {name}'s port {port}: {other}",
+          name=_name(part), port=str(part.address[1]), other=str(other or seen)),
+        t("End that program or give it another port; only then start {name}.", name=_name(part)),
+        role=part.role,
+        proof=proof,
+        by_hand=f"sudo ss -ltnp 'sport = :{part.address[1]}'",
+        restart_helps=False,
+    )  # fmt: skip
