@@ -19,7 +19,8 @@ from typing import Any
 
 import pytest
 
-from tests.lab.test_systemd import HERE, LIMIT, Machine, machine
+from scripts.laboratory.managers.machine import HERE, LIMIT, PATH, Machine
+from tests.lab.test_systemd import machine
 
 __all__ = ["machine"]
 
@@ -52,9 +53,6 @@ def debian(machine: Machine) -> Iterator[Machine]:
         machine.run("systemctl", "daemon-reload")
         machine.run("systemctl", "start", "systemd-journald.service")
         yield machine
-
-
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def cozydiag(machine: Machine, *words: str) -> subprocess.CompletedProcess[str]:

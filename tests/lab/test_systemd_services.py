@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.lab.test_systemd import LIMIT, Machine, machine
+from scripts.laboratory.managers import units
+from scripts.laboratory.managers.machine import Machine
+from tests.lab.test_systemd import machine
 
 __all__ = ["machine"]
-
-UNITS = Path(__file__).parent / "systemd" / "units"
-NAMES = sorted(path.stem for path in UNITS.iterdir())
-UNSTARTED = ("cozy-inactive", "cozy-masked", "cozy-badsetting")
 
 STATES = {
     "cozy-ok": ("running", "", None),
@@ -47,38 +43,13 @@ STATES = {
 @pytest.fixture(scope="module")
 def broken(machine: Machine) -> Iterator[Machine]:
     """All of them, each as far gone as it goes."""
-    folder = "/run/systemd/system"
-    files = {f"{folder}/{name}.service": (UNITS / f"{name}.service").read_text() for name in NAMES}
-    files[f"{folder}/service.d/lab.conf"] = "[Unit]\nDefaultDependencies=no\n"
-    files["/run/cozydiag.toml"] = (
-        f"discover = false\n[timing]\nproof = 0.6\n[managers]\nsystemd = {json.dumps([*NAMES, 'cozy-ghost'])}\n"
-    )
-    # wanted by somebody: else systemd forgets a unit that it did not start, with the reason
-    machine.run("mkdir", "-p", f"{folder}/service.d", f"{folder}/lab.target.wants")
-    for path, content in files.items():
-        assert machine.run("tee", path, stdin=content).returncode == 0
-    machine.run("ln", "-sf", "/dev/null", f"{folder}/cozy-masked.service")
-    machine.run("ln", "-s", "../cozy-condition.service", f"{folder}/lab.target.wants/")
-    machine.run("systemctl", "daemon-reload")
-    machine.run("systemctl", "start", "systemd-journald.service")
-    machine.run("systemctl", "--no-block", "start", *(name for name in NAMES if name not in UNSTARTED))
-    machine.until("cozy-notify-timeout", "failed failed timeout")
-    deadline = time.monotonic() + LIMIT
-    while int(shown(machine, "cozy-crashloop", "NRestarts")) < 4:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    machine.run("systemctl", "--no-block", "stop", "cozy-stopping")
-    machine.until("cozy-stopping", "deactivating stop success")
+    units.brought_about(machine)
     yield machine
-    machine.run("systemctl", "kill", "-s", "KILL", "cozy-stopping")
-
-
-def shown(machine: Machine, name: str, key: str) -> str:
-    return machine.run("systemctl", "show", "-p", key, "--value", name).stdout.strip()
+    units.let_go(machine)
 
 
 def cozydiag(machine: Machine, *words: str) -> Any:
-    done = machine.run(sys.executable, "-m", "cozydiag", *words, "--config", "/run/cozydiag.toml")
+    done = machine.cozydiag(*words, "--config", units.CONFIGURATION)
     assert "Traceback" not in done.stderr, done.stderr
     return done
 

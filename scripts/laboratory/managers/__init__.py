@@ -1,0 +1,1 @@
+"""The real managers of services, each with a service in every state that it can have."""
