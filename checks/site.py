@@ -84,7 +84,7 @@ def behind(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
     "site.certificate",
     t("The site's certificate is trusted, for its name, and up to date"),
     each="sites",
-    needs=["site.reach"],
+    needs=["site.reach", "proxy.running"],
 )
 def certificate(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
     if not site.tls:
@@ -95,7 +95,7 @@ def certificate(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
     yield from certificate.look(host, stack, site)
 
 
-@check("site.subdomains", t("The apps' own names work"), each="sites")
+@check("site.subdomains", t("The apps' own names work"), each="sites", needs=["proxy.running"])
 def subdomains(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
     if not site.tls and not stack.config.discover:
         yield skip(t("{site} is asked for without TLS", site=site.host))
@@ -105,7 +105,12 @@ def subdomains(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
     yield from subdomains.look(host, stack, site)
 
 
-@check("site.redirect", t("The port without TLS sends people to https"), each="sites", needs=["site.reach"])
+@check(
+    "site.redirect",
+    t("The port without TLS sends people to https"),
+    each="sites",
+    needs=["site.reach", "proxy.running"],
+)
 def redirect(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
     if not site.tls:
         yield skip(t("{site} is asked for without TLS", site=site.host))

@@ -20,11 +20,12 @@ _ROLE = "proxy"
 
 def look(host: Host, stack: Stack, site: Site, answer: Answer | Failure, began: float) -> Finding:
     """Whose fault it is, or that it is none. The request was sent at ``began`` (epoch seconds)."""
-    if isinstance(answer, Failure) or _odd(answer):
+    said = None if isinstance(answer, Failure) else _another(host, stack, site, answer)
+    if said is None and (isinstance(answer, Failure) or _odd(answer)):
         from cozydiag.proxies.triangulate import triangulate
 
-        return triangulate(host, stack, site, answer, began) or _answered(host, stack, site, answer)
-    return _another(host, stack, site, answer) or _answered(host, stack, site, answer)
+        said = triangulate(host, stack, site, answer, began)
+    return said or _answered(host, stack, site, answer)
 
 
 def _odd(answer: Answer) -> bool:

@@ -28,7 +28,7 @@ def look(host: Host, stack: Stack, proxy: Proxy, sites: Sequence[Site]) -> Itera
     """What one proxy would meet. Of a configuration that it already runs with only our own sites are looked at."""
     found = fronts.running(stack, host, proxy)
     waits = found is None or fronts.changed(stack, host, proxy) > found.loaded + _TICK
-    read = fronts.configuration(stack, host, proxy)
+    read = _on_disk(host, stack, proxy) if waits else fronts.configuration(stack, host, proxy)
     if isinstance(read, Failure) or read.mistakes or not read.servers:
         yield skip(t("{proxy} has no site that could be looked at", proxy=proxy.name))
         return
@@ -39,9 +39,16 @@ def look(host: Host, stack: Stack, proxy: Proxy, sites: Sequence[Site]) -> Itera
         yield ok(t("nothing would keep {proxy} from loading its configuration", proxy=proxy.name))
 
 
+def _on_disk(host: Host, stack: Stack, proxy: Proxy) -> Configuration | Failure:
+    """What it would load. Caddy's admin API tells what it has loaded already."""
+    from cozydiag.proxies.caddy import Caddy
+
+    return proxy.adapted(host) if isinstance(proxy, Caddy) else fronts.configuration(stack, host, proxy)
+
+
 def refusal(host: Host, stack: Stack, proxy: Proxy) -> Finding | None:
     """The first thing for which it would not come back, whatever it runs with now."""
-    read = fronts.configuration(stack, host, proxy)
+    read = _on_disk(host, stack, proxy)
     if isinstance(read, Failure):
         return None
     found = proxy.running(host)

@@ -26,7 +26,7 @@ class Case(NamedTuple):
 
     ``fix_expected``: "repair" (healthy afterwards), "refuse" (exit code 2, nothing touched), "nothing" (there is
     nothing to do), None where several causes want different things. ``may_touch``: the roles that a repair may
-    restart besides those at fault.
+    restart besides those at fault. ``down``: what else is a warning is a failure, because the proxy does not run.
     """
 
     id: str
@@ -35,13 +35,14 @@ class Case(NamedTuple):
     expected: tuple[Cause, ...]
     fix_expected: Fix | None
     may_touch: tuple[str, ...] = ()
+    down: bool = False
 
     @property
     def exit_code(self) -> int:
         """What `status` has to end with."""
         if not self.expected:
             return 0
-        return 1 if all(cause.code in WARNINGS for cause in self.expected) else 2
+        return 1 if not self.down and all(cause.code in WARNINGS for cause in self.expected) else 2
 
 
 def _healthy(id: str, *faults: str) -> Case:

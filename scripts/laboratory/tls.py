@@ -39,8 +39,13 @@ authorityInfoAccess=caIssuers;URI:http://authority.invalid/
 """
 
 
-def certificate(
-    sandbox: Sandbox,
+def certificate(sandbox: Sandbox, **wanted: str) -> None:
+    """As `issue`, in the sandbox's own folder."""
+    issue(sandbox.layout.path("tls"), **wanted)
+
+
+def issue(
+    folder: str,
     *,
     names: str = f"DNS:{NAME}",
     begin: str = PAST,
@@ -49,7 +54,6 @@ def certificate(
     file: str = "site",
 ) -> None:
     """Makes FILE.crt and FILE.key, signed by itself or by the authority ``issuer`` of an earlier call."""
-    folder = sandbox.layout.path("tls")
     program = shutil.which("openssl")
     if program is None:
         raise SandboxError(t("The lab needs this program: {name}.", name="openssl"))

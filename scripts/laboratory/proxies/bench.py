@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.laboratory import command
-from scripts.laboratory.proxies import packages
+from scripts.laboratory.proxies import certificates, packages
 from scripts.laboratory.proxies.cases import Fault
 from scripts.laboratory.proxies.configurations import SITE, Plan, write
 from scripts.laboratory.proxies.standins import Standin
@@ -23,6 +24,10 @@ from scripts.laboratory.proxies.standins import Standin
 NOBODY = 65534
 _FILES = 40
 """How many files a proxy may open that runs out of them; enough to start with."""
+
+
+_SQUATTER = "import socket, sys, time; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); time.sleep(600)"
+"""Another program on a port."""
 
 
 class Bench:
@@ -36,6 +41,7 @@ class Bench:
         self.standins: list[Standin] = []
         self.held: list[socket.socket] = []
         self.process: subprocess.Popen[bytes] | None = None
+        self.squatter: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Bench:
         for name in ("logs", "temporary", "state", "data"):
@@ -48,6 +54,9 @@ class Bench:
 
     def __exit__(self, *_: object) -> None:
         self.end()
+        if self.squatter is not None:
+            self.squatter.kill()
+            self.squatter.wait(10)
         for connection in self.held:
             connection.close()
         for standin in self.standins:
@@ -56,14 +65,20 @@ class Bench:
 
     def run(self) -> command.Run:
         """The whole case."""
-        targets = self._behind()
-        plan = self._plan(targets)
-        path, words = write(self.proxy, plan)
-        self._start(words, plan.port)
+        plan, path = self.up()
         self._spoil(path, plan)
         self._ours(path, plan)
-        return command.cozydiag("status", "--config", str(self.folder / "cozydiag.toml"), "--format", "json",
-                                "--only", "proxy.*")  # fmt: skip
+        only = ("--only", "proxy.*", *(("--only", "site.*") if plan.secure else ()))
+        return command.cozydiag("status", "--config", str(self.folder / "cozydiag.toml"), "--format", "json", *only)
+
+    def up(self) -> tuple[Plan, Path]:
+        """The proxy runs, in front of what is behind it: how, and its main file."""
+        plan = self._plan(self._behind())
+        if plan.secure:
+            certificates.make(plan.folder, self.fault.own)
+        path, words = write(self.proxy, plan)
+        self._start(words, plan.port)
+        return plan, path
 
     # -- what is behind --------------------------------------------------------------------------------
 
@@ -104,8 +119,13 @@ class Bench:
 
     def _plan(self, targets: tuple[str, ...]) -> Plan:
         few = {"nginx": 8, "apache": 2, "haproxy": 4}.get(self.proxy, 0) if self.fault.own == "connections" else 0
-        module = self.fault.own != "module"
-        return Plan(self.folder, self.ports[0], _free(1)[0], targets, self.fault.scheme, few, module)
+        own = self.fault.own
+        names = {"tls-apps": (SITE, f"*.{SITE}"), "other-name": ("other.localhost",)}.get(own, (SITE,))
+        return Plan(
+            self.folder, self.ports[0], _free(1)[0], targets, self.fault.scheme, few, own != "module",
+            secure=own.startswith("tls"), names=names, plain=_free(1)[0] if own == "tls-plain" else 0,
+            twice=own == "tls-twice" and self.proxy != "caddy", static=own in ("start-page", "other-name"),
+        )  # fmt: skip
 
     def _wrapped(self, program: Path) -> Path:
         """The program under a name of its own, with the libraries that were unpacked beside it."""
@@ -133,7 +153,7 @@ class Bench:
             time.sleep(0.03)
 
     def end(self) -> None:
-        if self.process is None or self.process.poll() is not None:
+        if self.process is None:
             return
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGCONT)
@@ -143,26 +163,63 @@ class Bench:
     # -- what is done to it ----------------------------------------------------------------------------
 
     def _spoil(self, path: Path, plan: Plan) -> None:
-        own, place = self.fault.own, ("127.0.0.1", plan.port)
+        time.sleep(0.1)  # what is changed now is newer than what was loaded, by more than a tick
+        own = self.fault.own
         if self.fault.at == "two":
-            for _ in range(4):
-                _visit(plan.port)
-            self.standins.append(Standin(self.fault.behind, ("127.0.0.1", self.ports[1])))
-            self.standins.append(Standin(self.fault.behind, ("127.0.0.1", self.ports[3])))
+            self._come_back(plan)
         elif own in ("files", "connections"):
-            for _ in range(_FILES + 20 if own == "files" else 12):
-                with contextlib.suppress(OSError):
-                    one = socket.create_connection(place, 1)
-                    one.send(f"GET /held HTTP/1.1\r\nHost: {SITE}\r\nX-Wait".encode())
-                    self.held.append(one)
-            time.sleep(0.5)
+            self._hold(plan, _FILES + 20 if own == "files" else 12)
         elif own == "stop" and self.process:
             os.killpg(self.process.pid, signal.SIGSTOP)
+        elif own == "orphans" and self.process:
+            os.kill(self.process.pid, signal.SIGKILL)
+            self.process.wait(10)
         elif own == "down" or own.endswith("-down"):
             self.end()
+        self._change(path, plan)
+
+    def _come_back(self, plan: Plan) -> None:
+        """The members of a group that were dead when they were asked are well now."""
+        for _ in range(4):
+            _visit(plan.port)
+        self.standins.append(Standin(self.fault.behind, ("127.0.0.1", self.ports[1])))
+        self.standins.append(Standin(self.fault.behind, ("127.0.0.1", self.ports[3])))
+
+    def _hold(self, plan: Plan, count: int) -> None:
+        """So many connections that say no more."""
+        for _ in range(count):
+            with contextlib.suppress(OSError):
+                one = socket.create_connection(("127.0.0.1", plan.port), 1)
+                one.send(f"GET /held HTTP/1.1\r\nHost: {SITE}\r\nX-Wait".encode())
+                self.held.append(one)
+        time.sleep(0.5)
+
+    def _change(self, path: Path, plan: Plan) -> None:
+        """What is on disk, which the proxy has not been told of."""
+        own = self.fault.own
+        if own.startswith("port-taken"):
+            self._take(plan)
+        if own.startswith("tls"):
+            certificates.spoil(plan.folder, own)
+        if own == "tls-twice" and self.proxy == "caddy":  # which does not start with it
+            write(self.proxy, plan._replace(twice=True))
         if own.startswith(("unknown", "cut", "include", "backend")):
-            time.sleep(0.1)  # newer than what was loaded, by more than a tick
             path.write_text(_broken(self.proxy, own.partition("-")[0], path.read_text("utf-8")), "utf-8")
+
+    def _take(self, plan: Plan) -> None:
+        """A port that the site shall listen on, of another program: the proxy's own where that is down."""
+        port = plan.port
+        if self.process is not None and self.process.poll() is None:
+            port = _free(1)[0]
+            write(self.proxy, plan._replace(more=port))
+        self.squatter = subprocess.Popen(
+            [sys.executable, "-c", _SQUATTER, str(port)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        )
+        end = time.monotonic() + 10
+        while not _listens(port):
+            if time.monotonic() > end:
+                raise RuntimeError("the other program does not listen")
+            time.sleep(0.03)
 
     def _ours(self, path: Path, plan: Plan) -> None:
         """What cozydiag is told."""
@@ -178,7 +235,7 @@ class Bench:
             f'[programs]\n{self.program.name} = "{self.program}"\n'
             f'[proxy.{self.proxy}]\nconf = "{path}"\n{keys}\n'
             f'[parts.proxy]\nurl = "http://127.0.0.1:{self.ports[2]}"\n'
-            f'[[sites]]\nurl = "http://{SITE}:{port}/"\naddress = "127.0.0.1:{port}"\n',
+            f'[[sites]]\nurl = "http{"s" if plan.secure else ""}://{SITE}:{port}/"\naddress = "127.0.0.1:{port}"\n',
             "utf-8",
         )
 

@@ -7,12 +7,19 @@ from typing import NamedTuple
 
 from scripts.laboratory.proxies.packages import folder
 
-SITE = "cozy.test"
+SITE = "cozy.localhost"
+PAGE = "<title>Welcome to nginx!</title>"
+"""What the other site shows."""
 
 
 class Plan(NamedTuple):
     """What is in front of what. ``targets`` are `HOST:PORT`, or paths of sockets; several make a group. ``connections``
-    is how many the proxy may have, 0 for its usual number; ``module``: whether Apache has one to pass requests on."""
+    is how many the proxy may have, 0 for its usual number; ``module``: whether Apache has one to pass requests on.
+
+    ``secure``: it speaks TLS, with tls/site.crt and tls/site.key of the folder, and passes on all that a Cozy needs.
+    ``names`` are those of the site. ``plain`` is a port where the same name is answered without TLS, ``more`` another
+    port of the site, 0 for none. ``twice``: there is a second site of the same name. ``static``: it leads nowhere and
+    shows PAGE."""
 
     folder: Path
     port: int
@@ -21,6 +28,16 @@ class Plan(NamedTuple):
     scheme: str = "http"
     connections: int = 0
     module: bool = True
+    secure: bool = False
+    names: tuple[str, ...] = (SITE,)
+    plain: int = 0
+    more: int = 0
+    twice: bool = False
+    static: bool = False
+
+    @property
+    def certificate(self) -> Path:
+        return self.folder / "tls" / "site"
 
 
 def write(proxy: str, plan: Plan) -> tuple[Path, list[str]]:
@@ -38,8 +55,20 @@ def _nginx(plan: Plan) -> tuple[str, str, list[str]]:
     group = "" if named else f"    upstream cozy {{\n{members}    }}\n"
     line = f"set $up {places[0].split(':')[0]};\n            proxy_pass {plan.scheme}://$up:9104;" if named else (
         f"proxy_pass {plan.scheme}://cozy;")  # fmt: skip
+    if plan.static:
+        line = f"return 200 '{PAGE}';"
     temp = "".join(f"    {kind}_temp_path {plan.folder}/temporary;\n"
                    for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))  # fmt: skip
+    ssl = " ssl" if plan.secure else ""
+    pair = f"ssl_certificate {plan.certificate}.crt; ssl_certificate_key {plan.certificate}.key;" if plan.secure else ""
+    passes = """proxy_http_version 1.1; proxy_read_timeout 1h; client_max_body_size 1g;
+            proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;""" if plan.secure else (
+        "proxy_read_timeout 1s;")  # fmt: skip
+    more = (
+        f"    server {{ listen 127.0.0.1:{plan.plain}; server_name {SITE}; return 200 plain; }}\n" if plan.plain else ""
+    )
+    if plan.twice:
+        more += f"    server {{ listen 127.0.0.1:{plan.port}{ssl}; server_name {SITE}; {pair} return 204; }}\n"
     text = f"""daemon off;
 worker_processes 1;
 pid {plan.folder}/temporary/nginx.pid;
@@ -48,50 +77,71 @@ events {{ worker_connections {plan.connections or 256}; }}
 http {{
 {temp}    access_log off;
 {group}    server {{
-        listen 127.0.0.1:{plan.port};
-        server_name {SITE};
+        listen 127.0.0.1:{plan.port}{ssl}; {pair}
+        {f"listen 127.0.0.1:{plan.more}{ssl};" if plan.more else ""}
+        server_name {" ".join(plan.names)};
         location / {{
-            proxy_read_timeout 1s;
+            {passes}
             proxy_connect_timeout 1s;
             proxy_set_header Host $host;
             {line}
         }}
     }}
-}}
+{more}}}
 """
     return text, "nginx.conf", ["-e", f"{plan.folder}/logs/error.log", "-c", "{file}"]
 
 
 def _apache(plan: Plan) -> tuple[str, str, list[str]]:
-    modules = ["mpm_event", "authz_core", "proxy", "info", "ssl", "lbmethod_byrequests", "proxy_balancer"]
-    modules += ["slotmem_shm", *(["proxy_http"] if plan.module else [])]
+    modules = ["mpm_event", "authz_core", "alias", "mime", "proxy", "info", "ssl", "lbmethod_byrequests"]
+    modules += ["proxy_balancer", "slotmem_shm", *(["proxy_http"] if plan.module else [])]
     load = "".join(f"LoadModule {one}_module {folder()}/usr/lib/apache2/modules/mod_{one}.so\n" for one in modules)
     urls = [f"unix:{one}|{plan.scheme}://localhost" if one.startswith("/") else f"{plan.scheme}://{one}"
             for one in plan.targets]  # fmt: skip
     members = "".join(f"        BalancerMember {url}\n" for url in urls)
     members += "        ProxySet forcerecovery=Off\n"
     group = f"    <Proxy balancer://cozy>\n{members}    </Proxy>\n" if len(urls) > 1 else ""
-    target = "balancer://cozy/" if len(urls) > 1 else f"{urls[0]}/ connectiontimeout=1"
+    words = "upgrade=websocket timeout=1600" if plan.secure else "connectiontimeout=1"
+    target = "balancer://cozy/" if len(urls) > 1 else f"{urls[0]}/ {words}"
+    way = f"    ProxyPass / {target}\n"
+    if plan.static:
+        (plan.folder / "page.html").write_text(PAGE, "utf-8")
+        way = f"""    AliasMatch ^/$ {plan.folder}/page.html
+    <Directory {plan.folder}>
+        Require all granted
+    </Directory>
+"""
+    pair = f"""    SSLEngine on
+    SSLCertificateFile {plan.certificate}.crt
+    SSLCertificateKeyFile {plan.certificate}.key
+"""
+    pair = pair if plan.secure else ""
+    ports = [port for port in (plan.port, plan.more, plan.plain) if port]
+    listen = "".join(f"Listen 127.0.0.1:{port}\n" for port in ports)
+    doors = " ".join(f"127.0.0.1:{port}" for port in (plan.port, plan.more) if port)
+    aliases = f"    ServerAlias {' '.join(plan.names[1:])}\n" if plan.names[1:] else ""
+    more = f"<VirtualHost 127.0.0.1:{plan.plain}>\n    ServerName {SITE}\n</VirtualHost>\n" if plan.plain else ""
+    if plan.twice:
+        more += f"<VirtualHost 127.0.0.1:{plan.port}>\n    ServerName {SITE}\n{pair}</VirtualHost>\n"
     most = plan.connections or 64
     workers = f"ServerLimit 1\nThreadsPerChild {most}\nMaxRequestWorkers {most}\n"
     text = f"""ServerRoot {plan.folder}
 DefaultRuntimeDir {plan.folder}/temporary
 PidFile {plan.folder}/temporary/apache.pid
 Mutex file:{plan.folder}/temporary
-{load}StartServers 1
+{load}TypesConfig /dev/null
+StartServers 1
 {workers}ServerName localhost
 ErrorLog {plan.folder}/logs/error.log
-Listen 127.0.0.1:{plan.port}
-<VirtualHost 127.0.0.1:{plan.port}>
-    ServerName {SITE}
-    ProxyPreserveHost On
+{listen}<VirtualHost {doors}>
+    ServerName {plan.names[0]}
+{aliases}{pair}    ProxyPreserveHost On
     ProxyTimeout 1
     SSLProxyEngine On
     SSLProxyVerify none
     SSLProxyCheckPeerName off
-{group}    ProxyPass / {target}
-</VirtualHost>
-"""
+{group}{way}</VirtualHost>
+{more}"""
     return text, "apache.conf", ["-f", "{file}", "-D", "FOREGROUND"]
 
 
@@ -99,6 +149,22 @@ def _caddy(plan: Plan) -> tuple[str, str, list[str]]:
     targets = " ".join(f"unix/{one}" if one.startswith("/") else f"{plan.scheme}://{one}" for one in plan.targets)
     tls = "tls_insecure_skip_verify" if plan.scheme == "https" else ""
     health = "health_uri /\n        health_interval 600s\n        health_timeout 1s" if len(plan.targets) > 1 else ""
+    way = f"""reverse_proxy {targets} {{
+        {health}
+        transport http {{
+            {tls}
+            dial_timeout 1s
+            {"" if plan.secure else "response_header_timeout 1s"}
+            max_response_header 8KB
+        }}
+    }}"""
+    scheme = "https" if plan.secure else "http"
+    ports = [port for port in (plan.port, plan.more) if port]
+    doors = ", ".join(f"{scheme}://{name}:{port}" for port in ports for name in plan.names)
+    pair = f"tls {plan.certificate}.crt {plan.certificate}.key" if plan.secure else ""
+    more = f"http://{SITE}:{plan.plain} {{\n    bind 127.0.0.1\n    respond plain\n}}\n" if plan.plain else ""
+    if plan.twice:
+        more += f"{scheme}://{SITE}:{plan.port} {{\n    bind 127.0.0.1\n    {pair}\n    respond twice\n}}\n"
     text = f"""{{
     admin 127.0.0.1:{plan.admin}
     auto_https off
@@ -107,19 +173,12 @@ def _caddy(plan: Plan) -> tuple[str, str, list[str]]:
         level ERROR
     }}
 }}
-http://{SITE}:{plan.port} {{
+{doors} {{
     bind 127.0.0.1
-    reverse_proxy {targets} {{
-        {health}
-        transport http {{
-            {tls}
-            dial_timeout 1s
-            response_header_timeout 1s
-            max_response_header 8KB
-        }}
-    }}
+    {pair}
+    {f'respond "{PAGE}"' if plan.static else way}
 }}
-"""
+{more}"""
     return text, "Caddyfile", ["run", "--config", "{file}", "--adapter", "caddyfile"]
 
 
@@ -128,6 +187,19 @@ def _haproxy(plan: Plan) -> tuple[str, str, list[str]]:
     check = " check inter 600s observe layer4 error-limit 1 on-error mark-down" if len(plan.targets) > 1 else ""
     named = " init-addr none" if plan.targets and "invalid" in plan.targets[0] else ""
     members = "".join(f"    server s{number} {one}{secure}{check}{named}\n" for number, one in enumerate(plan.targets))
+    if plan.static:
+        members = f"    http-request return status 200 content-type text/html string '{PAGE}'\n"
+    pair = f" ssl crt {plan.certificate}.pem" if plan.secure else ""
+    asked = "".join(
+        f"    acl ours hdr(host),field(1,:) {'-m end ' if name[0] == '*' else ''}-i {name.lstrip('*')}\n"
+        for name in plan.names
+    )
+    plain = f"""frontend plain
+    bind 127.0.0.1:{plan.plain}
+    use_backend plain if {{ hdr(host),field(1,:) -i {SITE} }}
+backend plain
+    http-request return status 200 content-type text/plain string plain
+"""
     text = f"""global
     log stdout format raw local0
     stats socket {plan.folder}/temporary/admin.sock mode 600 level user
@@ -139,10 +211,12 @@ defaults
     timeout connect 1s
     timeout client 30s
     timeout server 1s
+    {"timeout tunnel 1h" if plan.secure else ""}
     retries 1
 frontend http-in
-    bind 127.0.0.1:{plan.port}
-    use_backend cozy if {{ hdr(host),field(1,:) -i {SITE} }}
-backend cozy
+    bind 127.0.0.1:{plan.port}{pair}
+    {f"bind 127.0.0.1:{plan.more}{pair}" if plan.more else ""}
+{asked}    use_backend cozy if ours
+{plain if plan.plain else ""}backend cozy
 {members}"""
     return text, "haproxy.cfg", ["-db", "-f", "{file}"]
