@@ -46,6 +46,7 @@ def build(file: File | None, environ: Mapping[str, str]) -> Config:
         services=_services(top.table("services")),
         managers=_managers(top.table("managers")),
         cloudfoundry=_cloudfoundry(top.table("cloudfoundry")),
+        mail=_mail(top.table("mail")),
         timing=_timing(top.table("timing")),
         repair=_repair(top.table("repair")),
         checks=_checks(top.table("checks")),
@@ -156,6 +157,12 @@ def _cloudfoundry(table: Table) -> CloudFoundry | None:
     api = table.value("api", kinds.url, None)
     apps = tuple(table.value("apps", kinds.words, []))
     return CloudFoundry(home, api.url if api else None, table.value("space", kinds.word, None), apps)
+
+
+def _mail(table: Table) -> tuple[str, int] | None:
+    address: tuple[str, int] | None = table.value("address", kinds.endpoint, None)
+    table.end()
+    return address
 
 
 def _timing(table: Table) -> Timing:

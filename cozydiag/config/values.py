@@ -169,8 +169,9 @@ class Config:
     """All settings. ``settings`` has them once more, by dotted key and with where each comes from.
 
     ``managers`` names, for a kind of managers of services, their sockets, home folders or URLs; for systemd and sysv
-    units to look at. ``cloudfoundry`` is None where its table is not there: then none is asked. ``drop_ins`` is the
-    folder of the checks that an administrator adds, beside the file; ``file`` is None where there is none.
+    units to look at. ``cloudfoundry`` is None where its table is not there: then none is asked. ``mail`` is where mail
+    is handed over, None where that is to be found out. ``drop_ins`` is the folder of the checks that an administrator
+    adds, beside the file; ``file`` is None where there is none.
     """
 
     discover: bool = True
@@ -184,6 +185,7 @@ class Config:
     services: Mapping[str, Service] = field(default_factory=dict)
     managers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     cloudfoundry: CloudFoundry | None = None
+    mail: tuple[str, int] | None = None
     timing: Timing = Timing()
     repair: Repair = Repair()
     checks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)  # these may hold secrets

@@ -19,6 +19,7 @@ from cozydiag.model import Evidence
 
 if TYPE_CHECKING:
     from cozydiag.host.commands import Completed
+    from cozydiag.host.smtp import Greeted
 
 __all__ = [
     "Answer",
@@ -141,6 +142,17 @@ class Host:
 
         answer = self.world.ask(path, self.instance, self.deadline, action)
         return self._note(path, answer, lambda seen: f"answered, {len(seen)} bytes")
+
+    def greet(self, name: str, port: int) -> Greeted | Failure:
+        """The first words with a mail server; no mail is sent."""
+
+        def action() -> Greeted | Failure:
+            from cozydiag.host import smtp  # most machines have no mail server
+
+            return smtp.greet(name, port, self.deadline)
+
+        greeted = self.world.ask((name, port), self.instance, self.deadline, action)
+        return self._note(f"SMTP {name}:{port}", greeted, lambda seen: seen.words)
 
     def connect(self, address: str, port: int) -> Failure | None:
         """Whether a TCP connection is taken."""

@@ -37,6 +37,7 @@ ROLES: Final[Mapping[str, str]] = {
     "cozy.proxy": "proxy",
     "cozy.stack": "cozy-stack",
     "host": "host",
+    "mail": "mail",
     "name": "DNS",
 }
 """Roles and the names that people know them by; names of programs are not translated."""

@@ -26,6 +26,9 @@ USUAL: Final[Mapping[str, str]] = {
     "cozy-data-system": "cozy.data-system",
     "cozy-home": "cozy.home",
     "cozy-proxy": "cozy.proxy",
+    "postfix": "mail",
+    "postfix@-": "mail",
+    "exim4": "mail",
     "cozy-stack": "cozy.stack",
 }
 """What packages and guides call the services of the chain (Debian, CouchDB's own packages, Fedora, cozy-debian)."""

@@ -12,6 +12,7 @@ from cozydiag.host import url as urls
 from cozydiag.host.commands import Completed
 from cozydiag.host.files import Entry
 from cozydiag.host.processes import Descriptors
+from cozydiag.host.smtp import Greeted
 from cozydiag.testing.machine import HANGS, MISSING, Machine, Request
 
 
@@ -112,6 +113,14 @@ class FakeHost(Host):
             return served.body if whole_by_then else Failure("closed", "the end came before a full answer")
 
         return self._note(path, self.world.ask(path, self.instance, self.deadline, action), lambda _: "answered")
+
+    def greet(self, name: str, port: int) -> Greeted | Failure:
+        place = f"{name}:{port}"
+        served = self.machine.mail.get(place) or self.machine.web.get(place, self.machine.elsewhere)
+        if not isinstance(served, (Greeted, Failure)):
+            served = Failure("protocol", "not SMTP: HTTP/1.1")
+        self._wait_for(served)
+        return self._note(f"SMTP {place}", served, lambda seen: seen.words)
 
     def connect(self, address: str, port: int) -> Failure | None:
         away = self.machine.takes_connections(address, port)

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, Union
 from cozydiag.host import Answer, Clock, Disk, Failure, Memory, Process, Shown, World
 from cozydiag.host.commands import Completed
 from cozydiag.host.processes import Descriptors
+from cozydiag.host.smtp import Greeted
 
 REFUSED: Final = Failure("refused", "connection refused")
 MISSING: Final = Failure("missing", "no such file or directory")
@@ -73,6 +74,7 @@ class Machine:
     ``sockets`` by socket file; ``elsewhere`` serves every other place. ``files`` holds contents by path and
     ``other_files`` all the rest; below the folder ``real`` the true files are looked at. ``names`` has the addresses
     of names, ``addresses`` those of the machine itself, ``certificates`` what is shown over TLS, keyed by place.
+    ``mail`` is what a mail server says to those who greet it.
     ``listening`` has the number of the process behind a port, 0 where it may not be seen. ``commands`` is keyed by the
     program's name. ``requests`` fills with what was asked.
     """
@@ -86,6 +88,7 @@ class Machine:
     names: Mapping[str, Sequence[str] | Failure] = field(default_factory=dict)
     addresses: Collection[str] = ("127.0.0.1", "::1")
     certificates: Mapping[str, Shown | Failure] = field(default_factory=dict)
+    mail: Mapping[str, Greeted | Failure] = field(default_factory=dict)
     listening: Mapping[int, int] = field(default_factory=dict)
     processes: tuple[Process, ...] = ()
     commands: Mapping[str, Ran] = field(default_factory=dict)

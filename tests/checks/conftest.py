@@ -17,6 +17,7 @@ from cozydiag.engine import registry
 from cozydiag.engine.diagnosis import Diagnosis
 from cozydiag.engine.run import Run
 from cozydiag.host import Answer, Disk, Failure, Memory, Process
+from cozydiag.host.smtp import Greeted
 from cozydiag.model import Check, Finding
 from cozydiag.stack import Stack
 from cozydiag.testing import (
@@ -121,6 +122,7 @@ class Cozy:
             "names": {"cozy.test": ("127.0.0.1",)},
             "disks": {"/": ROOT_DISK},
             "memory": Memory(2 * GIB, GIB, 0, 0),
+            "mail": {"localhost:25": Greeted(250, "220 cozy.test ESMTP Postfix (Debian/GNU)")},
         }
         return Machine(**{**usual, **changes})
 

@@ -1,0 +1,1 @@
+"""Where this server's mail goes, and what waits to go there."""
