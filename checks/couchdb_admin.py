@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from cozydiag.api import Evidence, Failure, Finding, Host, Iterator, Percent, Stack, check, ok, plural, skip, t, warn
+from cozydiag.api import Evidence, Failure, Finding, Host, Iterator, Stack, check, fail, ok, plural, skip, t, warn
 from cozydiag.couchdb import Reply, access, answers, broke_off
 from cozydiag.couchdb.account import Account
 
@@ -13,10 +11,8 @@ _NEEDS = ["couchdb.reach"]
 _BECAUSE = ["couchdb.storage", "couchdb.files", "couchdb.log", "couchdb.up", "couchdb.login"]
 _NAMES = 8 << 20
 """Bytes: a list of 100,000 databases."""
-_LEFT = 1000
-"""Documents that an index has to go through for its readers to notice."""
-_QUEUE = 1000
-"""Messages that wait for one part of CouchDB: it is stalled (section "Performance" of CouchDB's documentation)."""
+_OF_EVERY_INSTANCE = ("io-cozy-files", "io-cozy-apps", "io-cozy-settings", "io-cozy-permissions")
+"""What a cozy-stack makes for each instance before anything else (cozy-stack, `lifecycle/create.go`)."""
 
 
 def _admin(host: Host, stack: Stack) -> Account | Finding:
@@ -36,11 +32,13 @@ def databases(host: Host, stack: Stack) -> Iterator[Finding]:
     reply = account.ask(host, "/_all_dbs", _NAMES)
     if isinstance(reply, Failure):
         yield _cut(reply) if broke_off(reply) else skip(t("CouchDB did not say: {why}", why=reply.detail))
+    elif reply.cut:
+        yield _cut(Failure("closed", f"no end after {len(reply.body)} bytes"))
     elif reply.status != 200:
         yield _not_listed(reply)
     else:
         names = {name for name in reply.items if isinstance(name, str)}
-        yield from _compared(host, stack, names)
+        yield from _compared(host, stack, account, names)
 
 
 def _cut(why: Failure) -> Finding:
@@ -58,15 +56,54 @@ def _not_listed(reply: Reply) -> Finding:
     return answers.of_database("_all_dbs", reply) or skip(t("CouchDB did not say: {why}", why=reply.error))
 
 
-def _compared(host: Host, stack: Stack, names: set[str]) -> Iterator[Finding]:
-    """The list against the disk, and against what every server has."""
+def _compared(host: Host, stack: Stack, account: Account, names: set[str]) -> Iterator[Finding]:
+    """The list against the disk, and against what every server and every instance has."""
     lost = _forgotten(host, stack, names)
+    old = _is_old(stack, host)
     if lost is not None:
         yield lost
-    elif "_users" not in names and not _is_old(stack, host):
+        return
+    if "_users" not in names and not old:
         yield answers.no_system_databases("GET /_all_dbs: " + (", ".join(sorted(names)[:10]) or "[]"))
-    else:
-        yield ok(plural("{n} database", "{n} databases", n=len(names)))
+        return
+    users = account.ask(host, "/_users") if "_users" in names else None
+    bad = answers.of_database("_users", users) if isinstance(users, Reply) else None
+    bad = bad or _without_replicator(names, old=old) or (_incomplete(names) if access.is_v3(stack, host) else None)
+    yield bad or ok(plural("{n} database", "{n} databases", n=len(names)))
+
+
+def _without_replicator(names: set[str], *, old: bool) -> Finding | None:
+    if old or "_replicator" in names:
+        return None
+    return warn(
+        "couchdb.replicator_missing",
+        t("CouchDB has no database _replicator: it replicates nothing"),
+        t("Create it: `curl -X PUT -u ADMIN http://127.0.0.1:5984/_replicator`. On an old server look first whether "
+          "its files are still in the data folder."),
+        role=_ROLE,
+        proof=Evidence("GET /_all_dbs", ", ".join(sorted(names)[:10])),
+        restart_helps=False,
+    )  # fmt: skip
+
+
+def _incomplete(names: set[str]) -> Finding | None:
+    """An instance of v3 that has some of its databases and not all: their names begin with its prefix."""
+    found: dict[str, set[str]] = {}
+    for name in names:
+        prefix, _, kind = name.partition("/")
+        if kind in _OF_EVERY_INSTANCE:
+            found.setdefault(prefix, set()).add(kind)
+    for prefix in sorted(found):
+        missing = [f"{prefix}/{kind}" for kind in _OF_EVERY_INSTANCE if kind not in found[prefix]]
+        if missing:
+            return fail(
+                "couchdb.instance_incomplete",
+                t("the instance {prefix} lacks its database {name}", prefix=prefix, name=missing[0]),
+                t("Look whether its files are still in CouchDB's data folder, and copy that first. Then bring the "
+                  "instance back from a backup (`cozy-stack instances import`)."),
+                role=_ROLE, proof=Evidence("GET /_all_dbs", f"no {', '.join(missing)}"), restart_helps=False,
+            )  # fmt: skip
+    return None
 
 
 def _forgotten(host: Host, stack: Stack, names: set[str]) -> Finding | None:
@@ -102,81 +139,19 @@ def node(host: Host, stack: Stack) -> Iterator[Finding]:
         yield ok(t("CouchDB runs as {name}", name=str(here[0]))) if here else skip(t("CouchDB names no node"))
 
 
-@check("couchdb.work", t("CouchDB keeps up with its work"), role=_ROLE, needs=_NEEDS, because=_BECAUSE)
+@check("couchdb.work", t("CouchDB keeps up with its work"), role=_ROLE, needs=_NEEDS,
+       because=[*_BECAUSE, "couchdb.database", "couchdb.list", "couchdb.node"])  # fmt: skip
 def work(host: Host, stack: Stack) -> Iterator[Finding]:
+    """What it is doing, and what it has of what it needs for that."""
     account = _admin(host, stack)
     if isinstance(account, Finding):
         yield account
         return
-    paths = ["/_active_tasks"]
-    if not _is_old(stack, host):
-        paths += ["/_node/_local/_system", "/_scheduler/docs?limit=100"]
-    replies = {path: account.ask(host, path) for path in paths}
+    from cozydiag.couchdb import burden
+
+    replies = {path: account.ask(host, path) for path in burden.paths(old=_is_old(stack, host))}
     seen = {path: reply for path, reply in replies.items() if isinstance(reply, Reply) and reply.status == 200}
-    found: list[Finding] = []
-    if "/_active_tasks" in seen:
-        found += _indexing(seen["/_active_tasks"].items)
-    if "/_node/_local/_system" in seen:
-        found += _stalled(seen["/_node/_local/_system"].data.get("message_queues"))
-    if "/_scheduler/docs?limit=100" in seen:
-        found += _replicating(seen["/_scheduler/docs?limit=100"].data.get("docs"))
+    found = [*burden.of(seen), *burden.on_this_machine(host, stack, seen)]
     yield from found
     if not found:
         yield ok(t("CouchDB keeps up")) if seen else skip(t("CouchDB did not say what it does"))
-
-
-def _indexing(tasks: list[Any]) -> Iterator[Finding]:
-    left: dict[tuple[str, str], list[int]] = {}
-    for task in tasks:
-        if isinstance(task, dict) and task.get("type") == "indexer":
-            name = str(task.get("database", "")).rpartition("/")[2].rpartition(".")[0]
-            done, total = (_number(task.get(key)) for key in ("changes_done", "total_changes"))
-            sums = left.setdefault((name, str(task.get("design_document", ""))), [0, 0])
-            sums[0], sums[1] = sums[0] + done, sums[1] + total
-    slow = [(total - done, done / total, key) for key, (done, total) in left.items() if total - done >= _LEFT]
-    if slow:
-        _, part, (database, design) = max(slow)
-        yield warn(
-            "couchdb.index_building",
-            t("CouchDB builds an index: {design} of the database {name}, {percent} done. Who reads it has to wait",
-              design=design, name=database, percent=Percent(100 * part)),
-            t("Let it end: a restart makes it go on from where it was, and helps nobody. After an upgrade this is "
-              "usual."),
-            role=_ROLE, proof=Evidence("GET /_active_tasks", f"indexer {design} {part:.0%}"),
-            by_hand="cozydiag couchdb", restart_helps=False,
-        )  # fmt: skip
-
-
-def _stalled(queues: Any) -> Iterator[Finding]:
-    for name, queue in queues.items() if isinstance(queues, dict) else ():
-        waiting = _number(queue.get("max") if isinstance(queue, dict) else queue)
-        if waiting > _QUEUE:
-            yield warn(
-                "couchdb.stalled",
-                t("{n} messages wait for CouchDB's part {part}", n=waiting, part=str(name)),
-                t("Look at its disk first (`iostat -x 2`), then at how many clients it has."),
-                role=_ROLE, proof=Evidence("GET /_node/_local/_system", f"{name}: {waiting}"), restart_helps=None,
-            )  # fmt: skip
-            return
-
-
-def _replicating(docs: Any) -> Iterator[Finding]:
-    bad = [
-        doc for doc in (docs if isinstance(docs, list) else [])
-        if isinstance(doc, dict) and doc.get("state") in ("crashing", "failed", "error")
-    ]  # fmt: skip
-    if bad:
-        info = bad[0].get("info")
-        why = str(info.get("error", "-") if isinstance(info, dict) else info or "-")
-        yield warn(
-            "couchdb.replication_failing",
-            t("the replication {name} fails: {why}", name=str(bad[0].get("doc_id")), why=why[:200]),
-            t("Correct its source, target or password in the database _replicator; CouchDB then tries again by "
-              "itself."),
-            role=_ROLE, proof=Evidence("GET /_scheduler/docs", f"{bad[0].get('state')}: {why[:200]}"),
-            restart_helps=False,
-        )  # fmt: skip
-
-
-def _number(value: Any) -> int:
-    return value if isinstance(value, int) else 0

@@ -125,7 +125,9 @@ def data(host: Host, stack: Stack) -> Iterator[Finding]:
         text = t("{path} could not be looked at: {why}", path=place.data, why=seen.detail)
         yield unknown("couchdb.data_closed", text, unlock=ourselves("status", stack.config))
         return
-    found = [*_lost(host, stack, seen), *_closed(seen), *_left_over(host, seen)]
+    from cozydiag.couchdb import rights
+
+    found = [*_lost(host, stack, seen), *_closed(seen), *_left_over(host, seen), *rights.of(host, stack, place)]
     yield from found
     if not found and (seen.shards or not seen.old_layout):
         yield ok(plural("{n} database on the disk", "{n} databases on the disk", n=len(seen.shards)))
@@ -201,7 +203,7 @@ def settings(host: Host, stack: Stack) -> Iterator[Finding]:
 
     flags = ini.vm_args(place.vm_args)
     stack.keep_secret(secret, flags.get("-setcookie", ""))
-    found = [*_malformed(place), *_cookie(place, flags), *_in_clear(place)]
+    found = [*_malformed(place), *_cookie(place, flags), *_arguments(place), *_in_clear(place)]
     yield from found
     if not found and place.settings.settings:
         yield ok(plural("{n} setting", "{n} settings", n=len(place.settings.settings)))
@@ -230,6 +232,22 @@ def _cookie(place: Place, flags: dict[str, str]) -> Iterator[Finding]:
               "to start with this one (CVE-2022-24706)."),
             role=_ROLE, proof=Evidence(f"{place.etc}/vm.args", "-setcookie"), restart_helps=False,
         )  # fmt: skip
+
+
+def _arguments(place: Place) -> Iterator[Finding]:
+    """What of vm.args will stop the next start."""
+    from cozydiag.couchdb import ini
+
+    for number, why in ini.bad_arguments(place.vm_args):
+        yield warn(
+            "couchdb.vm_args_malformed",
+            t("line {number} of {path} will stop CouchDB's next start: {why}", number=number,
+              path=f"{place.etc}/vm.args", why=why),
+            t("Correct that line: one flag a line, a cookie of letters and digits without quotes, a name of the form "
+              "name@host where host is an address or has a dot in it."),
+            role=_ROLE, proof=Evidence(f"{place.etc}/vm.args:{number}", "-"), restart_helps=False,
+        )  # fmt: skip
+        return
 
 
 def _in_clear(place: Place) -> Iterator[Finding]:

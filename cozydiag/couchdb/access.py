@@ -59,6 +59,18 @@ def survey(stack: Stack, host: Host) -> files.Data | None:
     return None if isinstance(data, Failure) else data
 
 
+def process_id(stack: Stack, host: Host) -> int:
+    """The server's process as its manager names it, 0 where none does: to look for who holds the port costs a whole
+    interpreter."""
+    program = stack.program(host, "couchdb")
+    if program is not None and program.pid:
+        return program.pid
+    if not stack.config.discover:
+        return 0
+    known = (one for owned in stack.owned(host) if not isinstance(owned.services, Failure) for one in owned.services)
+    return next((pid for one in known if one.role == "couchdb" for pid in one.pids), 0)
+
+
 def root(stack: Stack, host: Host) -> Reply | Failure:
     """The answer of `/`, which says what this is, and which version."""
     return stack.once("couchdb.root", host, lambda host: ask(host, stack.config.couchdb.url, "/"))

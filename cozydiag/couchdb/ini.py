@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
+
+from cozydiag.text import Text, t
 
 RENAMED: Mapping[tuple[str, str], tuple[str, str]] = {
     ("chttpd", "enable_cors"): ("httpd", "enable_cors"),
@@ -79,6 +81,25 @@ def read(files: Iterable[tuple[str, bytes]]) -> Ini:
 def _without_comment(value: str) -> str:
     """What stands before ` ;`, as CouchDB cuts it."""
     return value.partition(" ;")[0].strip()
+
+
+def bad_arguments(content: bytes) -> Iterator[tuple[int, Text]]:
+    """Lines of `vm.args` that Erlang takes apart in another way than they were meant (erl(1), `-args_file`; a blank or
+    an odd quote ends a word). No word of them is shown: a cookie is a secret."""
+    for number, line in enumerate(content.decode("utf-8", "replace").splitlines(), 1):
+        words = line.partition("#")[0].split(None, 1)
+        if not words:
+            continue
+        flag, value = words[0], words[1].strip() if len(words) > 1 else ""
+        if flag == "-setcookie" and (value.count("'") % 2 or value.count('"') % 2 or len(value.split()) > 1):
+            yield number, t("the cookie has blanks or a single quote in it")
+        elif flag == "-name" and not _is_node(value.strip("'\"")):
+            yield number, t("the node name is not name@host with a dot in host")
+
+
+def _is_node(name: str) -> bool:
+    local, at, host = name.partition("@")
+    return bool(local and at) and ("." in host or ":" in host) and "@" not in host
 
 
 def vm_args(content: bytes) -> dict[str, str]:

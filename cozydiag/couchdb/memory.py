@@ -42,8 +42,8 @@ def recall(config: Config) -> Reply | None:
 
 
 def remember(config: Config, refusal: Reply) -> None:
-    """So that the next run does not try again, and knows since when. No word of the credentials is kept, only which file, as
-    it is now."""
+    """So that the next run does not try again, and knows since when. No word of the credentials is kept, only which
+    file, as it is now."""
     error, reason = (str(refusal.data.get(key, ""))[:200] for key in ("error", "reason"))
     kept = {"status": refusal.status, "error": error, "reason": reason, "at": time.time()}
     _set(config, {**kept, "credentials": _mark(config)})
