@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from cozydiag.api import Failure, Finding, Host, Iterator, Stack, When, check, fail, ok, plural, skip, t, unknown, warn
+
+if TYPE_CHECKING:
+    from cozydiag.mail.relay import Relay
 
 _ROLE = "mail"
 
 
 @check("mail.settings", t("Mail is handed over as the relay wants it"), role=_ROLE)
 def settings(host: Host, stack: Stack) -> Iterator[Finding]:
-    from cozydiag.stack import posts
-
-    found = posts.relays(host, stack)
+    found = _relays(host, stack)
     bare = [one for one in found if one.lacks_tls]
     for one in bare:
         yield fail(
@@ -34,13 +37,21 @@ def settings(host: Host, stack: Stack) -> Iterator[Finding]:
 @check("mail.answers", t("Somebody takes the mail"), role=_ROLE,
        because=["mail.settings", "supervisor.program", "manager.service"])  # fmt: skip
 def answers(host: Host, stack: Stack) -> Iterator[Finding]:
-    from cozydiag.stack import posts
-
-    found = [one for one in posts.relays(host, stack) if not one.lacks_tls]
+    found = [one for one in _relays(host, stack) if not one.lacks_tls]
     for relay in found:
+        from cozydiag.stack import posts
+
         yield posts.asked(host, relay)
     if not found:
         yield skip(t("nobody sends mail here"))
+
+
+def _relays(host: Host, stack: Stack) -> tuple[Relay, ...]:
+    if stack.config.mail is None and not stack.config.discover:
+        return ()
+    from cozydiag.stack import posts
+
+    return posts.relays(host, stack)
 
 
 @check("mail.queue", t("Mail does not pile up"), role=_ROLE, because=["mail.settings", "mail.answers"])
