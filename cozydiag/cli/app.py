@@ -6,12 +6,14 @@ Its annotations are not postponed: see `status`.
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from itertools import pairwise
 from typing import Annotated, Final
 
 import typer
 
 from cozydiag.cli.common import (
     CONFIGURATION,
+    EXIT,
     INTERNAL,
     USAGE,
     Problem,
@@ -20,6 +22,7 @@ from cozydiag.cli.common import (
     say,
     without_secrets,
 )
+from cozydiag.model import Status
 from cozydiag.text import Text, t
 
 _COMMANDS: Final[Mapping[str, Text]] = {
@@ -130,8 +133,18 @@ def _trace(error: Exception) -> int:
 
 
 def _complain(text: Text, code: int) -> int:
+    if for_nagios(sys.argv[1:]):
+        from cozydiag.report.nagios import trouble
+
+        print(without_secrets(trouble(say(text))), end="")
+        return EXIT[Status.UNKNOWN]  # any other code reads as CRITICAL there
     print(without_secrets(f"cozydiag: {say(text)}"), file=sys.stderr)
     return code
+
+
+def for_nagios(arguments: Sequence[str]) -> bool:
+    """Whether a monitoring system waits for the answer, and takes nothing but its own codes."""
+    return "--format=nagios" in arguments or ("--format", "nagios") in pairwise(arguments)
 
 
 def _usage(error: typer.TyperException) -> Text:

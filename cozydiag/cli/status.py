@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from cozydiag.config import Config
     from cozydiag.engine.examine import Wish
 
+FORMATS = ("terminal", "text", "json", "jsonl", "nagios", "prometheus", "junit")
+
 _LEVELS = {"warning": Status.WARN, "unknown": Status.UNKNOWN, "critical": Status.FAIL}
 _RANK = (Status.OK, Status.WARN, Status.UNKNOWN, Status.FAIL)
 
@@ -24,7 +26,12 @@ def status(
     url: Annotated[
         str, typer.Argument(metavar="[URL]", show_default=False, help=say(t("Follow this one address.")))
     ] = "",
-    format_: Annotated[str, typer.Option("--format", metavar="FORMAT", help=say(t("terminal, text or json.")))] = "",
+    format_: Annotated[
+        str,
+        typer.Option(
+            "--format", metavar="FORMAT", help=say(t("terminal, text, json, jsonl, nagios, prometheus or junit."))
+        ),
+    ] = "",
     only: Annotated[
         list[str] | None,
         typer.Option("--only", metavar="CHECK", help=say(t("Only these checks, such as couchdb.*"))),
@@ -53,7 +60,7 @@ def status(
     lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
 ) -> int:
     terminal = sys.stdout.isatty()
-    layout = one_of("--format", format_ or ("terminal" if terminal else "text"), ("terminal", "text", "json"))
+    layout = one_of("--format", format_ or ("terminal" if terminal else "text"), FORMATS)
     level = _LEVELS[one_of("--fail-on", fail_on, tuple(_LEVELS))]
     report = _look(config, globs("--only", only), globs("--skip", skip), deadline, url, quiet=quiet)
     if not (quiet and report.verdict is Status.OK):
@@ -115,15 +122,32 @@ def _with_progress(config: "Config", wish: "Wish") -> Report:
 
 def show(report: Report, layout: str, *, verbose: bool = False) -> None:
     """The report on stdout, in one of the formats for `status`."""
-    if layout == "json":
-        from cozydiag.report.as_json import as_json
+    if layout == "terminal":
+        from cozydiag.report.terminal import Terminal
 
-        write(as_json(report))
+        Terminal(sys.stdout, language(), symbols()).show(report, verbose=verbose)
     elif layout == "text":
         from cozydiag.report.plain import plain
 
         write(plain(report, language(), symbols=symbols(), verbose=verbose))
     else:
-        from cozydiag.report.terminal import Terminal
+        write(for_machines(report, layout))
 
-        Terminal(sys.stdout, language(), symbols()).show(report, verbose=verbose)
+
+def for_machines(report: Report, layout: str) -> str:
+    """The report in a format that a program reads."""
+    if layout == "nagios":
+        from cozydiag.report.nagios import nagios
+
+        return nagios(report, language())
+    if layout == "prometheus":
+        from cozydiag.report.prometheus import prometheus
+
+        return prometheus(report)
+    if layout == "junit":
+        from cozydiag.report.junit import junit
+
+        return junit(report, language())
+    from cozydiag.report.as_json import as_json, as_line
+
+    return as_line(report) if layout == "jsonl" else as_json(report)

@@ -17,6 +17,11 @@ def as_json(report: Report) -> str:
     return json.dumps(as_data(report), indent=2) + "\n"  # ASCII: whole in every encoding
 
 
+def as_line(report: Report) -> str:
+    """The same on one line, to be added to a file: `--format jsonl`."""
+    return json.dumps(as_data(report), separators=(",", ":")) + "\n"
+
+
 def as_data(report: Report) -> dict[str, Any]:
     """The same as plain data."""
     return {

@@ -116,7 +116,11 @@ def test_quiet_says_nothing_only_when_all_is_well(config: str) -> None:
     [
         (("statsu",), 64, "there is no command statsu; did you mean status?"),
         (("status", "--formt", "json"), 64, "there is no option --formt; did you mean --format?"),
-        (("status", "--format", "xml"), 64, "--format takes one of terminal, text, json, not 'xml'"),
+        (
+            ("status", "--format", "xml"),
+            64,
+            "--format takes one of terminal, text, json, jsonl, nagios, prometheus, junit, not 'xml'",
+        ),
         (("status", "--fail-on", "never"), 64, "--fail-on takes one of warning, unknown, critical, not 'never'"),
         (("status", "--only", ","), 64, "--only takes a check or a pattern, such as couchdb.* or stack.home"),
         (("status", "--deadline", "-1"), 64, "--deadline takes seconds, more than 0"),
@@ -343,3 +347,18 @@ def test_help_is_in_one_language_wherever_it_is_named() -> None:
         assert "Montrer cette aide." in done.stdout
         assert not {"Usage", "Show", "Commands", "default"}.intersection(done.stdout.replace(":", " ").split())
     assert "Usage: cozydiag" in run("--help").stdout
+
+
+def test_monitoring_gets_a_sentence_and_its_own_codes_for_mistakes_too(config: str) -> None:
+    worn = run(*say(config, "warning"), "--format", "nagios")
+    assert (worn.returncode, worn.stdout.split(" | ")[0]) == (1, "COZY WARNING - it is worn — très usé")
+    for words in (("status", "--config", "/nowhere"), ("status", "--nonsense"), ("status", "--only", "no.such.check")):
+        done = run(*words, "--format=nagios")
+        assert (done.returncode, done.stderr, done.stdout[:15]) == (3, "", "COZY UNKNOWN - ")
+
+
+@pytest.mark.parametrize("layout", ["json", "jsonl", "prometheus", "junit"])
+def test_every_format_ends_with_a_line_end(config: str, layout: str) -> None:
+    done = run(*say(config, "warning"), "--format", layout)
+    assert (done.returncode, done.stderr, done.stdout[-1:]) == (1, "", "\n")
+    assert (done.stdout.count("\n") == 1) is (layout == "jsonl")
