@@ -12,6 +12,10 @@ from cozydiag.text import t
 
 
 def checks(
+    graph: Annotated[bool, typer.Option("--graph", help=say(t("Show what rests on what.")))] = False,
+    mermaid: Annotated[
+        bool, typer.Option("--mermaid", help=say(t("With --graph: as a Mermaid flowchart, for documents.")))
+    ] = False,
     config: Annotated[
         str | None, typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
     ] = None,
@@ -20,8 +24,14 @@ def checks(
     from cozydiag.engine import registry
 
     found = registry.load(configuration(config).drop_ins)
-    for check in found.checks.values():
-        write("\n".join(_lines(check)) + "\n")
+    if graph or mermaid:
+        from cozydiag.report import graph as drawn
+
+        nodes = drawn.nodes(found.checks)
+        write(drawn.mermaid(nodes, say) if mermaid else drawn.plain(nodes, say))
+    else:
+        for check in found.checks.values():
+            write("\n".join(_lines(check)) + "\n")
     for error_result in found.errors:
         write(f"! {without_secrets(say(error_result.findings[0].text))}\n")
     return 3 if found.errors else 0
