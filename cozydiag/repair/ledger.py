@@ -10,11 +10,10 @@ from cozydiag.host import Clock
 from cozydiag.repair.moments import Moment
 from cozydiag.state import DAMAGED, Entry, State
 
-ACT, SEEN, GATE, HELD = "act", "seen", "gate", "held"
-"""The kinds of lines in the journal: what cozydiag did; a restart that others did; why nothing was done; a service
-that was held or freed."""
+ACT, SEEN, GATE = "act", "seen", "gate"
+"""The kinds of lines in the journal: what cozydiag did; a restart that others did; why nothing was done."""
 
-_REACH = 1000  # lines: more than all budgets of a day allow for
+_REACH = 300  # lines: more than the budgets of a day allow for
 HOUR, DAY = 3600.0, 86400.0
 
 

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from cozydiag.host import Host
+from cozydiag.host import GivenUp, Host
 from cozydiag.host.failure import Failure
+from cozydiag.managers import supervisord
 from cozydiag.managers.cozy_monitor import CozyMonitor
 from cozydiag.managers.service import Condition, Manager, Service, State
+from cozydiag.managers.supervisord import Program
 from cozydiag.managers.supervisord_control import Supervisord
 from cozydiag.managers.systemd import Systemd
 from cozydiag.managers.sysv import SysV
 from cozydiag.stack import Stack, ownership
+
+_STATES = {
+    supervisord.STOPPED: State.STOPPED,
+    supervisord.STARTING: State.STARTING,
+    supervisord.RUNNING: State.RUNNING,
+    supervisord.BACKOFF: State.CRASH_LOOPING,
+    supervisord.STOPPING: State.STOPPING,
+}
+"""All others are ends that nobody wanted."""
+
+_LOOK = 2.0  # seconds; mostly it was asked before, in the look that the plan comes from
 
 
 def service_of(host: Host, stack: Stack, role: str | None, address: str | None) -> Service | None:
@@ -22,6 +35,30 @@ def service_of(host: Host, stack: Stack, role: str | None, address: str | None) 
     playing = [one for one in _services(host, stack) if one.role == role and one.state is not State.DISABLED]
     playing.sort(key=lambda one: one.wanted is False)
     return playing[0].service if playing and role is not None else None
+
+
+def conditions(host: Host, stack: Stack) -> list[Condition]:
+    """What all managers say of their services, the main supervisord too; nothing of those that hang."""
+    try:
+        found, main = _services(host, stack), stack.supervisor(host.within(_LOOK, "repair"))
+    except GivenUp:
+        return []
+    programs = () if isinstance(main, Failure) else main.programs
+    known = {one.service.address for one in found}
+    return [*found, *(_program(one) for one in programs if one.service not in known)]
+
+
+def _program(program: Program) -> Condition:
+    return Condition(
+        Service("supervisord", program.name, program.role), _STATES.get(program.state, State.FAILED),
+        since=(program.start if program.pid else program.stop) or None,
+        pids=(program.pid,) if program.pid else (), why=program.spawnerr, words=program.statename,
+    )  # fmt: skip
+
+
+def condition(host: Host, stack: Stack, service: Service) -> Condition | None:
+    """What its manager says of a service; None where it says nothing."""
+    return next((one for one in conditions(host, stack) if one.service.address == service.address), None)
 
 
 def _services(host: Host, stack: Stack) -> list[Condition]:

@@ -8,7 +8,8 @@ from cozydiag.host import GivenUp, Host
 from cozydiag.host.failure import Failure
 from cozydiag.managers.service import Service
 from cozydiag.model import Cause, Report, Status
-from cozydiag.repair import owners
+from cozydiag.repair import gates, owners
+from cozydiag.repair.budget import Verdict
 from cozydiag.stack import ROLES, Stack
 from cozydiag.text import Text, t
 
@@ -28,7 +29,8 @@ _ORDER = (
 
 
 class Action(NamedTuple):
-    """One act. ``command`` is what a person would type for it; ``failing`` is what must be well afterwards."""
+    """One act. ``command`` is what a person would type for it; ``failing`` is what must be well afterwards. ``gate``
+    says why it is not done now, where that is known."""
 
     service: Service
     verb: str
@@ -36,6 +38,7 @@ class Action(NamedTuple):
     why: Text
     cause: Cause
     allowed: bool
+    gate: Verdict | None = None
 
     @property
     def failing(self) -> tuple[str, ...]:
@@ -70,6 +73,11 @@ def make(host: Host, stack: Stack, report: Report) -> Plan:
         elif all(step.service.address != other.service.address for other in actions):
             actions.append(step)
     return Plan(tuple(actions), tuple(refusals))
+
+
+def gated(plan: Plan, view: gates.View) -> Plan:
+    """The same, each act with what forbids it now."""
+    return plan._replace(actions=tuple(one._replace(gate=gates.verdict(view, one)) for one in plan.actions))
 
 
 def _rank(cause: Cause) -> int:

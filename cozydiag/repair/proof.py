@@ -8,6 +8,7 @@ from typing import NamedTuple
 from cozydiag.host import GivenUp, Host
 from cozydiag.host.failure import Failure
 from cozydiag.managers.service import Life, Manager, Service
+from cozydiag.repair import force
 from cozydiag.text import Text, t, verbatim
 
 INSTANCE = "repair"
@@ -17,7 +18,7 @@ _LOOK = 5.0  # seconds for one question to a manager
 
 
 class Proof(NamedTuple):
-    """`verified` or `failed`, in words for people, and the process before and after."""
+    """`verified`, `failed` or `unknown`, in words for people, and the process before and after."""
 
     result: str
     text: Text
@@ -25,16 +26,30 @@ class Proof(NamedTuple):
     pid_after: int = 0
 
 
-def prove(host: Host, manager: Manager, service: Service, verb: str, stay: float) -> Proof:
-    """Ask for it, then look for ``stay`` seconds whether it lasts."""
+def prove(
+    host: Host,
+    manager: Manager,
+    service: Service,
+    verb: str,
+    stay: float,
+    *,
+    may_kill: bool = False,
+    reached: Callable[[str], object] = len,
+) -> Proof:
+    """Ask for it, then look for ``stay`` seconds whether it lasts. ``may_kill``: what does not end in its manager's
+    time is ended by SIGKILL, and asked for once more."""
     before = _before(host, manager, service)
     if isinstance(before, Failure):
-        return _unanswered(before)
+        return _unanswered(before)._replace(result="failed")  # it was not asked for anything
     if before.pid:
         host.wake(before.pid)
     patience = manager.patience(_view(host), service)
     workers = _workers(host, service, before) if verb == "reload" else None
+    reached("before it is asked")
     failure = manager.ask(host.within(patience, INSTANCE), service, verb)
+    if failure is not None and may_kill and verb != "reload" and before.pid and force.end(host, before.pid):
+        failure = manager.ask(host.within(patience, INSTANCE), service, verb)
+    reached("after it was asked")
     if failure is not None:
         text = t("its manager refused or did not finish: {why}", why=verbatim(failure.detail))
         return Proof("failed", text, before.pid)
@@ -60,7 +75,7 @@ def _before(host: Host, manager: Manager, service: Service) -> Life | Failure:
 
 
 def _unanswered(failure: Failure, pid: int = 0) -> Proof:
-    return Proof("failed", t("its manager does not answer: {why}", why=failure.detail), pid)
+    return Proof("unknown", t("its manager does not answer: {why}", why=failure.detail), pid)
 
 
 def _workers(host: Host, service: Service, before: Life) -> set[int] | None:

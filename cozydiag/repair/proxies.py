@@ -1,6 +1,7 @@
 """Reverse proxies under repair: tested before they are touched.
 
 What comes of a reload is told in `proof`: Apache that gave up in it (AH00020) runs no more, Caddy stays `reloading`.
+`in_its_words` adds what the proxy itself logged of that.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from cozydiag.host.logs import one_line
 from cozydiag.managers.service import Service
 from cozydiag.proxies import nginx, verdicts
 from cozydiag.proxies.protocol import Proxy
+from cozydiag.site import front
 from cozydiag.stack import Stack, fronts
 from cozydiag.text import Text, t
 
@@ -44,8 +46,15 @@ def refused(host: Host, proxy: Proxy) -> Text | None:
     line = _told(done.stderr) if proxy.name == "nginx" else ""
     if not line:
         mistakes = verdicts.tested(proxy.name, done).mistakes
-        line = str(mistakes[0]) if mistakes and mistakes[0].path else " ".join(verdicts.one_by_one(done))
+        line = str(mistakes[0]) if mistakes else " ".join(verdicts.one_by_one(done))
     return t("its configuration does not pass its own test: {line}", line=one_line(line, 400))
+
+
+def in_its_words(host: Host, stack: Stack, service: Service, text: Text, since: float) -> Text:
+    """``text``, which says that an act on a proxy has failed, with what the proxy logged since then (epoch seconds)."""
+    proxy = behind(host, stack, service)
+    line = front.last_words(host.within(_LOOK, "repair"), stack, proxy, since) if proxy is not None else None
+    return t("{what}; its log says: {line}", what=text, line=line.line) if line is not None else text
 
 
 def _told(said: bytes) -> str:

@@ -2,36 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from cozydiag.host import Host, World
 from cozydiag.model import FAILING, Cause, Report, Status
-from cozydiag.repair.act import Outcome, act
+from cozydiag.repair import budget, evidence, gates, health, lasting, observed
+from cozydiag.repair.act import Occasion, Outcome, Reached, act, recover
+from cozydiag.repair.budget import Verdict
+from cozydiag.repair.ledger import ACT, GATE, SEEN, Ledger
+from cozydiag.repair.moments import Moment
 from cozydiag.repair.plan import Action, Plan, make
 from cozydiag.repair.signals import Deferred
 from cozydiag.stack import Stack
 from cozydiag.state import Lock, State
-from cozydiag.text import t
+from cozydiag.text import Text, t
+from cozydiag.text.catalogue import ENGLISH, render
 
 _UNSEEN = (Status.UNKNOWN, Status.ERROR)
 
+_KEPT = 2000
+"""Lines of each kind that the journal keeps."""
+
 
 class Teller(Protocol):
-    """Who tells the user what happens."""
+    """Who tells the user what happens. What is not done and was told in an earlier run is ``known``."""
 
     def begins(self, action: Action) -> None: ...
     def ended(self, action: Action, outcome: Outcome) -> None: ...
+    def passed(self, action: Action, verdict: Verdict, *, known: bool) -> None: ...
 
 
 class Repaired(NamedTuple):
-    """What was done, and how things stand now. ``left`` is the plan that remains."""
+    """What was done, and how things stand now. ``left`` is the plan that remains, ``passed`` what of it was not done
+    and why. ``down`` is in seconds, from when the first of it is known to have failed until now; ``worse`` is what
+    was well before, ``revealed`` what could not be seen before."""
 
     done: tuple[tuple[Action, Outcome], ...]
     report: Report
     left: Plan
     interrupted: bool
     seconds: float
+    passed: tuple[tuple[Action, Verdict], ...] = ()
+    down: float = 0.0
+    worse: tuple[Cause, ...] = ()
+    revealed: tuple[str, ...] = ()
 
 
 Look = Callable[[Stack], "tuple[Report, Stack]"]
@@ -42,53 +57,161 @@ class Session:
     the stack of the last look, for what may not be asked twice.
 
     ``lock`` is the one of `act.LOCK`, held from before the first look: a plan made while another cozydiag was at work
-    would be about a server that no longer is.
+    would be about a server that no longer is. ``reached`` is told of each point on the way.
     """
 
-    def __init__(self, look: Look, state: State, lock: Lock, teller: Teller, by: str, host: Host | None = None) -> None:
+    def __init__(
+        self,
+        look: Look,
+        state: State,
+        lock: Lock,
+        teller: Teller,
+        by: str,
+        host: Host | None = None,
+        terms: gates.Terms = gates.Terms(),  # noqa: B008  it never changes
+        reached: Reached = len,
+    ) -> None:
         self.look = look
         self.state = state
         self.lock = lock
         self.teller = teller
         self.by = by
         self.host = host or Host(World(), 3600.0, "repair")
+        self.terms = terms
+        self.reached = reached
+        self.began = Moment.now(self.host.clock)
+        self.incident = evidence.name(self.host.clock.now())
+        self.passed: dict[str, tuple[Action, Verdict]] = {}
+        self.since: dict[str, float] = {}
+
+    def confirm(self, report: Report, plan: Plan, stack: Stack) -> tuple[Report, Plan, Stack]:
+        """Look once more before the first act: what is seen broken once may have been a moment's, and a person may
+        have taken time to answer. With --auto an earlier run was the first look."""
+        if self.terms.auto or not plan.actions:
+            return report, plan, stack
+        self.host.clock.sleep(max(0.0, stack.config.repair.confirm - self.began.age(self.host.clock)))
+        report, stack = self.look(stack)
+        return report, make(self.host.within(60.0, "plan"), stack, report), stack
 
     def run(self, report: Report, plan: Plan, stack: Stack) -> Repaired:
         """Act on the causes one by one, lowest first, each service at most once. A signal lets the act that has
         begun come to its end and its proof, and no other begins."""
-        began = self.host.clock.monotonic()
+        began, first = self.host.clock.monotonic(), report
         done: list[tuple[Action, Outcome]] = []
         with Deferred() as signals:
-            while not signals.came:
-                acted = {action.service.address for action, _ in done}
-                action = next((a for a in plan.actions if a.service.address not in acted and a.allowed), None)
+            self.reached("before the observation")
+            recover(self.state)
+            self._observe(report, plan, stack)
+            self.reached("after the observation")
+            while not signals.came and len(done) < self.terms.most:
+                action = self._next(report, plan, stack, [action.service.address for action, _ in done])
                 if action is None:
                     break
                 self.teller.begins(action)
-                outcome = act(
-                    self.host, stack, self.state, action.service, action.verb,
-                    why=action.cause.code, by=self.by, lock=self.lock,
-                )  # fmt: skip
+                outcome = self._act(action, report, stack)
                 report, stack, outcome = self._look_again(action, outcome, stack)
                 plan = make(self.host.within(60.0, "plan"), stack, report)
+                self.reached("after the second look")
                 done.append((action, outcome))
                 self.teller.ended(action, outcome)
-        return Repaired(tuple(done), report, plan, signals.came, self.host.clock.monotonic() - began)
+            self._observe(report, plan, stack)
+            for kind in (ACT, GATE, SEEN):
+                self.state.forget(kind, _KEPT)
+            self.reached("at the end")
+        return Repaired(
+            tuple(done), report, plan, signals.came, self.host.clock.monotonic() - began, tuple(self.passed.values()),
+            self._down(done), _worse(first, report), _revealed(first, report) if done else (),
+        )  # fmt: skip
+
+    def _next(self, report: Report, plan: Plan, stack: Stack, acted: Sequence[str]) -> Action | None:
+        """The first act that nothing forbids. What is forbidden is told and written down, and not asked again."""
+        for action in plan.actions:
+            address = action.service.address
+            if address in acted or address in self.passed or not action.allowed or not self._meant(action):
+                continue
+            ledger = Ledger(self.state, self.host.clock)
+            view = gates.View(self.host.within(60.0, "repair"), stack, report, ledger, self.terms, self.began)
+            verdict = gates.verdict(view, action)
+            if verdict is None:
+                self.since[address] = observed.since(self.host, stack, ledger, action, report)
+                return action
+            self._pass(ledger, action, verdict)
+        return None
+
+    def _meant(self, action: Action) -> bool:
+        names = {action.service.unit, action.service.address, action.service.role, action.cause.role}
+        return not self.terms.only or bool(names.intersection(self.terms.only))
+
+    def _pass(self, ledger: Ledger, action: Action, verdict: Verdict) -> None:
+        if verdict.outcome == "held":
+            budget.hold(ledger, action.service.address)
+        known = health.told(ledger, action.service.address, verdict.code)
+        if not known or not self.terms.auto:
+            data = {
+                "service": action.service.address, "verb": action.verb, "why": action.cause.code, "by": self.by,
+                "gate": verdict.code, "moment": Moment.now(self.host.clock),
+            }  # fmt: skip
+            entry = self.state.append(GATE, data, at=self.host.clock.now())
+            if entry is not None:
+                self.state.update(entry, {"result": verdict.outcome, "text": render(verdict.reason, ENGLISH)})
+        self.passed[action.service.address] = (action, verdict)
+        self.teller.passed(action, verdict, known=known and self.terms.auto)
+
+    def _act(self, action: Action, report: Report, stack: Stack) -> Outcome:
+        seen = [f"{one.source}: {one.line}" for one in action.cause.evidence]
+        seen += [f"{r.instance}: {e.source}: {e.line}" for r in report.results for e in r.evidence
+                 if r.instance in action.failing and r.status in FAILING]  # fmt: skip
+        occasion = Occasion(self.incident, seen, self.terms.force, self.reached)
+        return act(
+            self.host, stack, self.state, action.service, action.verb,
+            why=action.cause.code, by=self.by, lock=self.lock, occasion=occasion,
+        )  # fmt: skip
 
     def _look_again(self, action: Action, outcome: Outcome, stack: Stack) -> tuple[Report, Stack, Outcome]:
-        """The checks that failed decide whether it helped; they get some time, for services start slowly."""
-        end = self.host.clock.monotonic() + stack.config.timing.settle
+        """The checks that failed decide whether it helped; they get some time, for services start slowly. What is
+        well must still be so a while later, as the same process."""
+        end = self.host.clock.monotonic() + lasting.patience(action, stack.config)
         while True:
             report, stack = self.look(stack)
-            if outcome.result != "verified" or _well(report, action):
+            if outcome.result != "verified":
                 return report, stack, outcome
+            if _well(report, action):
+                report, stack, why = self._stays(action, outcome, report, stack)
+                return report, stack, outcome if why is None else self._refuted(outcome, why)
             if self.host.clock.monotonic() >= end:
-                outcome = outcome._replace(
-                    result="failed", text=t("it runs as a new process, but what failed still fails")
-                )
-                self.state.update(outcome.entry, outcome.record())
-                return report, stack, outcome
+                why = t("it runs as a new process, but what failed still fails")
+                return report, stack, self._refuted(outcome, why)
             self.host.clock.sleep(0.5)
+
+    def _stays(
+        self, action: Action, outcome: Outcome, report: Report, stack: Stack
+    ) -> tuple[Report, Stack, Text | None]:
+        """The second look, and what speaks against its health now."""
+        restarts = observed.restarts(self.host.within(10.0, "repair"), stack, action.service)
+        self.host.clock.sleep(lasting.stable(action, stack.config))
+        report, stack = self.look(stack)
+        if not _well(report, action):
+            return report, stack, t("it was well for a moment, and then failed again")
+        view = self.host.within(10.0, "repair")
+        if lasting.changed(view, stack, action.service, outcome.pid_after):
+            return report, stack, t("it was well, but it has been replaced by yet another process since")
+        again = observed.restarts(view, stack, action.service)
+        if restarts is not None and again is not None and again > restarts:
+            return report, stack, t("it was well, but its manager has restarted it since")
+        return report, stack, None
+
+    def _refuted(self, outcome: Outcome, why: Text) -> Outcome:
+        outcome = outcome._replace(result="failed", text=why)
+        self.state.update(outcome.entry, outcome.record())
+        return outcome
+
+    def _observe(self, report: Report, plan: Plan, stack: Stack) -> None:
+        seen = observed.services(self.host.within(20.0, "repair"), stack, report, plan, self.state)
+        health.observe(Ledger(self.state, self.host.clock), stack.config.repair, seen)
+
+    def _down(self, done: Sequence[tuple[Action, Outcome]]) -> float:
+        moments = [self.since[action.service.address] for action, outcome in done if outcome.result == "verified"]
+        return max(0.0, self.host.clock.now() - min(moments)) if moments else 0.0
 
 
 def _well(report: Report, action: Action) -> bool:
@@ -97,8 +220,7 @@ def _well(report: Report, action: Action) -> bool:
     own = action.cause.instance
     failing = {r.instance for r in report.results if r.status in FAILING and not r.explained_by}
     failing -= {c.instance for c in report.causes if c.instance != own and _lasts(c, action.cause)}
-    on_its_way = ("service.starting", "service.stopping")
-    starting = {c.instance for c in report.causes if c.severity is Status.WARN and c.code in on_its_way}
+    starting = {c.instance for c in report.causes if c.severity is Status.WARN and c.code == "service.starting"}
     unseen = {r.instance for r in report.results if r.status in _UNSEEN and r.instance == own}
     return not (failing | starting | unseen).intersection(action.failing)
 
@@ -106,3 +228,16 @@ def _well(report: Report, action: Action) -> bool:
 def _lasts(other: Cause, mended: Cause) -> bool:
     """Its manager has given it up, or no restart helps it."""
     return other.restart_helps is False or (other.code == "service.failed" and other.role != mended.role)
+
+
+def _worse(first: Report, last: Report) -> tuple[Cause, ...]:
+    """What was well at first, and is broken of itself now."""
+    well = {result.instance for result in first.results if result.status is Status.OK}
+    return tuple(cause for cause in last.causes if cause.severity is Status.FAIL and cause.instance in well)
+
+
+def _revealed(first: Report, last: Report) -> tuple[str, ...]:
+    """The services that only the last look could see (home lists the apps, the data-system must be up for that)."""
+    before = {result.instance for result in first.results}
+    found = [r for r in last.results if r.id == "manager.service" and r.instance not in before]
+    return tuple(result.subject for result in found if result.subject)

@@ -72,6 +72,11 @@ class State:
         rows = self.query(sql, kind, limit) or []
         return [Entry(entry, at, kind, _read(data), _read(result)) for entry, at, kind, data, result in reversed(rows)]
 
+    def entry(self, entry: int) -> Entry | None:
+        """One line of the journal; None where there is none (any more)."""
+        rows = self.query("SELECT id, at, kind, data, result FROM journal WHERE id = ?", entry) or []
+        return next((Entry(e, at, kind, _read(data), _read(result)) for e, at, kind, data, result in rows), None)
+
     def forget(self, kind: str, keep: int) -> None:
         """Of a kind keep only the last lines: the journal of a server that runs for years must not grow for ever."""
         last = "SELECT id FROM journal WHERE kind = ? ORDER BY id DESC LIMIT 1 OFFSET ?"
@@ -134,6 +139,11 @@ class NoState(State):
         sql = "SELECT id, at, kind, data, result FROM journal WHERE kind = ? ORDER BY id DESC LIMIT ?"
         rows = self.query(sql, kind, limit) or []
         return [Entry(entry, at, kind, _read(data), _read(result)) for entry, at, kind, data, result in reversed(rows)]
+
+    def entry(self, entry: int) -> Entry | None:
+        """One line of the journal; None where there is none (any more)."""
+        rows = self.query("SELECT id, at, kind, data, result FROM journal WHERE id = ?", entry) or []
+        return next((Entry(e, at, kind, _read(data), _read(result)) for e, at, kind, data, result in rows), None)
 
     def forget(self, kind: str, keep: int) -> None:
         """Of a kind keep only the last lines: the journal of a server that runs for years must not grow for ever."""

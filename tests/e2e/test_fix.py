@@ -17,7 +17,10 @@ from typing import Any
 import pytest
 
 import cozydiag
+from cozydiag.host import Clock
 from cozydiag.repair.act import KIND
+from cozydiag.repair.budget import reset
+from cozydiag.repair.ledger import Ledger
 from cozydiag.sandbox import Sandbox
 from cozydiag.sandbox.layout import REAL_PORTS
 from cozydiag.state import open_state
@@ -26,7 +29,7 @@ from tests.e2e.terminal import Terminal
 
 COMMAND = (sys.executable, "-m", "cozydiag")
 NOBODY = 65534
-TIMING = "\n[timing]\nproof = 0.2\nsettle = 10\n"
+TIMING = "\n[timing]\nproof = 0.2\nsettle = 10\n\n[repair]\nconfirm = 0.1\nstable = 0.2\n"
 
 
 def environment() -> dict[str, str]:
@@ -65,6 +68,8 @@ class Server:
         for program in stopped:
             self.sandbox.supervisor.stop(program)
         self.journal()
+        with closing(open_state(self.sandbox.layout.path("state"))) as state:
+            reset(Ledger(state, Clock()), None)
 
     def end(self) -> None:
         """What a failed test has left running."""
@@ -183,7 +188,7 @@ def test_one_fault_is_mended_by_one_act(server: Server, fault: str, program: str
     pid = server.identities()[program].partition("@")[0]
     assert f"✓ supervisord:{program}: it runs as a new process (PID {pid}) and keeps running (" in done.stdout
     assert "\nBack at " in done.stdout
-    assert ": 1 service restarted, " in done.stdout
+    assert f", 1 restart ({program}), it had " in done.stdout
 
 
 def test_two_faults_are_mended_in_the_order_of_dependences(two_faults: Server) -> None:
@@ -196,7 +201,7 @@ def test_two_faults_are_mended_in_the_order_of_dependences(two_faults: Server) -
         ("start", "supervisord:nginx", "verified"),
     ]
     assert done.stdout.index(" start couchdb …") < done.stdout.index(" start nginx …")
-    assert ": 2 services restarted, " in done.stdout
+    assert ", 2 restarts (couchdb, nginx).\n" in done.stdout
 
 
 def test_what_comes_to_light_behind_it_is_told_and_no_login_is_spent_on_it(two_faults: Server) -> None:
@@ -246,7 +251,7 @@ def test_a_proxy_whose_configuration_fails_its_own_test_is_not_touched(server: S
     site.write_text(site.read_text().replace("proxy_pass ", "proxy_pas ", 1))
     before = server.identities()
     done = server.restart()
-    assert done.returncode == 2
+    assert done.returncode == 2, done.stdout
     assert "✗ supervisord:nginx: its configuration does not pass its own test: " in done.stdout
     assert "[emerg]" in done.stdout
     assert (server.identities(), server.journal()) == (before, [])
