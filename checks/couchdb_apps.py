@@ -51,7 +51,10 @@ def apps(host: Host, stack: Stack) -> Iterator[Finding]:
     else:
         stack.keep_secret(*(value.rpartition("@")[0].partition("://")[2] for _, value in view.proxies))
         same = (view.host, view.port) == usual  # to another server no login is sent
-        seen = apps_view.look(host, view, access.known(stack, host) if same else None)
+        account = access.known(stack, host) if same else None
+        seen = apps_view.look(host, view, account)
+        if account is not None and seen in (401, 403):
+            account.turned_away(int(seen))
         yield _judged(view, seen)
 
 

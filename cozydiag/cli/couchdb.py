@@ -34,6 +34,7 @@ def couchdb(
     host = Host(World(), loaded.timing.deadline, "couchdb")
     seen = list(picture.lines(host, stack))
     probed = _probe(host, stack) if write_probe else None
+    memory.keep(loaded, stack.refusal)
     mask = stack.masks().mask
     for label, value in seen:
         write(mask(f"{say(label):<14}{say(value)}") + "\n")

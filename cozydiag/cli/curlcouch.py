@@ -37,11 +37,9 @@ def curlcouch(
     host = Host(World(), stack.config.timing.deadline, "curlcouch")
     stack.settle(host)
     loaded = stack.config
-    known = memory.recall(loaded)
-    stack.refusal = known
+    stack.refusal = memory.recall(loaded)
     reply = _ask(host, stack, _target(host, stack, path, server=server))
-    if stack.refusal is not None and known is None:
-        memory.remember(loaded, stack.refusal)
+    memory.keep(loaded, stack.refusal)
     if isinstance(reply, Failure):
         raise Problem(_unanswered(loaded, stack, reply.detail), UNAVAILABLE)
     write(stack.masks().mask(_shown(reply)) + "\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cozydiag.couchdb.account import Account
@@ -84,7 +85,7 @@ def account(stack: Stack, host: Host) -> Account | Finding:
         if isinstance(found, Finding):
             return found
         stack.keep_secret(*found.secrets)
-        return Account(stack.config.couchdb.url, found, stack.refusal)
+        return Account(stack.config.couchdb.url, found, stack.refusal, partial(setattr, stack, "refusal"))
 
     return stack.once("couchdb.account", host, make)
 
@@ -103,7 +104,6 @@ def login(stack: Stack, host: Host, account: Account) -> Reply | Failure:
     reply = account.login(host)
     if account.credentials.cookie:
         stack.keep_secret(account.credentials.cookie)
-    stack.refusal = account.refusal
     return reply
 
 

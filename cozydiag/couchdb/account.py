@@ -7,6 +7,7 @@ From 3.4 on five failures of a user from one address lock it, for the apps too, 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from cozydiag.couchdb.client import Reply, ask, reply_of
 from cozydiag.couchdb.credentials import Credentials
@@ -21,14 +22,21 @@ _SHUT = Failure("given_up", "the login was refused, and is not tried again")
 
 
 class Account:
-    """``refusal`` is how the server refused, be it in an earlier run. Safe in threads: one request at a time, so that
-    none is under way when another is refused."""
+    """``refusal`` is how the server refused, be it in an earlier run; ``tell`` hears of a new one at once. Safe in
+    threads: one request at a time, so that none is under way when another is refused."""
 
-    def __init__(self, url: str, credentials: Credentials, refusal: Reply | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        credentials: Credentials,
+        refusal: Reply | None = None,
+        tell: Callable[[Reply], None] = lambda _: None,
+    ) -> None:
         self.url = url
         self.credentials = credentials
         self.refusal = refusal
         self.context: dict[str, object] = {}
+        self._tell = tell
         self._answer: Reply | Failure | None = refusal
         self._one = threading.Lock()
 
@@ -41,6 +49,10 @@ class Account:
     def is_known(self) -> bool:
         """The login was taken, and nothing was refused since."""
         return bool(self.context.get("name")) and self.refusal is None
+
+    def turned_away(self, status: int) -> None:
+        """Somebody else sent the login for us, and it came back with 401 or 403: nobody sends it again."""
+        self._refuse(Reply(status, {"error": "unauthorized", "reason": f"HTTP {status}"}, ""))
 
     def login(self, host: Host) -> Reply | Failure:
         """GET /_session, at most once; later the same answer again."""
@@ -110,7 +122,11 @@ class Account:
 
     def _note(self, reply: Reply | Failure) -> None:
         if isinstance(reply, Reply) and refused(reply):
-            self.refusal = reply
+            self._refuse(reply)
+
+    def _refuse(self, reply: Reply) -> None:
+        self.refusal = reply
+        self._tell(reply)
 
 
 def wants_cookie(reply: Reply) -> bool:

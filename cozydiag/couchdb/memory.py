@@ -49,6 +49,12 @@ def remember(config: Config, refusal: Reply) -> None:
     _set(config, {**kept, "credentials": _mark(config)})
 
 
+def keep(config: Config, refusal: Reply | None) -> None:
+    """Remember what was refused, unless an earlier run did."""
+    if refusal is not None and recall(config) is None:
+        remember(config, refusal)
+
+
 def forget(config: Config) -> None:
     """Let the next run try once more."""
     if recall(config) is not None:

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cozydiag.host import Process
+from cozydiag.couchdb import access
+from cozydiag.couchdb.account import Account
+from cozydiag.host import Failure, Process
 from cozydiag.host.commands import Completed
-from cozydiag.testing import Machine, process_info
+from cozydiag.stack import Stack
+from cozydiag.testing import FakeHost, Machine, process_info, run_check
 
 if TYPE_CHECKING:
     from tests.checks.conftest import Cozy
@@ -64,6 +67,17 @@ def test_ordinary_users_cannot_tell(cozy: Cozy) -> None:
 )
 def test_another_way_is_tried(cozy: Cozy, environment: bytes, ended: Completed, expected: tuple[str, str]) -> None:
     assert said(cozy, environment, ended) == ([expected], 1)
+
+
+def test_a_login_that_the_app_was_refused_is_not_sent_again(cozy: Cozy) -> None:
+    made, _ = machine(cozy, PROXY, Completed(0, b"401", b""))
+    stack = Stack(cozy.config)
+    findings = run_check(cozy.checks["couchdb.apps"], FakeHost(made), stack)
+    assert [finding.code for finding in findings] == ["couchdb.out_of_reach"]
+    assert stack.refusal is not None
+    account = access.account(stack, FakeHost(made))
+    assert isinstance(account, Account)
+    assert isinstance(account.ask(FakeHost(made), "/cozy"), Failure)
 
 
 def test_no_secret_is_in_the_arguments_or_in_what_is_said(cozy: Cozy) -> None:

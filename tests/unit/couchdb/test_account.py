@@ -47,6 +47,16 @@ def test_after_a_refusal_no_credentials_leave(refusal: Answer) -> None:
     assert [request.target for request in machine.requests] == ["/_session", "/_all_dbs"]
 
 
+def test_a_refusal_in_the_middle_is_told_at_once() -> None:
+    host, _ = world({"/_session": KNOWN, "/_all_dbs": LOCKED})
+    told: list[Reply] = []
+    account = Account(URL, LOGIN, None, told.append)
+    account.login(host)
+    assert told == []
+    account.ask(host, "/_all_dbs")
+    assert [reply.status for reply in told] == [403]
+
+
 def test_too_few_rights_are_no_refusal() -> None:
     few = answer(401, '{"error":"unauthorized","reason":"You are not a server admin."}', Server="CouchDB/3.5.0")
     host, _ = world({"/_session": KNOWN, "/_all_dbs": few, "/_users": KNOWN})
