@@ -1,0 +1,216 @@
+"""Names and addresses of machines and people: each gets a stand-in, and the shape of what it is part of stays.
+
+Names come from lists (this host's own), never from patterns: every dotted word looks like a host. Addresses that say
+nothing (private, loopback, well-known resolvers), versions, ports, paths and the names of Cozy's apps stay.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from socket import AF_INET6, inet_pton
+
+from cozydiag.redaction.pseudonyms import Pseudonyms
+
+SLUGS = frozenset(
+    "home drive settings photos contacts calendar calendars emails email store notes passwords banks bank tasks files"
+    " mails collect konnectors data-system proxy controller mespapiers pass sync bookmarks blog onboarding search viewer"
+    " dataproxy coachco2 mycozy connect www mail smtp imap pop mx ns1 ns2 ns couchdb api static assets cdn admin".split()
+)
+"""First labels that are an app's or a service's, and nobody's name."""
+
+USUAL = frozenset(
+    "root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc gnats nobody _apt systemd"
+    " systemd-network systemd-resolve systemd-timesync messagebus sshd cozy cozy-home cozy-data-system cozy-proxy couchdb"
+    " nginx apache http caddy haproxy supervisor postfix redis mysql postgres docker podman node nodejs admin administrator"
+    " user users ubuntu debian pi vagrant centos fedora alpine ec2-user default guest test app apps service services home"
+    " data cozy-stack dnsmasq statd ntp chrony avahi polkitd rtkit tss uuidd lxd git ssh log logs adm staff local server host"
+    " localhost localdomain localhost.localdomain ip6-localhost ip6-loopback ip6-allnodes ip6-allrouters raspberrypi".split()
+)
+"""Names that every machine has."""
+
+_SECOND = frozenset(
+    "co.uk org.uk me.uk ac.uk com.au net.au org.au co.nz co.jp com.br com.fr asso.fr gouv.fr nom.fr eu.org duckdns.org"
+    " nohost.me noho.st ynh.fr freeboxos.fr dyndns.org ddns.net no-ip.org no-ip.biz hopto.org zapto.org sytes.net"
+    " dynu.net freedns.org afraid.org mycozy.cloud cozycloud.cc github.io synology.me myds.me i234.me selfhost.eu"
+    " spdns.org goip.de dnsalias.org homelinux.org homeip.net is-a-geek.org dedyn.io home.arpa".split()
+)
+"""Below these everybody has a name, as below `fr`. A part of the list of public suffixes (publicsuffix.org)."""
+
+_RESOLVERS = frozenset(
+    "1.1.1.1 1.0.0.1 8.8.8.8 8.8.4.4 9.9.9.9 149.112.112.112 208.67.222.222 208.67.220.220 80.67.169.12 80.67.169.40"
+    " 4.2.2.1 4.2.2.2 94.140.14.14 94.140.15.15 185.228.168.9 76.76.2.0 2001:4860:4860::8888 2001:4860:4860::8844"
+    " 2606:4700:4700::1111 2606:4700:4700::1001 2620:fe::fe 2620:fe::9 2001:910:800::12 2001:910:800::40".split()
+)
+
+_IPV4 = re.compile(r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}")
+_MANY_COLONS = re.compile(r"::|:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:|-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-")
+_MAC = re.compile(r"(?<![\w:-])(?:[0-9A-Fa-f]{2}(?P<mark>[:-]))(?:[0-9A-Fa-f]{2}(?P=mark)){4}[0-9A-Fa-f]{2}(?![\w:-])")
+_IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4})(?![\w:])")
+_MAIL = re.compile(r"(?<![\w.+-])(?P<local>[A-Za-z0-9][\w.+'-]{0,63})(?P<at>@|%40)(?P<domain>(?:[A-Za-z0-9](?:[\w-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,24})(?![\w-])")
+_UNITS = frozenset("service socket timer mount target slice scope path device swap automount couch local localdomain internal lan png jpg svg js css".split())
+_NODES = frozenset("couchdb nonode rabbit ejabberd git".split())
+_STAND_IN_NAME = re.compile(r"(?:mail)?dom(?:ain)?\d+\.example|(?:host|user|mail|name)\d+", re.IGNORECASE)
+
+_VERSION_BEFORE = re.compile(r"(?:version|release|\brev|\bver\.?|build|\bv)[\"']?[ :=]{0,3}[\"']?$|==[\"']?$|[\w.+-]-$|[\w+-]:$(?<!:\d:)|~$|\+$|(?<![./\w])[A-Za-z][\w+-]{1,40}/$", re.IGNORECASE)
+_VERSION_AFTER = re.compile(r"[-+~][\w]|\.\d|\.\*")
+_PACKAGES = re.compile(r":(?:amd64|arm64|armhf|i386|all|armel|riscv64)\b|\b(?:Setting up|Unpacking|Preparing to unpack|Selecting|Get:\d+|Installing|Upgrading|Removing)\b")
+
+
+class Identity:
+    """``domains`` and ``hosts`` are this host's own names, ``users`` the login names of its people."""
+
+    def __init__(self, domains: Iterable[str] = (), hosts: Iterable[str] = (), users: Iterable[str] = ()) -> None:
+        names = {name.lower().strip(".").removeprefix("*.") for name in (*domains, *hosts)}
+        own = {_registrable(name) for name in names if "." in name}
+        self.domains = frozenset(name for name in own if name and not _STAND_IN_NAME.fullmatch(name))
+        short = {name.lower().partition(".")[0] for name in hosts}
+        self.hosts = frozenset(filter(_says_something, short))
+        self.users = frozenset(user for user in users if _says_something(user) and user.lower() not in self.hosts)
+        self._domain = _names(self.domains, before=r"(?<![\w-])(?P<labels>(?:[\w*-]{1,63}\.){0,8})", after=r"(?![\w-]|\.[A-Za-z0-9])")
+        self._host = _names(self.hosts, before=r"(?<![\w.-])", after=r"(?![\w-])")
+        self._user = _names(self.users, before=r"(?<![\w.-])", after=r"(?![\w-])", flags=0)
+        self._words = tuple(sorted({*self.domains, *self.hosts, *(user.lower() for user in self.users)}))
+        self._cache: dict[str, str] = {}
+
+    def use(self, pseudonyms: Pseudonyms, shown: dict[str, set[str]]) -> None:
+        """Numbers come from ``pseudonyms``; every stand-in that is used is put into ``shown``, by kind."""
+        self._pseudonyms, self._shown = pseudonyms, shown
+
+    def hide(self, text: str) -> str:
+        """``text`` with stand-ins; it may have many lines."""
+        if "@" in text or "%40" in text:
+            text = _MAIL.sub(self._mail, text)
+        low = text.lower() if self._words else ""
+        if any(word in low for word in self._words):
+            for pattern, kind in ((self._domain, "domain"), (self._host, "host"), (self._user, "user")):
+                if pattern is not None:
+                    text = pattern.sub(self._own_domain if kind == "domain" else getattr(self, f"_own_{kind}"), text)
+        text = _IPV4.sub(self._ipv4, text)
+        if _MANY_COLONS.search(text):
+            text = "\n".join(self._colons(line) if _MANY_COLONS.search(line) else line for line in text.split("\n"))
+        return text
+
+    def _count(self, kind: str, shown: str, true: str) -> str:
+        self._shown.setdefault(kind, set()).add(shown)
+        return self._pseudonyms.name(shown, true)
+
+    def _numbered(self, kind: str, prefix: str, true: str, suffix: str = "") -> str:
+        return self._count(kind, f"{prefix}{self._pseudonyms.number(prefix, true)}{suffix}", true)
+
+    # -- names ---------------------------------------------------------------------------------------------
+
+    def _mail(self, found: re.Match[str]) -> str:
+        local, domain = found["local"], found["domain"].lower()
+        if local.lower() in _NODES or domain.rpartition(".")[2] in _UNITS or _STAND_IN_NAME.fullmatch(domain) and local.startswith("mail"):
+            return found[0]
+        own = self._domain is not None and self._domain.fullmatch(domain) is not None
+        place = self._domain.sub(self._own_domain, domain) if own and self._domain else self._numbered("domain", "maildom", domain, ".example")
+        return self._numbered("mail", "mail", f"{local}@{domain}") + found["at"] + place
+
+    def _own_domain(self, found: re.Match[str]) -> str:
+        base = self._numbered("domain", "domain", found["name"].lower(), ".example")
+        labels = [self._label(label) for label in found["labels"].rstrip(".").split(".") if label]
+        return ".".join([*labels, base])
+
+    def _label(self, label: str) -> str:
+        """A name under a domain: `alice-drive` has the name `alice` and the app `drive`."""
+        low = label.lower()
+        if low in SLUGS or low in ("*", "_dmarc", "_domainkey") or re.fullmatch(r"name\d+(?:-.+)?", low) or label.isdigit():
+            return label
+        name, mark, app = label.rpartition("-")
+        if mark and app.lower() in SLUGS:
+            return f"{self._label(name)}-{app}"
+        return self._numbered("name", "name", low)
+
+    def _own_host(self, found: re.Match[str]) -> str:
+        return self._numbered("host", "host", found["name"].lower())
+
+    def _own_user(self, found: re.Match[str]) -> str:
+        return self._numbered("user", "user", found["name"])
+
+    # -- addresses -----------------------------------------------------------------------------------------
+
+    def _ipv4(self, found: re.Match[str]) -> str:
+        said, text, start, end = found[0], found.string, found.start(), found.end()
+        known = self._cache.get(said)
+        if known is None:
+            known = self._cache[said] = "" if _says_nothing(said) else said
+            if len(self._cache) > 100_000:
+                self._cache.clear()
+        if not known:
+            return said
+        before, after = text[max(0, start - 48) : start], text[end : end + 2]
+        if before[-1:].isalnum() or before[-1:] in ("_", ".") or after[:1].isalnum() or after[:1] == "_":
+            return said
+        if _VERSION_AFTER.match(after) or _VERSION_BEFORE.search(before.rpartition("\n")[2]) or _is_package(text, start):
+            return said
+        network, _, _ = said.rpartition(".")
+        number = self._pseudonyms.number("ip4-net", network)
+        return self._count("ip", f"<ip4-net{number}-host{self._pseudonyms.number(f'ip4-net{number}', said)}>", said)
+
+    def _colons(self, line: str) -> str:
+        return _IPV6.sub(self._ipv6, _MAC.sub(self._mac, line))
+
+    def _mac(self, found: re.Match[str]) -> str:
+        address = found[0].lower().replace("-", ":")
+        if address in ("00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff") or address.startswith(("33:33:", "01:00:5e:")):
+            return found[0]
+        return self._count("mac", f"<mac{self._pseudonyms.number('mac', address)}>", address)
+
+    def _ipv6(self, found: re.Match[str]) -> str:
+        try:
+            raw = inet_pton(AF_INET6, found[0])
+        except OSError:
+            return found[0]
+        mapped = raw[:12] == bytes(10) + b"\xff\xff"
+        if mapped:
+            said = ".".join(map(str, raw[12:]))
+            return found[0] if _says_nothing(said) or "." in found[0] else self._ipv6_stand_in(raw)
+        if raw[:15] == bytes(15) or raw[0] in (0xFF, 0xFC, 0xFD) or raw[0] == 0xFE and raw[1] >= 0x80 or found[0].lower() in _RESOLVERS or not any(raw[:8]):
+            return found[0]
+        return self._ipv6_stand_in(raw)
+
+    def _ipv6_stand_in(self, raw: bytes) -> str:
+        number = self._pseudonyms.number("ip6-net", raw[:8].hex())
+        host = self._pseudonyms.number(f"ip6-net{number}", raw.hex())
+        from socket import inet_ntop
+
+        return self._count("ip", f"<ip6-net{number}-host{host}>", inet_ntop(AF_INET6, raw))
+
+
+def _says_something(name: str) -> bool:
+    low = name.lower()
+    return len(name) > 2 and low not in USUAL and low not in SLUGS and not low.isdigit() and _STAND_IN_NAME.fullmatch(low) is None
+
+
+def _registrable(name: str) -> str:
+    """The part of a name that somebody has registered, "" where there is none."""
+    labels = name.split(".")
+    if labels[-1] in ("localhost", "local", "localdomain", "lan", "internal", "home", "test", "invalid") or name.replace(".", "").isdigit():
+        return ""
+    keep = 3 if ".".join(labels[-2:]) in _SECOND else 2
+    return ".".join(labels[-keep:]) if len(labels) >= keep else ""
+
+
+def _names(names: Iterable[str], *, before: str, after: str, flags: int = re.IGNORECASE) -> re.Pattern[str] | None:
+    ways = "|".join(re.escape(name) for name in sorted(names, key=lambda name: (-len(name), name)))
+    return re.compile(f"{before}(?P<name>{ways}){after}", flags) if ways else None
+
+
+def _says_nothing(address: str) -> bool:
+    """Private, loopback, link-local, CGNAT, multicast, well-known; or no address at all."""
+    parts = [int(part) for part in address.split(".")]
+    a, b = parts[0], parts[1]
+    if max(parts) > 255 or any(len(part) > 1 and part[0] == "0" for part in address.split(".")):
+        return True
+    if a in (0, 10, 127) or a >= 224 or (a == 192 and b == 168) or (a == 172 and 16 <= b < 32) or (a == 169 and b == 254):
+        return True
+    return (a == 100 and 64 <= b < 128) or address in _RESOLVERS or address.endswith(".0.0.0")
+
+
+def _is_package(text: str, at: int) -> bool:
+    """Whether its line is about versions of packages."""
+    start = text.rfind("\n", 0, at) + 1
+    end = text.find("\n", at)
+    return _PACKAGES.search(text, start, end if end >= 0 else len(text)) is not None

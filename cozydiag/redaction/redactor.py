@@ -1,0 +1,180 @@
+"""All layers together."""
+
+from __future__ import annotations
+
+import re
+from binascii import Error, a2b_base64
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from cozydiag.redaction import commands, keys, places, shapes
+from cozydiag.redaction.blocks import Headings, without_keys
+from cozydiag.redaction.identity import Identity
+from cozydiag.redaction.known import Known
+from cozydiag.redaction.prefilter import any_of
+from cozydiag.redaction.pseudonyms import Pseudonyms
+from cozydiag.redaction.rule import Span, merged, spans
+from cozydiag.redaction.values import is_hidden
+
+RULES = (*places.RULES, *keys.RULES, *commands.RULES, *shapes.RULES)
+
+WITHHELD: Final = "[withheld: it could not be redacted]"
+"""Stands for what the redactor could not cope with. Never the text itself."""
+
+LONGEST = 1 << 17
+"""Characters of a line that are looked at; what is beyond is left out, and said to be."""
+
+_MARGIN = 8192
+"""The last characters of a cut line go as well: they could be half a secret."""
+
+_BATCH = 1 << 16
+"""Characters that are looked at together."""
+
+_ROUNDS = 6
+
+_SUSPICIOUS = any_of(trigger for rule in RULES for trigger in rule.triggers)
+
+
+class Redactor:
+    """Takes secrets and names out of text; the same thing gets the same stand-in everywhere.
+
+    ``identity`` is None where names and addresses may stay. ``shown`` has every stand-in that was used, by kind. With
+    ``prefilter`` off every rule sees every line, which finds no more (a test holds that).
+    """
+
+    def __init__(
+        self, identity: Identity | None = None, pseudonyms: Pseudonyms | None = None, *, prefilter: bool = True
+    ) -> None:
+        self.pseudonyms = pseudonyms or Pseudonyms()
+        self.known = Known()
+        self.shown: dict[str, set[str]] = {}
+        self._identity = identity
+        self._prefilter = prefilter
+        if identity is not None:
+            identity.use(self.pseudonyms, self.shown)
+
+    def know(self, values: Iterable[str], kind: str = "secret") -> None:
+        """Values that must be in no output. Weak ones (`cozy`, `1234`) are hidden by their place alone."""
+        for value in values:
+            self._learn(value, kind)
+
+    def counts(self) -> dict[str, int]:
+        """How many different things of each kind were hidden."""
+        return {kind: len(stand_ins) for kind, stand_ins in sorted(self.shown.items()) if stand_ins}
+
+    # -- text ----------------------------------------------------------------------------------------------
+
+    def line(self, line: str) -> str:
+        """One line that has nothing to do with those before it."""
+        return "\n".join(self.lines([line]))
+
+    def lines(self, lines: Iterable[str]) -> Iterator[str]:
+        """The lines of one text, redacted; a private key becomes one line. It runs along with ``lines``."""
+        headings = Headings()
+        batch: list[str] = []
+        size = 0
+        for line in without_keys(_bounded(lines)):
+            batch.append(line)
+            size += len(line)
+            if size > _BATCH:
+                yield from self._batch(batch, headings)
+                batch, size = [], 0
+        yield from self._batch(batch, headings)
+
+    def again(self, lines: Iterable[str]) -> list[str]:
+        """Lines that were redacted, without what was found out only after them."""
+        found = list(lines)
+        text = self._hide_known("\n".join(found))
+        redacted = text.split("\n") if found else []
+        return [WITHHELD if line != WITHHELD and self.known.leaks(line) else line for line in redacted]
+
+    def leaks(self, text: str) -> list[int]:
+        """The numbers of the lines (from 1) of a finished text in which a known value still is, in any form; 0 where it
+        is in no single line."""
+        if not self.known.leaks(text):
+            return []
+        return [number for number, line in enumerate(text.split("\n"), 1) if self.known.leaks(line)] or [0]
+
+    # -- layers --------------------------------------------------------------------------------------------
+
+    def _batch(self, batch: list[str], headings: Headings) -> Iterator[str]:
+        text = "\n".join(batch)
+        lows = text.lower().split("\n") if self._prefilter else batch
+        done = [self._secrets(line, low, headings) for line, low in zip(batch, lows, strict=True)]
+        text = self._named("\n".join(done))
+        for before, after in zip(batch, text.split("\n"), strict=True):
+            yield after if after == before else self._stable(after)
+
+    def _secrets(self, line: str, low: str, headings: Headings) -> str:
+        found = list(headings.spans(line))
+        if not self._prefilter or _SUSPICIOUS(low):
+            found += spans(RULES, line, prefilter=self._prefilter)
+        return self._replaced(line, sorted(found)) if found else line
+
+    def _named(self, text: str) -> str:
+        text = self._hide_known(text)
+        return text if self._identity is None else self._identity.hide(text)
+
+    def _stable(self, line: str) -> str:
+        """What one rule leaves can be another's: until nothing changes, so that redacting twice is redacting once."""
+        for _ in range(_ROUNDS):
+            found = spans(RULES, line, prefilter=self._prefilter)
+            once = self._named(self._replaced(line, found))
+            if once == line:
+                return line
+            line = once
+        return WITHHELD
+
+    def _replaced(self, line: str, found: list[Span]) -> str:
+        kept = [span for span in found if not is_hidden(line[span.start : span.end])]
+        for span in kept:
+            self._learn(line[span.start : span.end], span.kind)
+        pieces, at = [], 0
+        for span in merged(kept):
+            pieces += [line[at : span.start], self._stand_in(span.kind, line[span.start : span.end])]
+            at = span.end
+        return "".join([*pieces, line[at:]])
+
+    def _hide_known(self, text: str) -> str:
+        return self.known.hide(text, self._stand_in)
+
+    # -- stand-ins -----------------------------------------------------------------------------------------
+
+    def _stand_in(self, kind: str, value: str) -> str:
+        if kind == "private-key":
+            shown = "<private-key>"
+        else:
+            shown = f"<{kind}#{self.pseudonyms.number(kind, self._meant(value))}>"
+        self.shown.setdefault(kind, set()).add(shown)
+        return shown
+
+    def _meant(self, value: str) -> str:
+        """The secret that ``value`` is a form of, so that it gets the number of the secret."""
+        if value in self.known.values:
+            return value
+        return next((one for one in _behind(value) if one in self.known.values), value)
+
+    def _learn(self, value: str, kind: str) -> None:
+        for one in (value, *_behind(value)):
+            self.known.add(one, kind)
+
+
+def _behind(value: str) -> Iterator[str]:
+    """What a value says when it is percent-encoded, or a login in Base64."""
+    if "%" in value:
+        plain = re.sub(r"(?:%[0-9A-Fa-f]{2})+", lambda found: bytes.fromhex(found[0].replace("%", "")).decode("utf-8", "replace"), value)
+        if plain != value and "\ufffd" not in plain:
+            yield plain
+    if 8 <= len(value) <= 512 and re.fullmatch(r"[\w+/-]+={0,2}", value):
+        try:
+            raw = a2b_base64(value.rstrip("=").replace("-", "+").replace("_", "/") + "=" * (-len(value.rstrip("=")) % 4))
+            said = raw.decode()
+        except (Error, UnicodeDecodeError):
+            return
+        if said.isprintable() and ":" in said:
+            yield said.partition(":")[2]
+
+
+def _bounded(lines: Iterable[str]) -> Iterator[str]:
+    for line in lines:
+        yield line if len(line) <= LONGEST else f"{line[: LONGEST - _MARGIN]} [+{len(line) - LONGEST + _MARGIN} characters left out]"
