@@ -250,7 +250,7 @@ def clock(host: Host, stack: Stack) -> Iterator[Finding]:
     if latest > host.clock.now() + 3600:
         yield fail(
             "host.clock_wrong",
-            t("the clock is wrong: it says {now}, and {path} was written {then}",
+            t("the clock is wrong: it says {now}, and {path} was written at {then}",
               now=When(host.clock.now()), path=path, then=When(latest)),
             t("Set it. With a wrong clock no certificate is valid, neither here nor elsewhere."),
             role="host",
@@ -300,7 +300,7 @@ def reboot(host: Host, stack: Stack) -> Iterator[Finding]:
     if isinstance(asked, Failure):
         yield skip(t("no restart of the machine is asked for") if stack.config.discover else _LEFT_OUT)
     elif host.clock.now() - asked.st_mtime < 7 * 86400:
-        yield ok(t("the machine should be restarted some time: it was asked for {when}", when=When(asked.st_mtime)))
+        yield ok(t("the machine should be restarted some time: it was asked for at {when}", when=When(asked.st_mtime)))
     else:
         yield warn(
             "host.reboot",

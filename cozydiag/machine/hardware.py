@@ -19,15 +19,15 @@ def file_system(host: Host, device: str, errors: int) -> Finding:
     """ext4 has counted ``errors`` on ``device``; its superblock keeps the number until e2fsck mends it."""
     last = host.read(f"/sys/fs/ext4/{device}/last_error_time", max_bytes=64)
     words = b"" if isinstance(last, Failure) else last.strip()
-    when = When(float(words)) if words.isdigit() and words != b"0" else t("at a time that is not known")
+    when = When(float(words)) if words.isdigit() and words != b"0" else t("time unknown")
     said = kernel.lines(host)
     lines = [] if isinstance(said, Failure) else kernel.disk_errors(said, device.rstrip("0123456789").rstrip("p"))
     counter = Evidence(f"/sys/fs/ext4/{device}/errors_count", str(errors))
     proof = Evidence("dmesg", lines[-1].words) if lines else counter
     return fail(
         "host.disk_errors",
-        plural("the file system on {device} is damaged: {n} error, the last one {when}",
-               "the file system on {device} is damaged: {n} errors, the last one {when}",
+        plural("the file system on {device} is damaged: {n} error (the last: {when})",
+               "the file system on {device} is damaged: {n} errors (the last: {when})",
                n=errors, device=device, when=when),
         _copy_first(device),
         role="host",

@@ -29,7 +29,7 @@ def kills(host: Host, number: int) -> Finding:
     last = late[-1]
     return warn(
         "host.oom_killed",
-        t("memory ran out: the kernel killed {name} (process {pid}) {when}",
+        t("memory ran out: at {when} the kernel killed {name} (process {pid})",
           name=last.name, pid=str(last.pid), when=When(host.clock.now() - last.said.ago)),
         t("Give the machine more memory or swap, or run less on it: it will happen again."),
         role="host",
