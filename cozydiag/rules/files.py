@@ -1,0 +1,116 @@
+"""Where rules come from: the TOML files beside this one, and drop-ins."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, NamedTuple
+
+from cozydiag.rules.rule import Mistake, Rule, rule_of
+from cozydiag.text import Text, t
+
+DROP_INS = "/etc/cozydiag/rules.d"
+BUILTIN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "builtin")
+LARGEST = 4 << 20
+"""Bytes of one file; the largest of ours has 25,000."""
+
+
+class Loaded(NamedTuple):
+    """The rules by id, and for each file or rule that is not used the reason."""
+
+    rules: dict[str, Rule]
+    problems: tuple[Text, ...]
+
+
+@cache
+def load(drop_ins: str | None = DROP_INS) -> Loaded:
+    """All rules. One of ours gives way to a drop-in of the same id; of two drop-ins the first counts."""
+    problems: list[Text] = []
+    own = {rule.id: rule for path in _files(BUILTIN) for rule in _rules(path, _content(path), problems)}
+    added: dict[str, Rule] = {}
+    for path, content in _drop_ins(drop_ins, problems) if drop_ins else ():
+        for rule in _rules(path, content, problems):
+            if rule.id in added:
+                problems.append(t("{path}: {id} is already in {other}",
+                                  path=path, id=rule.id, other=added[rule.id].origin))  # fmt: skip
+            added.setdefault(rule.id, rule)
+    return Loaded({**own, **added}, tuple(problems))
+
+
+def _files(folder: str) -> list[str]:
+    return [os.path.join(folder, name) for name in sorted(os.listdir(folder)) if _is_rules(name)]
+
+
+def _is_rules(name: str) -> bool:
+    return name.endswith(".toml") and name[0] not in "._"
+
+
+def _content(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _rules(path: str, content: bytes, problems: list[Text]) -> Iterator[Rule]:
+    """The good ones; a mistake costs the rule that it stands in, one of TOML's grammar the file."""
+    try:
+        tables = _parsed(content).get("rule", [])
+    except ValueError as error:
+        problems.append(t("{path} is not used: {why}", path=path, why=str(error)))
+        return
+    for table in tables if isinstance(tables, list) else ():
+        try:
+            yield rule_of(table if isinstance(table, dict) else {}, path)
+        except Mistake as mistake:
+            problems.append(t("{path}: {why}", path=path, why=str(mistake)))
+
+
+def _parsed(content: bytes) -> dict[str, Any]:
+    try:
+        import tomllib
+    except ModuleNotFoundError:  # Python 3.10
+        import tomli as tomllib
+    return tomllib.loads(content.decode("utf-8"))
+
+
+def _drop_ins(folder: str, problems: list[Text]) -> Iterator[tuple[str, bytes]]:
+    """The files that only root or this user can have written: a rule decides what is advised to root."""
+    try:
+        paths = _files(folder)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        problems.append(t("{path} is not used: {why}", path=folder, why=error.strerror or str(error)))
+        return
+    refusal = _refusal(os.stat(folder), folder) if paths else None
+    if refusal is not None:
+        problems.append(refusal)
+        return
+    for path in paths:
+        read = _read(path)
+        if isinstance(read, Text):
+            problems.append(read)
+        else:
+            yield path, read
+
+
+def _read(path: str) -> bytes | Text:
+    """From the descriptor whose owner and mode were looked at."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        return t("{path} is not used: {why}", path=path, why=error.strerror or str(error))
+    with os.fdopen(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST:
+            return t("{path} is not used: it is no file, or too large", path=path)
+        return _refusal(found, path) or file.read(LARGEST)
+
+
+def _refusal(found: os.stat_result, path: str) -> Text | None:
+    if found.st_uid not in (0, os.geteuid()):
+        return t("{path} is not used: it belongs to another user (chown root {path})", path=path)
+    if stat.S_IMODE(found.st_mode) & 0o022:
+        return t("{path} is not used: others can write it (chmod go-w {path})", path=path)
+    return None
