@@ -74,9 +74,10 @@ def _ask(host: "Host", stack: "Stack", target: str) -> "Reply | Any":
         return ask(host, stack.config.couchdb.url, target, max_body=_MAX_BODY)
     login = access.login(stack, host, account)
     if stack.refusal is not None and login is stack.refusal and not stack.refusal.body:
-        raise Problem(
-            t("CouchDB refused the login in an earlier run: {why}. It is not tried again until its file changes, or "
-              "until you say `cozydiag couchdb --again`.", why=stack.refusal.error), EXIT[Status.FAIL])  # fmt: skip
+        why = stack.refusal.error.rstrip(".")
+        text = t("CouchDB refused the login in an earlier run: {why}. It is not tried again until its file changes, or "
+                 "until you say `cozydiag couchdb --again`.", why=why)  # fmt: skip
+        raise Problem(text, EXIT[Status.FAIL])
     return account.ask(host, target, _MAX_BODY) if account.is_known else login
 
 

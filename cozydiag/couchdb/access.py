@@ -91,9 +91,13 @@ def account(stack: Stack, host: Host) -> Account | Finding:
 
 
 def known(stack: Stack, host: Host) -> Account | None:
-    """The login, once it was taken; None where there is none or where it was refused."""
+    """The login, once it was taken; None where there is none or where it was refused.
+
+    Without administrators pouchdb-server lets everybody in, and refuses whoever brings a password all the same.
+    """
     found = account(stack, host)
-    if isinstance(found, Finding):
+    first = root(stack, host)
+    if isinstance(found, Finding) or (isinstance(first, Reply) and first.is_pouchdb):
         return None
     login(stack, host, found)
     return found if found.is_known else None

@@ -36,6 +36,13 @@ class Reply(NamedTuple):
         return "express-pouchdb" in self.data
 
     @property
+    def program(self) -> str:
+        """What answers, and which version of it; what it says of itself where it is no CouchDB."""
+        if self.is_couchdb or self.is_pouchdb:
+            return f"{'CouchDB' if self.is_couchdb else 'pouchdb-server'} {self.version}"
+        return self.server or "?"
+
+    @property
     def error(self) -> str:
         """`unauthorized: Name or password is incorrect.`, for people."""
         return ": ".join(str(self.data[key]) for key in ("error", "reason") if key in self.data)

@@ -23,8 +23,7 @@ def lines(host: Host, stack: Stack) -> Iterator[tuple[Text, Text]]:
     """Labels and values, in the order of the screen; what may not be seen is left out."""
     root = access.root(stack, host)
     if isinstance(root, Reply):
-        name = verbatim(f"CouchDB {root.version}" if root.is_couchdb else root.server or "?")
-        yield t("Server"), t("{name} at {place}", name=name, place=stack.config.couchdb.url)
+        yield t("Server"), t("{name} at {place}", name=root.program, place=stack.config.couchdb.url)
     account = access.known(stack, host)
     if account is None:
         yield t("Login"), t("none: only what anybody may see")

@@ -16,6 +16,7 @@ import pytest
 from cozydiag.couchdb import Credentials, Reply, ask, broke_off
 from cozydiag.host import Failure, Host, World
 
+LIVE = Path(__file__).parents[1] / "live" / "test_couchdb.py"
 RECORDINGS = Path(__file__).parents[1] / "recordings" / "couchdb"
 
 
@@ -107,6 +108,15 @@ def test_it_refuses_connections_and_takes_them_again(server: Server) -> None:
     failure = server.ask("/")
     assert isinstance(failure, Failure)
     assert failure.kind == "refused"
+
+
+def test_the_live_part_of_the_suite_holds_for_what_was_recorded(server: Server) -> None:
+    """It needs a real server, and otherwise nobody would see it run."""
+    environment = {**os.environ, "COZYDIAG_COUCHDB_URL": server.url.replace("//", "//admin:adminpw@")}
+    environment |= {"COZYDIAG_COUCHDB_USER": "app:apppw"}
+    line = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(LIVE)]
+    done = subprocess.run(line, capture_output=True, text=True, env=environment, check=False, timeout=100)
+    assert (done.returncode, "5 passed, 1 skipped" in done.stdout) == (0, True), done.stdout
 
 
 # --- curlcouch
