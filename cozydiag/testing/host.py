@@ -253,7 +253,8 @@ class FakeHost(Host):
             return os.stat_result((modes.S_IFSOCK | 0o666, 1, 1, 1, 0, 0, 0, 0, 0, 0))
         if isinstance(content, Failure):
             return content
-        return os.stat_result((modes.S_IFREG | 0o644, 1, 1, 1, 0, 0, len(content), 0, 0, 0))
+        mode, owner, changed = self.machine.modes.get(path, (0o644, 0, 0.0))
+        return os.stat_result((modes.S_IFREG | mode, 1, 1, 1, owner, owner, len(content), 0, changed, 0))
 
     def may_write(self, path: str) -> bool:
         return self.machine.uid == 0 and not isinstance(self.machine.file(path), Failure)

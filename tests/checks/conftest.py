@@ -116,6 +116,7 @@ class Cozy:
                 "/etc/cozy/couchdb.login": b"app\napppw\n",
                 **(files or {}),
             },
+            "modes": {"/etc/cozy/couchdb.login": (0o640, 107, 0.0)},
             "sockets": {SOCKET: supervisord or self.supervisord()},
             "listening": {80: 700, 5984: 500, 9002: 600, 9101: 601, 9103: 602, 9104: 603},
             "processes": NGINX,
