@@ -28,6 +28,8 @@ from cozydiag.text import Text, t
 _COMMANDS: Final[Mapping[str, Text]] = {
     "status": t("Say what is broken, why, and what to do."),
     "fix": t("Show what would mend it; with --restart, do it."),
+    "journal": t("Show what was done to the services, when, why and by whom."),
+    "maintenance": t("Have nothing repaired for a while."),
     "services": t("Show all services; start, stop, logs."),
     "report": t("Print all for those who help, secrets masked."),
     "checks": t("List the checks and where they come from."),

@@ -209,7 +209,8 @@ def _repair(config: Config, state: State, lock: Lock | LockBusy, wishes: Wishes,
         return EXIT[Status.FAIL]
     if not wishes.yes and not wishes.auto and any(one.gate is None for one in judged.actions) and not consents():
         return EXIT[report.verdict]
-    teller = shown.Teller(quiet=wishes.auto)
+    told = {(one.service.address, one.gate.code) for one in judged.actions if one.gate is not None and not wishes.auto}
+    teller = shown.Teller(quiet=wishes.auto, told=told)
     by = _timer() if wishes.auto else who()
     session = Session(
         lambda before: _look(config, before), state, lock, teller, by, terms=_terms(wishes), reached=reached
@@ -291,7 +292,12 @@ def _as_root(config: Config) -> str:
 
 def who() -> str:
     """Whom the journal names: who typed sudo, else the user."""
-    return os.environ.get("SUDO_USER") or os.environ.get("USER") or str(os.getuid())
+    import pwd
+
+    try:
+        return os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
 
 
 def _timer() -> str:

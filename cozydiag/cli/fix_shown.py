@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from cozydiag.cli.common import say, symbols, write
@@ -100,10 +101,12 @@ def as_json(plan: Plan, ledger: Ledger) -> str:
 
 
 class Teller:
-    """Tells each act as it begins and ends. ``quiet``: what was told in an earlier run is not told again."""
+    """Tells each act as it begins and ends. ``quiet``: what was told in an earlier run is not told again, nor are the
+    services and gates in ``told``, which stand in the plan."""
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool, told: Collection[tuple[str, str]] = ()) -> None:
         self.quiet = quiet
+        self.told = told
 
     def begins(self, action: Action) -> None:
         tell(say(t("{command} …", command=action.command)))
@@ -114,7 +117,7 @@ class Teller:
                    text=outcome.text, seconds=Seconds(outcome.seconds))))  # fmt: skip
 
     def passed(self, action: Action, verdict: Verdict, *, known: bool) -> None:
-        if self.quiet and known:
+        if (self.quiet and known) or (action.service.address, verdict.code) in self.told:
             return
         words = {
             "refused": t("{service}: refused: {reason}", service=action.service.address, reason=verdict.reason),

@@ -82,14 +82,13 @@ def hold(ledger: Ledger, service: str) -> None:
 
 
 def reset(ledger: Ledger, service: str | None) -> bool:
-    """Nothing counts against it any more; None: against none, and the budget of the hour is full again. Whether that
-    is safely on the disk."""
+    """Nothing of what it went through counts against it any more; None: against none, and the budget of the hour is
+    full again. Whether that is safely on the disk."""
     now = Moment.now(ledger.clock)
     known = {act.service for act in ledger.acts} | set(ledger.state.services())
     kept = []
     for address in known if service is None else {service}:
-        record = ledger.state.service(address)
-        kept.append(ledger.state.keep_service(address, record | {"reset": now, "held": None, "told": None}))
+        kept.append(ledger.state.keep_service(address, {"reset": now}))
     if service is None:
         kept.append(ledger.state.set("repair.reset", now))
     return all(kept)

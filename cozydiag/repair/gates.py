@@ -87,7 +87,7 @@ def _maintenance(view: View, _: Action) -> Verdict | None:
     found = current(view.ledger.state, view.ledger.clock)
     if found is None:
         return None
-    text = t("maintenance until {left} from now, by {by}: {reason} (`cozydiag maintenance off` ends it)",
+    text = t("maintenance for another {left}, declared by {by}: {reason} (`cozydiag maintenance off` ends it)",
              left=Seconds(found.left), by=found.by or "?", reason=found.reason or "-")  # fmt: skip
     return Verdict("deferred", "maintenance", text)
 

@@ -12,12 +12,14 @@ from cozydiag.repair.moments import Moment
 
 class Seen(NamedTuple):
     """A service now. ``life`` tells its process from any other, "" where none can be seen. ``well``: nothing is wrong
-    with it or with what it needs. ``failing``: it is a cause that an act would be for."""
+    with it or with what it needs. ``failing``: it is a cause that an act would be for. ``age``: seconds that this
+    process has run, as far as is known."""
 
     address: str
     life: str
     well: bool
     failing: bool
+    age: float = 0.0
 
 
 def observe(ledger: Ledger, rules: Repair, seen: Iterable[Seen]) -> None:
@@ -41,7 +43,7 @@ def _observe(ledger: Ledger, rules: Repair, seen: Seen) -> None:
     acts = [act for act in ledger.acts if act.service == seen.address]
     newest = last(acts)
     if _by_others(before, seen, newest, now.boot):
-        _note_other(ledger, seen.address, now)
+        _note_other(ledger, seen.address, Moment(now.at - seen.age, now.boot, now.ticks - seen.age))
         newest, record["well"] = None, None
     if seen.life and _differs(before, seen, now.boot):
         record |= {"life": seen.life, "boot": now.boot, "well": None}
@@ -84,9 +86,9 @@ def _by_others(before: dict[str, Any], seen: Seen, newest: Act | None, boot: str
     return newest is None or newest.entry <= before.get("entry", 0)
 
 
-def _note_other(ledger: Ledger, service: str, now: Moment) -> None:
-    data = {"service": service, "verb": "restart", "by": "others", "moment": now}
-    entry = ledger.state.append(SEEN, data, at=now.at)
+def _note_other(ledger: Ledger, service: str, moment: Moment) -> None:
+    data = {"service": service, "verb": "restart", "by": "others", "moment": moment}
+    entry = ledger.state.append(SEEN, data, at=moment.at)
     if entry is not None:
         ledger.state.update(entry, {"result": "seen"})
 

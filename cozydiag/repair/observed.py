@@ -29,7 +29,8 @@ def services(host: Host, stack: Stack, report: Report, plan: Plan, state: State)
         one = conditions.get(address)
         role = one.role if one is not None else None
         well = address not in troubled and role not in roles and (one is None or bool(one.pids) or one.since is None)
-        found.append(Seen(address, _life(host, one), well, address in failing))
+        age = max(0.0, host.clock.now() - one.since) if one is not None and one.since and one.pids else 0.0
+        found.append(Seen(address, _life(host, one), well, address in failing, age))
     return found
 
 

@@ -1,0 +1,133 @@
+"""`cozydiag journal`: what was done to the services, when, by whom, why, and with what outcome."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cozydiag.cli.common import EXIT, Problem, configuration, one_of, say, write
+from cozydiag.model import Status
+from cozydiag.text import Seconds, Text, When, t, verbatim
+
+if TYPE_CHECKING:
+    from cozydiag.state import Entry, State
+
+
+def journal(
+    incident: Annotated[
+        str | None,
+        typer.Option("--incident", metavar="ID", help=say(t("All of one incident, with what was kept of it."))),
+    ] = None,
+    service: Annotated[
+        str | None, typer.Option("--service", metavar="NAME", help=say(t("Only what concerns this service.")))
+    ] = None,
+    lines: Annotated[
+        int,
+        typer.Option("-n", "--lines", metavar="N", min=1, max=10000, help=say(t("So many entries, the last ones."))),
+    ] = 20,
+    format_: Annotated[str, typer.Option("--format", metavar="FORMAT", help=say(t("text or json.")))] = "text",
+    config: Annotated[
+        str | None, typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
+    ] = None,
+    lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
+) -> int:
+    from contextlib import closing
+
+    from cozydiag.state import open_state, state_folder
+
+    one_of("--format", format_, ("text", "json"))
+    folder = state_folder(configuration(config).paths.state, os.environ)
+    if not os.path.lexists(os.path.join(folder, "state.db")):
+        write("[]\n" if format_ == "json" else say(t("Nothing was done yet.")) + "\n")
+        return 0
+    with closing(open_state(folder)) as state:
+        if state.query("SELECT 1") is None:
+            raise Problem(
+                t("{note}", note=state.notes[0]) if state.notes else t("it cannot be read"), EXIT[Status.UNKNOWN]
+            )
+        entries = _entries(state, incident, service)[-lines:]
+    if format_ == "json":
+        write(json.dumps([_record(folder, one, whole=incident is not None) for one in entries], indent=2) + "\n")
+        return 0
+    if not entries:
+        if incident is not None:
+            raise Problem(t("no incident is called {incident}; `cozydiag journal` lists them", incident=incident))
+        write(say(t("Nothing was done yet.")) + "\n")
+    for one in entries:
+        _show(one)
+    if incident is not None:
+        _show_evidence(folder, incident)
+    return 0
+
+
+def _entries(state: State, incident: str | None, service: str | None) -> list[Entry]:
+    found = [one for one in state.entries() if one.kind in ("act", "seen", "gate") and isinstance(one.data, dict)]
+    if service is not None:
+        names = [str(one.data.get("service", "")) for one in found]
+        meant = {name for name in names if service in (name, name.partition(":")[2])}
+        found = [one for one in found if one.data.get("service") in meant]
+    return [one for one in found if incident is None or one.data.get("incident") == incident]
+
+
+def _show(one: Entry) -> None:
+    data: dict[str, Any] = one.data
+    result: dict[str, Any] = one.result if isinstance(one.result, dict) else {}
+    line = t("{when}  {verb} {service}: {outcome}", when=When(one.at), verb=str(data.get("verb", "")),
+             service=str(data.get("service", "")), outcome=_outcome(one, result))  # fmt: skip
+    write(say(line) + "\n")
+    by = t("by {who}, because of {why}", who=str(data.get("by") or "?"), why=str(data.get("why") or "-"))
+    write(f"    {say(by)}" + (f"  [{data['incident']}]" if data.get("incident") else "") + "\n")
+    if result.get("text"):
+        took = f" ({say(t('{seconds}', seconds=Seconds(result['seconds'])))})" if "seconds" in result else ""
+        write(f"    {result['text']}{took}\n")
+
+
+def _outcome(one: Entry, result: dict[str, Any]) -> Text:
+    if one.kind == "seen":
+        return t("seen: others did it")
+    if not result:
+        return t("unknown: it was cut off, or is under way")
+    words = {
+        "verified": t("verified"), "failed": t("failed"), "refused": t("refused"), "deferred": t("put off"),
+        "held": t("held"), "unknown": t("unknown"),
+    }  # fmt: skip
+    outcome = words.get(str(result.get("result")), verbatim(str(result.get("result"))))
+    if "proven_at" in result:
+        return t("{outcome}, proven by health since", outcome=outcome)
+    return outcome
+
+
+def _show_evidence(folder: str, incident: str) -> None:
+    """What was kept before each act: the restart destroyed it."""
+    from cozydiag.repair import evidence
+
+    kept = evidence.read(folder, incident)
+    if not kept:
+        write(say(t("Of this incident nothing else is kept (or it may not be read by this user).")) + "\n")
+    for one in kept:
+        state, pid = str(one.get("state", "")), str(one.get("pid", 0))
+        text = t("Before the act on {service}: {state}, PID {pid}", service=str(one["service"]), state=state, pid=pid)
+        write("\n" + say(text) + "\n")
+        process = one.get("process") or {}
+        if process:
+            ports = ", ".join(map(str, process.get("ports", []))) or "-"
+            memory = str(process.get("memory_kib") or "?")
+            text = t("process: {command}; ports: {ports}; memory: {memory} KiB",
+                     command=str(process.get("command", "")), ports=ports, memory=memory)  # fmt: skip
+            write(f"  {say(text)}\n")
+        for line in (*one.get("seen", []), *one.get("log", [])):
+            write(f"  | {line}\n")
+
+
+def _record(folder: str, one: Entry, *, whole: bool) -> dict[str, Any]:
+    from cozydiag.repair import evidence
+
+    data = {key: value for key, value in one.data.items() if key != "moment"}
+    record = {"id": one.id, "kind": one.kind, "at": one.at, **data, "outcome": one.result}
+    if whole:
+        record["evidence"] = [kept for kept in evidence.read(folder, str(data.get("incident", "")))
+                              if kept.get("service") == data.get("service")]  # fmt: skip
+    return record

@@ -1,0 +1,104 @@
+"""`cozydiag maintenance`: a time in which nothing is repaired, because somebody works on the server."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import AbstractContextManager, closing
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cozydiag.cli.common import EXIT, UNWRITTEN, Problem, configuration, say, write
+from cozydiag.model import Status
+from cozydiag.text import Seconds, When, t
+
+if TYPE_CHECKING:
+    from cozydiag.state import State
+
+CONFIG = typer.Option("--config", metavar="FILE")
+LANG = typer.Option("--lang", metavar="en|fr")
+
+_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
+_LONGEST = 30 * 86400
+
+
+def build(settings: dict[str, Any], help: str) -> typer.Typer:
+    """The group of commands."""
+    app = typer.Typer(
+        add_completion=False, rich_markup_mode=None, context_settings=settings, help=help, no_args_is_help=True
+    )
+    app.command("on", context_settings=settings, help=say(t("From now on nothing is repaired.")))(on)
+    app.command("off", context_settings=settings, help=say(t("From now on it is again.")))(off)
+    app.command("status", context_settings=settings, help=say(t("Say whether it is on; exit code 1 if so.")))(status)
+    return app
+
+
+def on(
+    for_: Annotated[str, typer.Option("--for", metavar="TIME", help=say(t("How long: 90m, 2h, 1d.")))] = "2h",
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help=say(t("Why, for whoever asks.")))] = "",
+    config: Annotated[str | None, CONFIG] = None,
+    lang: Annotated[str | None, LANG] = None,  # noqa: ARG001
+) -> int:
+    from cozydiag.cli.fix import who
+    from cozydiag.host import Clock
+    from cozydiag.repair import maintenance
+
+    seconds, clock = _seconds(for_), Clock()
+    with _state(config) as state:
+        if not maintenance.declare(state, clock, seconds, who(), " ".join(reason.split())[:200]):
+            raise _unwritten(state)
+    write(
+        say(t("Until {when} nothing is repaired ({time}).", when=When(clock.now() + seconds), time=Seconds(seconds)))
+        + "\n"
+    )
+    return 0
+
+
+def off(config: Annotated[str | None, CONFIG] = None, lang: Annotated[str | None, LANG] = None) -> int:  # noqa: ARG001
+    from cozydiag.repair import maintenance
+
+    with _state(config) as state:
+        if not maintenance.end(state):
+            raise _unwritten(state)
+    write(say(t("Maintenance is over: what fails is repaired again.")) + "\n")
+    return 0
+
+
+def status(config: Annotated[str | None, CONFIG] = None, lang: Annotated[str | None, LANG] = None) -> int:  # noqa: ARG001
+    from cozydiag.host import Clock
+    from cozydiag.repair import maintenance
+    from cozydiag.state import state_folder
+
+    folder = state_folder(configuration(config).paths.state, os.environ)
+    clock, found = Clock(), None
+    if os.path.lexists(os.path.join(folder, "state.db")):
+        with _state(config) as state:
+            found = maintenance.current(state, clock)
+    if found is None:
+        write(say(t("No maintenance: what fails is repaired.")) + "\n")
+        return 0
+    text = t("Maintenance until {when}, by {who}: {reason}",
+             when=When(clock.now() + found.left), who=found.by or "?", reason=found.reason or "-")  # fmt: skip
+    write(say(text) + "\n")
+    return EXIT[Status.WARN]
+
+
+def _state(config: str | None) -> AbstractContextManager[State]:
+    from cozydiag.state import open_state, state_folder
+
+    return closing(open_state(state_folder(configuration(config).paths.state, os.environ)))
+
+
+def _unwritten(state: State) -> Problem:
+    return Problem(t("it could not be written down: {why}", why=" ".join(map(say, state.notes))), UNWRITTEN)
+
+
+def _seconds(words: str) -> float:
+    """`90m`, `2h`, `1h30m`. Raises Problem for what is no length of time."""
+    parts = re.findall(r"(\d{1,6})\s*(min|s|m|h|d)", words)
+    whole = re.fullmatch(r"(?:\d{1,6}\s*(?:min|s|m|h|d)\s*)+", words.strip())
+    total = sum(int(number) * _UNITS[unit] for number, unit in parts)
+    if not whole or not 0 < total <= _LONGEST:
+        raise Problem(t("--for takes a time such as 90m, 2h or 1d, at most 30 days, not {words}", words=repr(words)))
+    return float(total)
