@@ -85,8 +85,9 @@ def needed(unit: Properties) -> tuple[str, ...]:
 
 
 def without(found: Condition, failed: str) -> Condition:
-    """A service that was not started because ``failed``, which it requires, did not come up."""
-    return found._replace(state=State.FAILED, why=f"it requires {failed}, which has failed")
+    """A service that was not started because ``failed``, which it requires, did not come up: somebody may want it,
+    enabled or not."""
+    return found._replace(state=State.FAILED, wanted=None, why=f"it requires {failed}, which has failed")
 
 
 def _state(unit: Properties, age: float) -> State:

@@ -13,6 +13,8 @@ from typing import Any
 
 from scripts.laboratory.bench import Outcome, run_all
 from scripts.laboratory.cases import CASES, Case
+from scripts.laboratory.managers.cases import CASES as MANAGER_CASES
+from scripts.laboratory.managers.cases import MANAGERS
 from scripts.laboratory.proxies.cases import CASES as PROXY_CASES
 from scripts.laboratory.proxies.cases import PROXIES
 
@@ -31,10 +33,13 @@ def main() -> int:
         outcomes.append(outcome)
     found = summary(outcomes)
     print("\n" + ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in found.items()))
-    for proxy in PROXIES:
-        ran = [outcome.right for outcome in outcomes if outcome.case.faults[:1] == (proxy,) and outcome.judgement]
-        if ran:
-            print(f"{proxy}: {sum(ran)} of {len(ran)} right")
+    for name in (*PROXIES, *MANAGERS):
+        ran = [outcome for outcome in outcomes if outcome.case.faults[:1] == (name,)]
+        right = [outcome.right for outcome in ran if outcome.judgement]
+        if right:
+            print(f"{name}: {sum(right)} of {len(right)} right")
+        elif ran:
+            print(f"{name}: skipped, {ran[0].skipped_why}")
     if given.json:
         data = {"summary": found, "cases": [as_data(outcome) for outcome in outcomes]}
         given.json.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
@@ -42,7 +47,7 @@ def main() -> int:
 
 
 def chosen(patterns: Sequence[str]) -> list[Case]:
-    every = (*CASES, *PROXY_CASES)
+    every = (*CASES, *PROXY_CASES, *MANAGER_CASES)
     return [case for case in every if any(fnmatchcase(name, p) for name in (case.id, case.group) for p in patterns)]
 
 

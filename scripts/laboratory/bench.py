@@ -13,6 +13,7 @@ from scripts.laboratory import command
 from scripts.laboratory.cases import Case
 from scripts.laboratory.faults import MORE
 from scripts.laboratory.judge import Judgement, judge
+from scripts.laboratory.managers.run import Scenes
 from scripts.laboratory.proxies import run as proxies
 from scripts.laboratory.repair import Repair, repair
 
@@ -41,11 +42,11 @@ class Outcome(NamedTuple):
 def run_all(cases: Sequence[Case]) -> Iterator[Outcome]:
     """The outcomes in the order of the cases, each as soon as it is there."""
     with_repair = command.can_fix()
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        yield from threads.map(lambda case: run(case, with_repair), cases)
+    with Scenes() as scenes, ThreadPoolExecutor(AT_ONCE) as threads:
+        yield from threads.map(lambda case: run(case, with_repair, scenes), cases)
 
 
-def run(case: Case, with_repair: bool) -> Outcome:
+def run(case: Case, with_repair: bool, scenes: Scenes | None = None) -> Outcome:
     began = time.monotonic()
 
     def outcome(judgement: Judgement | None, repair: Repair | None = None, skipped_why: str | None = None) -> Outcome:
@@ -53,6 +54,9 @@ def run(case: Case, with_repair: bool) -> Outcome:
 
     if case.group == "proxies":
         made = proxies.judged(case)
+        return outcome(made.judgement, skipped_why=made.skipped_why)
+    if case.group == "managers" and scenes is not None:
+        made = scenes.judged(case)
         return outcome(made.judgement, skipped_why=made.skipped_why)
     try:
         sandbox = Sandbox.create()

@@ -24,8 +24,10 @@ APPS: Final[Mapping[str, str]] = {
 """Each is well or broken in a way of its own."""
 
 
-def install(name: str, version: str) -> Path | str:
-    """The folder of its commands; why there is none, where it cannot be had."""
+def install(name: str, version: str, *more: str, command: str = "") -> Path | str:
+    """The folder of its commands; why there is none, where it cannot be had. ``more`` packages come beside it;
+    ``command`` is called otherwise than the package."""
+    command = command or name
     if shutil.which("node") is None or shutil.which("npm") is None:
         return "node or npm is not installed"
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
@@ -34,43 +36,22 @@ def install(name: str, version: str) -> Path | str:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # tests run side by side
-        if (commands / name).exists():
+        if (commands / command).exists():
             return commands
         (folder / "package.json").write_text('{"private": true}')
-        line = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", f"{name}@{version}"]
+        line = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", f"{name}@{version}", *more]
         done = subprocess.run(line, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
-    return commands if (commands / name).exists() else f"npm could not install {name}: {done.stderr.strip()[-300:]}"
+    return commands if (commands / command).exists() else f"npm could not install {name}: {done.stderr.strip()[-300:]}"
 
 
-class Place:
-    """A folder with the apps, and with the home of a manager. The names of sockets must be short."""
+class Folder:
+    """One of its own, and all processes that have to do with it. The names of sockets must be short."""
 
-    def __init__(self, commands: Path, program: str, variable: str) -> None:
-        self.program = commands / program
+    def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="cd-"))
-        self.home = self.folder / "m"
-        self.home.mkdir()
-        for name, text in APPS.items():
-            (self.folder / name).write_text(text)
-        kept = {key: os.environ[key] for key in ("PATH", "LANG") if key in os.environ}
-        self.environment = kept | {variable: str(self.home), "HOME": str(self.folder), "TZ": os.environ.get("TZ", "")}
-
-    def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        """Its own command, to its end."""
-        return subprocess.run(
-            [self.program, *arguments], cwd=self.folder, env=self.environment | more, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-
-    def begin(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Its own command, which is not waited for."""
-        return subprocess.Popen(
-            [self.program, *arguments], cwd=self.folder, env=self.environment, start_new_session=True,
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
 
     def processes(self) -> Iterator[int]:
-        """All that run from this folder, or have it as their home."""
+        """All that run from this folder, or have it in their environment."""
         mark = os.fsencode(str(self.folder))
         for entry in os.listdir("/proc"):
             if entry.isdigit() and int(entry) != os.getpid():
@@ -98,6 +79,41 @@ class Place:
     def remove(self) -> None:
         self.end()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def configure(self, text: str) -> str:
+        """A configuration of cozydiag's in it, which looks at nothing else."""
+        file = self.folder / "cozydiag.toml"
+        file.write_text(f'discover = false\n[paths]\nstate = "{self.folder}/state"\n[timing]\nproof = 1.5\n{text}')
+        file.chmod(0o600)
+        return str(file)
+
+
+class Place(Folder):
+    """A folder with the apps, and with the home of a manager."""
+
+    def __init__(self, commands: Path, program: str, variable: str) -> None:
+        super().__init__()
+        self.program = commands / program
+        self.home = self.folder / "m"
+        self.home.mkdir()
+        for name, text in APPS.items():
+            (self.folder / name).write_text(text)
+        kept = {key: os.environ[key] for key in ("PATH", "LANG") if key in os.environ}
+        self.environment = kept | {variable: str(self.home), "HOME": str(self.folder), "TZ": os.environ.get("TZ", "")}
+
+    def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        """Its own command, to its end."""
+        return subprocess.run(
+            [self.program, *arguments], cwd=self.folder, env=self.environment | more, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+    def begin(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Its own command, which is not waited for."""
+        return subprocess.Popen(
+            [self.program, *arguments], cwd=self.folder, env=self.environment, start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
 
 
 def until(what: Callable[[], bool], seconds: float = 20.0) -> bool:

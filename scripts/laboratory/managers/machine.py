@@ -56,7 +56,7 @@ class Machine:
         deadline = time.monotonic() + LIMIT
         while self.state(name) != state:
             if time.monotonic() > deadline:
-                raise AssertionError(f"{name} is {self.state(name)} and not {state}")
+                raise RuntimeError(f"{name} is {self.state(name)} and not {state}")
             time.sleep(0.05)
 
 

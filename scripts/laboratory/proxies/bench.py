@@ -77,6 +77,8 @@ class Bench:
         if plan.secure:
             certificates.make(plan.folder, self.fault.own)
         path, words = write(self.proxy, plan)
+        if self.fault.own == "tls-reload" and self.proxy == "haproxy":
+            words = ["-W", *words]  # only a master can load a file anew
         self._start(words, plan.port)
         return plan, path
 
@@ -143,7 +145,8 @@ class Bench:
         with (self.folder / "logs" / "haproxy.log").open("ab") as output:
             self.process = subprocess.Popen(
                 argv, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                env={"PATH": os.defpath, "HOME": str(self.folder / "data"), "XDG_DATA_HOME": str(self.folder / "data")},
+                env={"PATH": os.defpath, "HOME": str(self.folder / "data"), "XDG_DATA_HOME": str(self.folder / "data"),
+                     "NOTIFY_SOCKET": str(self.folder / "notify")},
                 start_new_session=True, **user,
             )  # fmt: skip
         end = time.monotonic() + 15

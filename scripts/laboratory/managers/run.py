@@ -1,0 +1,125 @@
+"""The cases of the managers: each manager is started once, with all its states, and is gone at the end."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from functools import partial
+from typing import Final
+
+from scripts.laboratory.cases import Case, Cause
+from scripts.laboratory.judge import Judgement
+from scripts.laboratory.managers import debian, forever, pm2, strongpm, supervisord, systemd
+from scripts.laboratory.managers.cases import ELSEWHERE
+from scripts.laboratory.managers.scene import Scene, SceneError, new_causes, of_the_rest, said
+from scripts.laboratory.proxies.run import Judged
+
+MAKERS: Final[Mapping[str, Callable[[], AbstractContextManager[Scene]]]] = {
+    "supervisord": partial(supervisord.scene, second=False),
+    "supervisord-second": partial(supervisord.scene, second=True),
+    "pm2-7": partial(pm2.scene, pm2.VERSIONS[0]),
+    "pm2-5": partial(pm2.scene, pm2.VERSIONS[1]),
+    "forever": forever.scene,
+    "systemd": systemd.scene,
+    "strongpm": strongpm.scene,
+    "debian": debian.scene,
+    "sysv": debian.scripts,
+}
+
+
+BROKEN = (OSError, RuntimeError, subprocess.SubprocessError)
+
+
+class Scenes:
+    """From `with` to its end. One case at a time looks at a manager."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._guard = threading.Lock()
+        self._locks = {name: threading.Lock() for name in MAKERS}
+        self._made: dict[str, Scene | str | Exception] = {}
+
+    def __enter__(self) -> Scenes:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def judged(self, case: Case) -> Judged:
+        name = case.faults[0]
+        if name in ELSEWHERE:
+            return Judged(None, ELSEWHERE[name])
+        with self._locks[name]:
+            scene = self._scene(name)
+            if isinstance(scene, str):
+                return Judged(None, scene)
+            if isinstance(scene, Exception):
+                return _broken(scene)
+            try:
+                return Judged(_judge(case, scene), None)
+            except BROKEN as error:
+                return _broken(error)
+
+    def _scene(self, name: str) -> Scene | str | Exception:
+        """It, or why it cannot be had here, or what broke."""
+        if name not in self._made:
+            made = ExitStack()
+            try:
+                self._made[name] = made.enter_context(MAKERS[name]())
+            except SceneError as error:
+                self._made[name] = str(error)
+            except BROKEN as error:
+                self._made[name] = error
+            with self._guard:
+                self._stack.push(made)
+        return self._made[name]
+
+
+def _broken(error: Exception) -> Judged:
+    return Judged(Judgement((), 0, False, (f"the case could not be made: {error}"[:200],)), None)
+
+
+def _judge(case: Case, scene: Scene) -> Judgement:
+    _, kind, name = case.faults
+    if kind == "act":
+        return _act(scene, name)
+    if kind == "daemon":
+        return _told(case, new_causes(scene.report, scene.without_daemon[name]))
+    if kind == "rest":
+        return _told(case, of_the_rest(scene.report, scene.addresses.values()))
+    return _state(case, scene, name)
+
+
+def _state(case: Case, scene: Scene, name: str) -> Judgement:
+    """Exactly one finding, and exactly one cause where it is a fault."""
+    expected = tuple(cause.code for cause in case.expected)
+    findings, causes = said(scene.report, scene.addresses[name])
+    found = tuple(Cause(code, "None") for code in findings if code)
+    wanted = tuple(code for code in expected if code not in _NO_CAUSE)
+    problems = [] if findings == (expected or ("",)) else [f"found {', '.join(findings) or 'nothing'}"]
+    problems += [] if causes == wanted else [f"causes: {', '.join(causes) or 'none'}"]
+    false = Counter(causes) - Counter(wanted)
+    return Judgement(found, false.total(), False, tuple(problems))
+
+
+_NO_CAUSE = ("service.unknown",)
+"""What could not be told is no cause."""
+
+
+def _act(scene: Scene, name: str) -> Judgement:
+    """Its own program calls it a success, and the service is dead: cozydiag must not believe it."""
+    code, run = scene.acts[name]
+    problems = [] if code == 0 else [f"its own program ended with {code}, and not with 0"]
+    problems += [] if run.code == 2 else [f"cozydiag ended with {run.code}: {run.stderr[-200:]}"]
+    return Judgement((), 0, False, tuple(problems))
+
+
+def _told(case: Case, codes: Sequence[str]) -> Judgement:
+    """``codes`` are what is expected, and nothing else."""
+    expected = [cause.code for cause in case.expected]
+    false = Counter(codes) - Counter(expected)
+    problems = () if Counter(codes) == Counter(expected) else (f"causes: {', '.join(codes) or 'none'}",)
+    return Judgement(tuple(Cause(code, "None") for code in codes), false.total(), False, problems)
