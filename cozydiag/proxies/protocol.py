@@ -42,7 +42,8 @@ class Mistake(NamedTuple):
     message: str
 
     def __str__(self) -> str:
-        return f"{self.message} in {self.path}:{self.line}" if self.line else f"{self.message} in {self.path}"
+        place = f"{self.path}:{self.line}" if self.line else self.path
+        return f"{self.message} in {place}" if place else self.message
 
 
 class Listen(NamedTuple):

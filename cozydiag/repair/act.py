@@ -15,7 +15,7 @@ from cozydiag.masking import masked
 from cozydiag.repair import evidence, owners, proxies
 from cozydiag.repair.ledger import ACT
 from cozydiag.repair.moments import Moment
-from cozydiag.repair.proof import INSTANCE, prove
+from cozydiag.repair.proof import prove
 from cozydiag.stack import Stack
 from cozydiag.state import Lock, LockBusy, State
 from cozydiag.text import Text, t
@@ -103,7 +103,7 @@ def _act(
     manager = owners.manager_of(host, stack, service)
     if manager is None:
         return Outcome(service, verb, "refused", t("{manager} cannot be used from here", manager=service.manager))
-    refused = _test(host, stack, service) if verb != "stop" else None
+    refused = proxies.forbids(host, stack, service) if verb != "stop" else None
     if refused is not None:
         return Outcome(service, verb, "refused", masked(refused, stack.masks()))
     reached = occasion.reached
@@ -125,31 +125,13 @@ def _act(
 
 
 def _proven(host: Host, stack: Stack, manager: Manager, service: Service, verb: str, occasion: Occasion) -> Outcome:
-    began = host.clock.monotonic()
+    began, at = host.clock.monotonic(), host.clock.now()
     stateful = service.role == "couchdb" or {service.unit, service.address} & set(stack.config.repair.stateful)
     may_kill = occasion.force and not stateful
     proof = prove(host, manager, service, verb, stack.config.timing.proof, may_kill=may_kill, reached=occasion.reached)
     seconds = host.clock.monotonic() - began
-    text = masked(proof.text, stack.masks())
+    text = proof.text
+    if proof.result == "failed" and service.role == "proxy":
+        text = proxies.in_its_words(host, stack, service, text, at)
+    text = masked(text, stack.masks())
     return Outcome(service, verb, proof.result, text, proof.pid_before, proof.pid_after, seconds)
-
-
-def _test(host: Host, stack: Stack, service: Service) -> Text | None:
-    """Why a proxy must not be touched: by its own test, and by what that does not see."""
-    proxy = proxies.behind(host, stack, service)
-    if proxy is None:
-        return None
-    return proxies.refused(host, proxy) or _unseen(host, stack)
-
-
-def _unseen(host: Host, stack: Stack) -> Text | None:
-    """What that test does not see: another program on the port, a certificate that is not that of its key."""
-    from cozydiag.site import before_reload
-    from cozydiag.stack import fronts
-
-    view = host.within(10.0, INSTANCE)
-    for proxy in fronts.in_use(stack, view):
-        finding = before_reload.refusal(view, stack, proxy)
-        if finding is not None:
-            return t("it would not come back: {why}", why=finding.text)
-    return None

@@ -12,7 +12,7 @@ from cozydiag.host.logs import one_line
 from cozydiag.managers.service import Service
 from cozydiag.proxies import nginx, verdicts
 from cozydiag.proxies.protocol import Proxy
-from cozydiag.site import front
+from cozydiag.site import before_reload, front
 from cozydiag.stack import Stack, fronts
 from cozydiag.text import Text, t
 
@@ -33,6 +33,20 @@ def behind(host: Host, stack: Stack, service: Service) -> Proxy | None:
     return nginx.Nginx(stack.config.proxy.conf or nginx.CONFIGURATIONS[0], program, stack.config.proxy.pid)
 
 
+def forbids(host: Host, stack: Stack, service: Service) -> Text | None:
+    """Why a proxy must not be touched, by its own test and by what that does not see; None for what is no proxy."""
+    proxy = behind(host, stack, service)
+    if proxy is None:
+        return None
+    return refused(host, proxy) or _unseen(host, stack, proxy)
+
+
+def _unseen(host: Host, stack: Stack, proxy: Proxy) -> Text | None:
+    """Another program on the port, a certificate that is not that of its key."""
+    finding = before_reload.refusal(host.within(10.0, "repair"), stack, proxy)
+    return t("it would not come back: {why}", why=finding.text) if finding is not None else None
+
+
 def refused(host: Host, proxy: Proxy) -> Text | None:
     """Why a proxy must not be touched: with a broken configuration it would not come back.
 
@@ -45,8 +59,9 @@ def refused(host: Host, proxy: Proxy) -> Text | None:
         return None
     line = _told(done.stderr) if proxy.name == "nginx" else ""
     if not line:
-        mistakes = verdicts.tested(proxy.name, done).mistakes
-        line = str(mistakes[0]) if mistakes else " ".join(verdicts.one_by_one(done))
+        said = verdicts.one_by_one(done)
+        mistakes = [str(one) for one in verdicts.tested(proxy.name, done).mistakes]
+        line = " ".join(said) if mistakes[:1] in ([], said[-1:]) else mistakes[0]
     return t("its configuration does not pass its own test: {line}", line=one_line(line, 400))
 
 

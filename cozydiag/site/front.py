@@ -17,12 +17,14 @@ _DAY = 86400.0
 
 _LAST_WORDS = {
     "nginx": ("[emerg]", "[alert]"),
-    "apache": ("AH00020", "AH00072", "AH00016", "AH00526", "AH02572", "AH02577", "AH02565"),
-    "caddy": ('"level":"fatal"', "Error: "),
+    "apache": ("ssl:emerg]", "core:emerg]", "proxy:emerg]", "AH00526", "AH00072", "AH00016"),
+    "caddy": ('"level":"fatal"', '"level":"error"', "Error: "),
     "haproxy": ("[ALERT]",),
 }
-"""What their logs have in the line that says why they ended or did not start. Apache's AH00020 (`Configuration Failed,
-exiting`) stands where a reload has ended it."""
+"""What their logs have in the line that says why they ended, or could not load what is on disk."""
+
+_END = "AH00020"
+"""Apache's `Configuration Failed, exiting`: a reload has ended it."""
 
 
 def configured(host: Host, stack: Stack, proxy: Proxy, *, serving: bool) -> Finding:
@@ -119,7 +121,7 @@ def down(host: Host, stack: Stack, proxy: Proxy) -> Finding:
         t("Start {proxy}.", proxy=name),
         role=_ROLE,
         commands=(start,) if start else (),
-        proof=_last_words(host, proxy) or proof,
+        proof=last_words(host, stack, proxy, host.clock.now() - _DAY) or proof,
         by_hand=_test(stack, proxy),
         restart_helps=True,
     )
@@ -132,12 +134,17 @@ def _closed_pid_file(host: Host, stack: Stack, proxy: Proxy) -> str | None:
     return path if isinstance(seen, Failure) and seen.kind == "permission" else None
 
 
-def _last_words(host: Host, proxy: Proxy) -> Evidence | None:
-    """Why it ended, in its own words of the last day. What it was told of logs counts only where it is read with no
-    program run; else the usual ones do."""
-    read = proxy.read(host) if proxy.name == "nginx" else None
-    logs = () if read is None or isinstance(read, Failure) else read.logs
-    return proxy.last_error(host, logs, host.clock.now() - _DAY, _LAST_WORDS[proxy.name])
+def last_words(host: Host, stack: Stack, proxy: Proxy, since: float) -> Evidence | None:
+    """Why it ended, or did not load what is on disk, in its own words since then (epoch seconds); with Apache's
+    AH00020 before the reason where a reload has ended it."""
+    read = fronts.configuration(stack, host, proxy)
+    logs = () if isinstance(read, Failure) else read.logs
+    since = int(since)  # logs have whole seconds
+    reason = proxy.last_error(host, logs, since, _LAST_WORDS[proxy.name])
+    end = proxy.last_error(host, logs, since, (_END,)) if proxy.name == "apache" else None
+    if end is None or reason is None or end.line == reason.line:
+        return end or reason
+    return host.see(end.source, f"{end.line.rpartition('] ')[2]} ({reason.line.rpartition('] ')[2]})")
 
 
 def unwell(host: Host, stack: Stack, proxy: Proxy, found: Running) -> Finding | None:

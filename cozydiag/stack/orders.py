@@ -71,7 +71,7 @@ def _itself(host: Host, stack: Stack, proxy: Proxy) -> str:
     said = {
         "nginx": f"{program} -s reload" + (f" -c {conf}" if "-c" in test else ""),
         "apache": program + graceful,
-        "caddy": f"{program} reload --config {conf}",
+        "caddy": f"{program} reload --config {conf} --force",
         "haproxy": f"kill -USR2 {found.master.pid}",
     }[proxy.name]
     return words.root(host) + said
