@@ -18,6 +18,9 @@ PATIENCE: Final = 0.25
 """Seconds of CPU that one rule may take for one such line. A rule that is quadratic takes much longer."""
 
 
+_RUNS: Final = ("a", " ", "1.", "/a", "'", '"', "(", "A_")
+
+
 class Proof(NamedTuple):
     """How many examples were tried, what is wrong, and what the slowest hostile line cost its rule (seconds)."""
 
@@ -35,8 +38,8 @@ def prove(rules: Iterable[Rule]) -> Proof:
         problems += [*_fields(rule), *_matches(rule, scanner)]
     costs = [(_cost(rule), rule.id) for rule in rules]
     problems += [
-        t("{id}: a hostile line keeps it busy for {ms} ms", id=id, ms=round(cost * 1000))
-        for cost, id in costs
+        t("{id}: a hostile line keeps it busy for {ms} ms", id=name, ms=round(cost * 1000))
+        for cost, name in costs
         if cost > PATIENCE
     ]
     examples = sum(len(rule.match) + len(rule.no_match) for rule in rules)

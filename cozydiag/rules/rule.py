@@ -91,11 +91,12 @@ def rule_of(table: Mapping[str, Any], origin: str) -> Rule:
         raise Mistake(f"{name}: an id has small letters, digits and hyphens")
     if table["role"] not in get_args(Role) or not 0 <= table["rank"] <= 100:
         raise Mistake(f"{name}: role is one of {', '.join(get_args(Role))}, rank goes from 0 to 100")
-    lists = {key: tuple(table.get(key, ())) for key in _LISTS}
-    strings = {key: table[key] for key in _STRINGS if key != "role"}
     return Rule(
-        **strings, **lists, role=cast(Role, table["role"]), rank=table["rank"], origin=origin,
-        patterns=tuple(_pattern(name, one) for one in table["patterns"]), restart_helps=table.get("restart_helps"),
+        id=table["id"], role=cast(Role, table["role"]), rank=table["rank"], component=table["component"],
+        patterns=tuple(_pattern(name, one) for one in table["patterns"]), meaning=table["meaning"],
+        remedy=table["remedy"], match=tuple(table["match"]), no_match=tuple(table["no_match"]), source=table["source"],
+        origins=tuple(table.get("origins", ())), outranked_by=tuple(table.get("outranked_by", ())),
+        restart_helps=table.get("restart_helps"), origin=origin,
     )  # fmt: skip
 
 

@@ -1,8 +1,8 @@
 """All rules over many lines: literal first, the regular expression only on what it hit.
 
 One pass makes the vocabulary of the text (its different words, digits left out); a literal whose longest word is not
-part of it cannot be in the text. What is left is searched in the text as a whole, and only the lines where it stands are
-looked at one by one. The cost of a rule that matches nothing is a search in a small string.
+part of it cannot be in the text. What is left is searched in the text as a whole, and only the lines where it stands
+are looked at one by one. The cost of a rule that matches nothing is a search in a small string.
 """
 
 from __future__ import annotations
