@@ -22,7 +22,7 @@ from cozydiag.api import (
     t,
     warn,
 )  # fmt: skip
-from cozydiag.couchdb import Reply, access, answers, ask, path_of
+from cozydiag.couchdb import Reply, access, ask, path_of
 from cozydiag.couchdb.account import Account
 
 _ROLE = "couchdb"
@@ -207,6 +207,10 @@ def database(host: Host, stack: Stack) -> Iterator[Finding]:
 
 
 def _database(host: Host, stack: Stack, name: str, reply: Reply) -> Finding:
+    if (reply.status == 200 and "db_name" in reply.data) or (reply.status in (401, 403) and _is_of_rights(reply)):
+        return _fragmented(name, reply) or ok(t("the database {name} is there", name=name))
+    from cozydiag.couchdb import answers
+
     if reply.status == 404:
         return answers.forgotten(host, stack, [name], f"HTTP 404 {reply.error}") or fail(
             "couchdb.database_missing",
@@ -220,9 +224,12 @@ def _database(host: Host, stack: Stack, name: str, reply: Reply) -> Finding:
         )  # fmt: skip
     if reply.wants_login:  # require_valid_user hides what there is
         return skip(t("this CouchDB tells nobody without a login whether it has the database {name}", name=name))
-    if (reply.status == 200 and "db_name" in reply.data) or (reply.status in (401, 403) and reply.error):
-        return _fragmented(name, reply) or ok(t("the database {name} is there", name=name))
     return answers.of_database(name, reply) or _unexpected(stack, path_of(name), reply)
+
+
+def _is_of_rights(reply: Reply) -> bool:
+    """Whether a 401 or 403 says that there is such a database, for others."""
+    return bool(reply.error) and not reply.wants_login
 
 
 def _unexpected(stack: Stack, path: str, reply: Reply) -> Finding:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cozydiag.api import Evidence, Failure, Finding, Host, Iterator, Stack, check, fail, ok, plural, skip, t, warn
-from cozydiag.couchdb import Reply, access, answers, broke_off
+from cozydiag.couchdb import Reply, access, broke_off
 from cozydiag.couchdb.account import Account
 
 _ROLE = "couchdb"
@@ -53,6 +53,8 @@ def _cut(why: Failure) -> Finding:
 
 
 def _not_listed(reply: Reply) -> Finding:
+    from cozydiag.couchdb import answers
+
     return answers.of_database("_all_dbs", reply) or skip(t("CouchDB did not say: {why}", why=reply.error))
 
 
@@ -64,12 +66,21 @@ def _compared(host: Host, stack: Stack, account: Account, names: set[str]) -> It
         yield lost
         return
     if "_users" not in names and not old:
+        from cozydiag.couchdb import answers
+
         yield answers.no_system_databases("GET /_all_dbs: " + (", ".join(sorted(names)[:10]) or "[]"))
         return
-    users = account.ask(host, "/_users") if "_users" in names else None
-    bad = answers.of_database("_users", users) if isinstance(users, Reply) else None
+    bad = _closed_users(account.ask(host, "/_users")) if "_users" in names else None
     bad = bad or _without_replicator(names, old=old) or (_incomplete(names) if access.is_v3(stack, host) else None)
     yield bad or ok(plural("{n} database", "{n} databases", n=len(names)))
+
+
+def _closed_users(users: Reply | Failure) -> Finding | None:
+    if isinstance(users, Failure) or users.status == 200:
+        return None
+    from cozydiag.couchdb import answers
+
+    return answers.of_database("_users", users)
 
 
 def _without_replicator(names: set[str], *, old: bool) -> Finding | None:
@@ -111,7 +122,11 @@ def _forgotten(host: Host, stack: Stack, names: set[str]) -> Finding | None:
     if data is None:
         return None
     missing = sorted(name for name in data.shards if name not in names and not name.startswith("_"))
-    return answers.forgotten(host, stack, missing, "GET /_all_dbs") if missing else None
+    if not missing:
+        return None
+    from cozydiag.couchdb import answers
+
+    return answers.forgotten(host, stack, missing, "GET /_all_dbs")
 
 
 def _is_old(stack: Stack, host: Host) -> bool:
@@ -134,6 +149,8 @@ def node(host: Host, stack: Stack) -> Iterator[Finding]:
     here, known = (value if isinstance(value, list) else [] for value in (here, known))
     gone = [str(name) for name in known if name not in here]
     if len(here) == 1 and gone:
+        from cozydiag.couchdb import answers
+
         yield answers.node_renamed(Evidence("GET /_membership", f"runs: {here[0]}, known: {', '.join(gone)}"))
     else:
         yield ok(t("CouchDB runs as {name}", name=str(here[0]))) if here else skip(t("CouchDB names no node"))

@@ -130,7 +130,9 @@ def data(host: Host, stack: Stack) -> Iterator[Finding]:
     found = [*_lost(host, stack, seen), *_closed(seen), *_left_over(host, seen), *rights.of(host, stack, place)]
     yield from found
     if not found and (seen.shards or not seen.old_layout):
-        yield ok(plural("{n} database on the disk", "{n} databases on the disk", n=len(seen.shards)))
+        yield ok(
+            plural("{n} database on the disk", "{n} databases on the disk", n=len({*seen.shards} - {"_dbs", "_nodes"}))
+        )
     elif not found:
         yield skip(t("there is no file of CouchDB's in {path}", path=place.data))
 

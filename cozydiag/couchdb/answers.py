@@ -20,6 +20,8 @@ def of_database(name: str, reply: Reply) -> Finding | None:
     """The reason in a 500 of a database; None where it names none that is known."""
     proof = Evidence(f"GET {path_of(name)}", f"HTTP {reply.status} {reply.error}"[:400])
     said = reply.error
+    if reply.status < 400:
+        return None
     if reply.status < 500:
         from cozydiag.couchdb import cloud
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cozydiag.couchdb import access, layout
+from cozydiag.couchdb import access
 from cozydiag.couchdb.client import Reply
 from cozydiag.findings import warn
 from cozydiag.host import Host
@@ -52,7 +52,7 @@ def of(seen: Mapping[str, Reply]) -> Iterator[Finding]:
 
 def on_this_machine(host: Host, stack: Stack, seen: Mapping[str, Reply]) -> Iterator[Finding]:
     """Its memory and its open files, where it runs here."""
-    if not layout.is_local(host, stack.config):
+    if stack.is_far(_ROLE):
         return
     pid = access.process_id(stack, host)
     used = host.descriptors(pid) if pid else None
