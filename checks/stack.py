@@ -1,19 +1,25 @@
-"""The parts of a Cozy v2 stack, each asked in its own way (`cozy-monitor` calls a 500 and a reset "up")."""
+"""What this server is, and the parts of a Cozy v2 stack, each asked in its own way (`cozy-monitor` calls a 500 and a
+reset "up")."""
 
 from __future__ import annotations
 
-from cozydiag.api import Failure, Finding, Host, Iterator, Stack, check, fail, ok, plural, skip, t, warn
+from cozydiag.api import Failure, Finding, Host, Iterator, Stack, check, ok, plural, skip, t, warn
 from cozydiag.host.http import Answer
-from cozydiag.managers import supervisord
 from cozydiag.stack import Part
-from cozydiag.stack.ports import holder, state_of
-from cozydiag.stack.words import name_of, ourselves
-
-_GRACE = {"cozy.controller": 300.0}
-"""Seconds: the controller listens only when all apps are started (cozy-controller autostart.coffee)."""
+from cozydiag.stack.words import name_of
 
 _DATABASE = ["couchdb.reach", "couchdb.up", "couchdb.login", "couchdb.database"]
 _SUPERVISOR = ["supervisor.running", "supervisor.program", "manager.service"]
+
+
+@check("stack.kind", t("What kind of server this is"))
+def kind(host: Host, stack: Stack) -> Iterator[Finding]:
+    if not stack.config.discover:
+        yield skip(t("nothing is searched for: discover is false"))
+        return
+    from cozydiag.cozy.kind import look
+
+    yield from look(host, stack)
 
 
 @check("stack.controller", t("The controller answers"), role="cozy.controller",
@@ -28,11 +34,11 @@ def controller(host: Host, stack: Stack) -> Iterator[Finding]:
     elif answer.status == 404 and b"Cannot GET /" in answer.body:
         yield ok(t("the controller answers"))  # before 2.0
     else:
-        yield _stranger(host, part, answer)
+        yield _other(host, part, answer)
 
 
 @check("stack.data-system", t("The data-system answers"), role="cozy.data-system",
-       because=[*_SUPERVISOR, *_DATABASE], essential=True)  # fmt: skip
+       because=[*_SUPERVISOR, *_DATABASE, "cozy.secrets"], essential=True)  # fmt: skip
 def data_system(host: Host, stack: Stack) -> Iterator[Finding]:
     part = stack.part("data-system")
     answer = host.get(part.url)
@@ -40,14 +46,12 @@ def data_system(host: Host, stack: Stack) -> Iterator[Finding]:
         yield _silent(host, stack, part, answer)
     elif "Cozy Data System" in answer.text():
         yield ok(t("the data-system answers"))
-    elif answer.status >= 500:
-        yield _error(part, answer)
     else:
-        yield _stranger(host, part, answer)
+        yield _other(host, part, answer)
 
 
 @check("stack.home", t("Home answers and can read its applications"), role="cozy.home",
-       because=[*_SUPERVISOR, *_DATABASE, "stack.data-system"], essential=True)  # fmt: skip
+       because=[*_SUPERVISOR, *_DATABASE, "stack.data-system", "cozy.secrets"], essential=True)  # fmt: skip
 def home(host: Host, stack: Stack) -> Iterator[Finding]:
     """The list of applications comes through the data-system out of CouchDB: it proves the whole way down."""
     part = stack.part("home")
@@ -62,10 +66,8 @@ def home(host: Host, stack: Stack) -> Iterator[Finding]:
                 "home answers; it knows {n} application", "home answers; it knows {n} applications", n=len(data["rows"])
             )
         )
-    elif answer.status >= 500 or (isinstance(data, dict) and "error" in data):
-        yield _error(part, answer)
     else:
-        yield _stranger(host, part, answer)
+        yield _other(host, part, answer, error=isinstance(data, dict) and "error" in data)
 
 
 @check("stack.proxy", t("The Cozy's own proxy answers"), role="cozy.proxy",
@@ -81,10 +83,8 @@ def proxy(host: Host, stack: Stack) -> Iterator[Finding]:
     said = answer.json()
     if isinstance(said, dict) and "proxy" in said:
         yield ok(t("the Cozy's own proxy answers"))
-    elif answer.status >= 500:
-        yield _error(part, answer)
     else:
-        yield _stranger(host, part, answer)
+        yield _other(host, part, answer)
 
 
 def _status(host: Host, stack: Stack) -> Answer | Failure:
@@ -129,95 +129,14 @@ def claims(host: Host, stack: Stack) -> Iterator[Finding]:
 
 
 def _silent(host: Host, stack: Stack, part: Part, why: Failure) -> Finding:
-    """No HTTP answer: hung, another program, still starting, or nothing there."""
-    proof = host.evidence[-1]
-    name, place = name_of(part.role, part.name), f"{part.address[0]}:{part.address[1]}"
-    by_hand = f"curl -sS -i --max-time 5 {part.url}"
-    if why.kind == "timeout":
-        stopped = state_of(host, part.address[1], _pid(host, stack, part.role)) == "T"
-        return fail(
-            "service.hung",
-            t("{name} was stopped by a signal (SIGSTOP): it takes connections and answers none", name=name) if stopped
-            else t("{name} takes connections at {place} but does not answer", name=name, place=place),
-            t("Restart it."),
-            role=part.role,
-            proof=proof,
-            by_hand=by_hand,
-            restart_helps=True,
-            commands=(ourselves("fix --restart", stack.config),),
-            own=stopped,
-        )  # fmt: skip
-    if why.kind == "protocol":
-        return _stranger(host, part, why.detail)
-    if why.kind in ("closed", "reset"):
-        return fail(
-            "service.breaks_off",
-            t("{name} takes connections at {place} and ends them without an answer", name=name, place=place),
-            t("Read its log, then restart it."),
-            role=part.role,
-            proof=proof,
-            by_hand=by_hand,
-            restart_helps=None,
-        )
-    if why.kind == "refused" and not stack.expected(host, part.role):
-        return skip(t("there is no {name} of a Cozy here", name=name))
-    program = stack.program(host, part.role)
-    if program is not None and program.state == supervisord.RUNNING and program.age < _GRACE.get(part.role, 15.0):
-        return warn(
-            "service.starting",
-            t("{name} is running but does not listen yet; it may still be starting", name=name),
-            t("Wait half a minute and look again; a restart would only begin anew."),
-            role=part.role,
-            proof=proof,
-            restart_helps=False,
-            service=program.service,
-        )
-    return fail(
-        "service.down",
-        t("nothing answers at {place}, the address of {name}: {why}", name=name, place=place, why=why.detail),
-        t("Start it, then read its log if it does not stay."),
-        role=part.role,
-        proof=proof,
-        by_hand=by_hand,
-        restart_helps=True,
-    )
+    from cozydiag.cozy.silent import silent
+
+    return silent(host, stack, part, why)
 
 
-def _pid(host: Host, stack: Stack, role: str) -> int:
-    program = stack.program(host, role)
-    return program.pid if program is not None else 0
+def _other(host: Host, part: Part, answer: Answer, *, error: bool = False) -> Finding:
+    """An answer that is not as it should be: the part's own error, or another program's."""
+    from cozydiag.cozy import silent
 
-
-def _error(part: Part, answer: Answer) -> Finding:
-    name = name_of(part.role, part.name)
-    return fail(
-        "service.error",
-        t(
-            "{name} answers with an error: HTTP {status} {words}",
-            name=name,
-            status=answer.status,
-            words=answer.text()[:160],
-        ),
-        t("Read its log."),
-        role=part.role,
-        by_hand=f"curl -sS -i --max-time 5 {part.url}",
-        certainty="likely",
-    )
-
-
-def _stranger(host: Host, part: Part, answer: Answer | str) -> Finding:
-    """Something answers that is not this part."""
-    seen = answer if isinstance(answer, str) else f"HTTP {answer.status} {answer.text()[:80]}"
-    name = name_of(part.role, part.name)
-    proof = host.see(part.url, seen)
-    other = holder(host, part.address[1])
-    return fail(
-        "service.port_taken",
-        t("another program answers at {name}'s port {port}: {other}",
-          name=name, port=str(part.address[1]), other=str(other or seen)),
-        t("End that program or give it another port; only then start {name}.", name=name),
-        role=part.role,
-        proof=proof,
-        by_hand=f"sudo ss -ltnp 'sport = :{part.address[1]}'",
-        restart_helps=False,
-    )  # fmt: skip
+    own = (error or answer.status >= 500) and part.name != "controller"
+    return silent.error(part, answer) if own else silent.stranger(host, part, answer)

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from cozydiag.host import Host
-from cozydiag.host.failure import Failure
 
 FOLDER: Final = "/etc/cozy"
 FILES: Final = tuple(
@@ -53,7 +52,7 @@ def read(host: Host, paths: Iterable[str] = FILES) -> Settings:
         if isinstance(content, bytes):
             values.update(parse(path, content))
             files.append(path)
-        elif isinstance(content, Failure) and content.kind == "permission":
+        elif content.kind == "permission":
             closed.append(path)
     return Settings(values, tuple(files), tuple(closed))
 

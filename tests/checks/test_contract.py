@@ -21,6 +21,7 @@ CHECKS = registry.load().checks
 
 CREDULOUS = {
     # A site may show anything: what is behind it is looked at by other checks.
+    "stack.kind": ("empty", "garbage", "not UTF-8", "other JSON", "deep JSON", "1 MiB"),  # it goes by which files exist
     "proxy.gateway": ("empty", "garbage", "not UTF-8", "other JSON", "deep JSON", "1 MiB"),
     # That a file is there is the sign itself.
     "host.clock": ("empty", "garbage", "not UTF-8", "other JSON", "deep JSON", "1 MiB"),
@@ -46,7 +47,7 @@ def test_every_check_meets_the_contract(check_id: str, cozy: Cozy) -> None:
 
 # --- the list of codes
 
-MAKERS = {"fail", "warn", "unknown", "Finding", "broken", "dead", "Ill", "Words"}
+MAKERS = {"fail", "warn", "unknown", "Finding", "broken", "dead", "Ill", "Words", "Reason"}
 """The functions that take a code."""
 
 

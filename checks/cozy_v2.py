@@ -1,0 +1,82 @@
+"""A Cozy v2 beyond its parts: its apps, its secrets, its processes, and what cozy-monitor says of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cozydiag.api import Finding, Host, Iterator, Stack, check, skip, t
+
+if TYPE_CHECKING:
+    from cozydiag.cozy.apps import App
+
+_PARTS = ["stack.controller", "stack.data-system", "stack.home", "stack.proxy", "couchdb.reach"]
+
+
+@check("cozy.app", t("Each app of the Cozy is as it should be"), each="apps",
+       because=["stack.controller", "stack.data-system", "stack.home", "couchdb.reach"])  # fmt: skip
+def app(host: Host, stack: Stack, app: App) -> Iterator[Finding]:
+    from cozydiag.cozy import apps
+
+    yield from apps.look(host, stack, app)
+
+
+def _is_here(host: Host, stack: Stack) -> bool:
+    """A Cozy v2 of this machine itself; one in a container has all this inside of it."""
+    if not stack.config.discover:
+        return False
+    return any(one.kind == "v2" and one.container is None for one in stack.flavours(host))
+
+
+_NONE = t("there is no Cozy v2 here")
+
+
+@check("cozy.secrets", t("The Cozy's secrets are in order"), role="cozy.data-system")
+def secrets(host: Host, stack: Stack) -> Iterator[Finding]:
+    if not _is_here(host, stack):
+        yield skip(_NONE)
+        return
+    from cozydiag.cozy import secrets
+
+    yield from secrets.look(host, stack)
+
+
+@check("cozy.processes", t("No part of the Cozy runs twice"), role="cozy.controller")
+def processes(host: Host, stack: Stack) -> Iterator[Finding]:
+    if not _is_here(host, stack):
+        yield skip(_NONE)
+        return
+    from cozydiag.cozy import processes
+
+    yield from processes.duplicates(host, stack)
+
+
+@check("cozy.connections", t("Connections between the parts are closed"), role="cozy.proxy")
+def connections(host: Host, stack: Stack) -> Iterator[Finding]:
+    if not _is_here(host, stack):
+        yield skip(_NONE)
+        return
+    from cozydiag.cozy import processes
+
+    yield from processes.connections(host, stack)
+
+
+@check("cozy.node", t("node is what the parts ask for"), role="cozy.controller")
+def node(host: Host, stack: Stack) -> Iterator[Finding]:
+    if not _is_here(host, stack):
+        yield skip(_NONE)
+        return
+    from cozydiag.cozy import processes
+
+    yield from processes.node(host, stack)
+
+
+@check("cozy.monitor", t("What cozy-monitor says of the parts is true"), role="cozy.controller", because=_PARTS,
+       timeout=5.0)  # fmt: skip
+def monitor(host: Host, stack: Stack) -> Iterator[Finding]:
+    """Its program is run only where it is installed. It waits without end for a part that hangs."""
+    if not _is_here(host, stack) or not any(manager.name == "cozy-monitor" for manager in stack.managers(host)):
+        yield skip(t("there is no cozy-monitor here"))
+        return
+    from cozydiag.cozy import monitor
+
+    yield from monitor.look(host, stack)
