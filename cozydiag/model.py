@@ -124,8 +124,19 @@ class Cause(NamedTuple):
     service: str | None
 
 
+class Known(NamedTuple):
+    """A cause that somebody has decided to live with: why, and ``until`` when in words."""
+
+    cause: Cause
+    reason: str
+    until: Text
+
+
 class Report(NamedTuple):
-    """Everything one run found; the only thing renderers see. ``started_at`` is in epoch seconds."""
+    """Everything one run found; the only thing renderers see. ``started_at`` is in epoch seconds.
+
+    ``known`` are causes that alarm nobody, ``story`` is what the history says: since when, how often, what changed.
+    """
 
     verdict: Status  # OK, WARN, FAIL or UNKNOWN
     causes: tuple[Cause, ...]
@@ -136,3 +147,5 @@ class Report(NamedTuple):
     seconds: float
     privileged: bool
     second_look: bool = False
+    known: tuple[Known, ...] = ()
+    story: tuple[Text, ...] = ()

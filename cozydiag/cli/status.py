@@ -83,6 +83,10 @@ def _look(
     if url:
         loaded, wish = _follow(loaded, url, wish)
     report = _with_progress(loaded, wish) if sys.stderr.isatty() and not quiet else examine(loaded, wish)
+    if report.causes or not quiet:
+        from cozydiag.watch.background import with_background
+
+        report = with_background(loaded, report)
     if only and not report.results:
         raise Problem(t("no check is called {names}; `cozydiag checks` lists them", names=", ".join(only)))
     return report

@@ -36,6 +36,10 @@ def as_data(report: Report) -> dict[str, Any]:
             for finding in result.findings
             if finding.status is Status.UNKNOWN
         ],
+        "known": [
+            {"cause": _cause(one.cause), "reason": one.reason, "until": _text(one.until)} for one in report.known
+        ],
+        "story": [_text(one) for one in report.story],
         "host": report.host,
         "started_at": _rfc3339(report.started_at),
         "seconds": round(report.seconds, 3),

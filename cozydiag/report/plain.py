@@ -45,7 +45,8 @@ def opening(report: Report, catalogue: Catalogue, symbols: words.Symbols) -> lis
         for row in words.cause_rows(cause):
             lines.append(f"    {say(row.label)}: {' '.join(map(say, row.said))}".rstrip())
             lines += [f"        {command}" for command in row.commands]
-    return lines
+    background = words.background(report)
+    return [*lines, "", *map(say, background)] if background else lines
 
 
 def outcome(result: Result, say: Say) -> str:

@@ -50,6 +50,8 @@ class Terminal:
         for cause in report.causes:
             self._cause(cause)
             self.console.print()
+        for sentence in words.background(report):
+            self.console.print(Padding(Styled(self.say(sentence), "dim"), (0, 0, 0, 2)))
         self.console.print(self._headline(report))
 
     def _chain(self, report: Report) -> Styled:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cozydiag.engine.diagnosis import nothing_here
-from cozydiag.model import Cause, Report, Result, Status
+from cozydiag.model import Cause, Known, Report, Result, Status
 from cozydiag.stack import ROLES
 from cozydiag.text import Text, plural, t
 from cozydiag.text.catalogue import Catalogue, render
@@ -110,6 +110,18 @@ def worst_first(report: Report) -> list[Result]:
     """Causes before consequences, then by status, in the order of the checks."""
     causal = {cause.instance for cause in report.causes}
     return sorted(report.results, key=lambda result: (result.instance not in causal, WORST_FIRST.index(result.status)))
+
+
+def background(report: Report) -> list[Text]:
+    """What the history says, and the problems that are known and alarm nobody."""
+    return [*report.story, *map(_known, report.known)]
+
+
+def _known(one: Known) -> Text:
+    if one.reason:
+        return t("Known, {until}: {cause} [{id}] ({reason})", until=one.until, cause=one.cause.text,
+                 id=one.cause.instance, reason=one.reason)  # fmt: skip
+    return t("Known, {until}: {cause} [{id}]", until=one.until, cause=one.cause.text, id=one.cause.instance)
 
 
 class Row(NamedTuple):

@@ -16,7 +16,7 @@ import jsonschema
 import pytest
 
 import cozydiag.report
-from cozydiag.model import Cause, Evidence, Finding, Report, Result, Status
+from cozydiag.model import Cause, Evidence, Finding, Known, Report, Result, Status
 from cozydiag.report import words
 from cozydiag.report.as_json import as_json
 from cozydiag.report.plain import plain
@@ -154,7 +154,13 @@ BLIND = report(
     privileged=False,
     chain=(("proxy", "unknown"), ("cozy.proxy", "ok")),
 )
-REPORTS: Final = {"healthy": HEALTHY, "broken": BROKEN, "blind": BLIND}
+REMEMBERED = BROKEN._replace(
+    causes=(COUCHDB_DOWN,),
+    known=(Known(DISK_NEARLY_FULL, "a larger disk is ordered", t("until it changes")),),
+    story=(t("{size} more on the disk", size=Bytes(5_200_000)),
+           t("changed: {names}", names="/etc/nginx/nginx.conf")),
+)  # fmt: skip
+REPORTS: Final = {"healthy": HEALTHY, "broken": BROKEN, "blind": BLIND, "remembered": REMEMBERED}
 
 
 def printed(report: Report, layout: str, language: str, symbols: words.Symbols = words.UNICODE) -> str:

@@ -1,0 +1,1 @@
+"""What happens when nobody looks: history, what changed, who is told and when, known problems, the timer."""

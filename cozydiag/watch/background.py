@@ -1,0 +1,35 @@
+"""What a report gets from the state: known problems are set apart, and the history says since when and what changed.
+
+Nothing is made or written where there is no state yet.
+"""
+
+from __future__ import annotations
+
+import os
+
+from cozydiag.config import Config
+from cozydiag.config.places import MACHINE, state_folder
+from cozydiag.host import Host, World
+from cozydiag.model import Report
+
+
+def with_background(config: Config, report: Report) -> Report:
+    """The report with what is remembered; a user without a state of one's own sees root's, where that may be read."""
+    folder = _folder(config)
+    if folder is None:
+        return report
+    from cozydiag.state import open_state
+    from cozydiag.watch import ignored, story
+
+    state = open_state(folder)
+    try:
+        report = ignored.apply(report, ignored.load(state))
+        return report._replace(story=story.story(Host(World(), config.timing.local), state, report))
+    finally:
+        state.close()
+
+
+def _folder(config: Config) -> str | None:
+    own = state_folder(config.paths.state, os.environ)
+    places = [own] if config.paths.state is not None else [own, MACHINE]
+    return next((place for place in places if os.access(os.path.join(place, "state.db"), os.R_OK)), None)
