@@ -34,21 +34,31 @@ def log(host: Host, stack: Stack) -> Iterator[Finding]:
 
 def _judged(section: bytes, now: float) -> Iterator[Finding]:
     from cozydiag.couchdb import logs
-    from cozydiag.couchdb.meanings import MILD, PASSING, WORDS
 
-    found = [one for one in logs.faults(section) if one.what not in PASSING or logs.is_fresh(one, now)]
-    for one in found:
-        words = WORDS[one.what](one.detail)
-        if one.what in MILD:
-            yield warn(words.code, words.text, words.advice, role=_ROLE, proof=Evidence("log", one.line))
-        else:
-            yield _bad(words, one)
+    seen = logs.faults(section)
+    found = _meanings(seen, now) if seen else []
     if found:
-        return
-    if any(level in section for level in (b"[info]", b"[notice]", b"[warning]", b"[error]")):
+        yield from found
+    elif any(level in section for level in (b"[info]", b"[notice]", b"[warning]", b"[error]")):
         yield ok(t("no trouble in CouchDB's log since its start"))
     else:
         yield skip(t("CouchDB's log is empty"))
+
+
+def _meanings(seen: list[Trouble], now: float) -> list[Finding]:
+    from cozydiag.couchdb import logs
+    from cozydiag.couchdb.meanings import MILD, PASSING, WORDS
+
+    found = []
+    for one in seen:
+        if one.what in PASSING and not logs.is_fresh(one, now):
+            continue
+        words = WORDS[one.what](one.detail)
+        if one.what in MILD:
+            found.append(warn(words.code, words.text, words.advice, role=_ROLE, proof=Evidence("log", one.line)))
+        else:
+            found.append(_bad(words, one))
+    return found
 
 
 def _bad(words: Ill, seen: Trouble) -> Finding:

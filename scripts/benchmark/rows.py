@@ -66,8 +66,8 @@ class Bound(NamedTuple):
         return self.value <= self.limit
 
 
-def bounds(rows: Mapping[str, Row]) -> list[Bound]:
-    """What must hold, and how it stands."""
+def bounds(rows: Mapping[str, Row], couchdb: float) -> list[Bound]:
+    """What must hold, and how it stands; ``couchdb`` is the CPU of CouchDB's part with many databases."""
     quiet = rows["status_quiet"]
     patience = TIME_OUT + quiet.wall_s + 0.3
     return [
@@ -76,6 +76,7 @@ def bounds(rows: Mapping[str, Row]) -> list[Bound]:
         Bound("status_quiet", "programs started", quiet.children or 0, 0),
         Bound("status_quiet", "modules", len(quiet.modules or ()), MODULES),
         Bound("status_quiet", "banned modules", len(BANNED & (quiet.modules or set())), 0),
+        Bound("couchdb_500", "CPU, bare interpreters", couchdb, 4.0),
         Bound("help", "CPU, bare interpreters", rows["help"].cpu_vs_bare, 7.0),
         Bound("version", "CPU, bare interpreters", rows["version"].cpu_vs_bare, 1.5),
         *(Bound(name, "wall, s", row.wall_s, patience) for name, row in rows.items() if name.startswith("hung_")),
