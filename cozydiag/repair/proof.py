@@ -14,6 +14,9 @@ from cozydiag.text import Text, t, verbatim
 INSTANCE = "repair"
 """The name under which repairs look at the machine."""
 
+_PROXIES = ("nginx", "apache2", "httpd", "haproxy")
+"""Services whose master stays and whose workers are all new after a reload."""
+
 _LOOK = 5.0  # seconds for one question to a manager
 
 
@@ -80,7 +83,8 @@ def _unanswered(failure: Failure, pid: int = 0) -> Proof:
 
 def _workers(host: Host, service: Service, before: Life) -> set[int] | None:
     """Of a proxy, which goes on with the old ones when it cannot load what is new."""
-    return set(host.children(before.pid)) or None if service.role == "proxy" and before.pid else None
+    proxy = service.role == "proxy" or service.unit.removesuffix(".service") in _PROXIES
+    return set(host.children(before.pid)) or None if proxy and before.pid else None
 
 
 def _runs(

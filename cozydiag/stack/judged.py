@@ -8,7 +8,7 @@ from cozydiag.host.failure import Failure
 from cozydiag.managers.service import Condition, Manager, State
 from cozydiag.model import Finding
 from cozydiag.stack import Stack, ownership, strangers
-from cozydiag.stack.unwell import WATCHED, called, loops, seen, starting, unwell
+from cozydiag.stack.unwell import called, is_watched, loops, seen, starting, unwell
 from cozydiag.text import Seconds, t
 
 LISTENS = 15.0
@@ -42,7 +42,7 @@ def _second_look(host: Host, stack: Stack, manager: Manager, found: Condition) -
 
 def _running(host: Host, stack: Stack, manager: Manager, found: Condition) -> Finding:
     age = host.clock.now() - found.since if found.since else None
-    if found.watch and (found.restarts or 0) >= WATCHED and age is not None and age < ownership.YOUNG:
+    if is_watched(host, found):
         return loops(host, stack, manager, found)
     if strangers.is_silent(host, found):
         grace = _SLOW.get(found.role or "", LISTENS)

@@ -8,7 +8,7 @@ from cozydiag.host.failure import Failure
 from cozydiag.managers.service import Condition, Manager, State
 from cozydiag.model import Evidence, Finding
 from cozydiag.stack import Stack
-from cozydiag.stack.ownership import line, title
+from cozydiag.stack.ownership import YOUNG, line, title
 from cozydiag.stack.ports import holder
 from cozydiag.stack.why import port_taken, telling, waits_for
 from cozydiag.stack.words import name_of, ourselves
@@ -24,7 +24,7 @@ def unwell(host: Host, stack: Stack, manager: Manager, found: Condition) -> Find
     if found.start_line:
         return _lost(manager, found)
     if found.state in (State.STOPPED, State.STOPPING):
-        return _stopped(host, manager, found)
+        return _stopped(host, stack, manager, found)
     if found.state is State.DISABLED:
         return skip(t("{name} is disabled, as somebody wanted", name=name))
     if found.state is State.CRASH_LOOPING:
@@ -52,6 +52,12 @@ def called(found: Condition) -> str:
 def seen(found: Condition) -> Evidence:
     """What the manager said."""
     return Evidence(found.service.address, f"{found.words} {found.why}".strip() or found.state)
+
+
+def is_watched(host: Host, found: Condition) -> bool:
+    """It has just been restarted, and not for the first time, because its files changed."""
+    recent = found.since is not None and host.clock.now() - found.since < YOUNG
+    return found.watch and recent and (found.restarts or 0) >= WATCHED
 
 
 def loops(host: Host, stack: Stack, manager: Manager, found: Condition) -> Finding:
@@ -129,11 +135,11 @@ def _stopping(found: Condition) -> Finding:
     )
 
 
-def _stopped(host: Host, manager: Manager, found: Condition) -> Finding:
+def _stopped(host: Host, stack: Stack, manager: Manager, found: Condition) -> Finding:
     """Stopped is a fault where it should run; where nobody can tell, only of what the chain needs and nobody else
     does."""
     if found.state is State.STOPPING:
-        return _stopping(found)
+        return loops(host, stack, manager, found) if is_watched(host, found) else _stopping(found)
     unsaid = found.wanted is None and found.role is not None and not _served(host, found)
     if not (found.wanted or unsaid):
         return skip(t("{name} is stopped, as somebody wanted", name=called(found)))

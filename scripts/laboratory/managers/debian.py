@@ -3,6 +3,7 @@ systemd, and by their init scripts without it."""
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -72,11 +73,7 @@ def install(machine: Machine, archives: Path, packages: tuple[str, ...]) -> None
     """Fetched into ``archives``, installed in the overlay. Raises SceneError."""
     if which("apt-get") is None:
         raise SceneError("there is no apt-get here")
-    (archives / "partial").mkdir(parents=True, exist_ok=True)
-    line = ["apt-get", "-o", "APT::Sandbox::User=root", "-o", f"Dir::Cache::archives={archives}", "install",
-            "--download-only", "-y", "--no-install-recommends", *packages]  # fmt: skip
-    if subprocess.run(line, capture_output=True, stdin=subprocess.DEVNULL, timeout=300, check=False).returncode:
-        raise SceneError("the packages of Debian cannot be fetched")
+    _fetch(archives, packages)
     machine.write("/usr/sbin/policy-rc.d", POLICY)
     machine.run("chmod", "+x", "/usr/sbin/policy-rc.d")
     machine.run("debconf-set-selections", stdin='postfix postfix/main_mailer_type select "Local only"\n')
@@ -88,6 +85,18 @@ def install(machine: Machine, archives: Path, packages: tuple[str, ...]) -> None
     machine.write("/run/systemd/system/service.d/lab.conf", "[Unit]\nDefaultDependencies=no\n")
     machine.run("systemctl", "daemon-reload")
     machine.run("systemctl", "start", "systemd-journald.service")
+
+
+def _fetch(archives: Path, packages: tuple[str, ...]) -> None:
+    """One at a time: apt-get refuses a folder that another one works in."""
+    (archives / "partial").mkdir(parents=True, exist_ok=True)
+    line = ["apt-get", "-o", "APT::Sandbox::User=root", "-o", f"Dir::Cache::archives={archives}", "install",
+            "--download-only", "-y", "--no-install-recommends", *packages]  # fmt: skip
+    with (archives / "one-at-a-time").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        done = subprocess.run(line, capture_output=True, stdin=subprocess.DEVNULL, timeout=300, check=False)
+    if done.returncode:
+        raise SceneError("the packages of Debian cannot be fetched")
 
 
 def _configured(machine: Machine) -> None:
@@ -167,7 +176,7 @@ def _kill_master(here: Machine) -> Callable[[], object]:
 def _without_systemd(machine: Machine) -> Iterator[Machine]:
     enter = ("nsenter", "-t", str(machine.init), "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w", "--")
     inner = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "env", f"PATH={PATH}", "sh", "-c")
-    line = [*enter, *inner, "mount -t tmpfs tmpfs /run; while :; do sleep 1; done"]
+    line = [*enter, *inner, "mount -t tmpfs tmpfs /run; mkdir /run/lock; while :; do sleep 1; done"]
     outer = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         pid = outer.pid
@@ -176,7 +185,7 @@ def _without_systemd(machine: Machine) -> Iterator[Machine]:
             _until(lambda found=found: _child(found), "a shell of its own")  # type: ignore[misc]
             pid = found[0]
         here = Machine(pid)
-        _until(lambda: here.run("ls", "/run").stdout == "", "an empty /run")
+        _until(lambda: here.run("ls", "/run").stdout == "lock\n", "an empty /run")
         yield here
     finally:
         outer.kill()

@@ -118,6 +118,7 @@ def scene(version: str) -> Iterator[Scene]:
         configuration = here.configure(f'[managers]\npm2 = ["{here.home}"]\n')
         if not until(partial(restart_by_watching, here), 30.0):
             raise RuntimeError("nothing is restarted by watching")
+        until(lambda: told(here)["watched"].state is State.RUNNING)
         owner = title(manager(here))
         addresses = {name: f"{owner}:{name}" for name in STATES}
         tools = {name: Tool(partial(restart, here, name), "restart", addresses[name]) for name in ("crashes", "loops")}
