@@ -41,13 +41,13 @@ def _observe(ledger: Ledger, rules: Repair, seen: Seen) -> None:
     before = ledger.state.service(seen.address)
     record, now = dict(before), Moment.now(ledger.clock)
     acts = [act for act in ledger.acts if act.service == seen.address]
-    newest = last(acts)
-    if _by_others(before, seen, newest, now.boot):
+    newest, ours = last(acts), last(act for act in acts if act.ours)
+    if _by_others(before, seen, ours, now.boot):
         _note_other(ledger, seen.address, Moment(now.at - seen.age, now.boot, now.ticks - seen.age))
         newest, record["well"] = None, None
     if seen.life and _differs(before, seen, now.boot):
         record |= {"life": seen.life, "boot": now.boot, "well": None}
-    record["entry"] = max(newest.entry if newest else 0, before.get("entry", 0))
+    record["entry"] = max(ours.entry if ours else 0, before.get("entry", 0))
     if not seen.well:
         record["well"] = None
     elif Moment.read(record.get("well")) is None:
@@ -78,12 +78,12 @@ def _differs(before: dict[str, Any], seen: Seen, boot: str) -> bool:
     return (before.get("life"), before.get("boot")) != (seen.life, boot)
 
 
-def _by_others(before: dict[str, Any], seen: Seen, newest: Act | None, boot: str) -> bool:
+def _by_others(before: dict[str, Any], seen: Seen, ours: Act | None, boot: str) -> bool:
     """It runs as another process than last time in this same boot, and no act of ours lies in between."""
     known = before.get("life")
     if not known or not seen.life or before.get("boot") != boot or known == seen.life:
         return False
-    return newest is None or newest.entry <= before.get("entry", 0)
+    return ours is None or ours.entry <= before.get("entry", 0)
 
 
 def _note_other(ledger: Ledger, service: str, moment: Moment) -> None:

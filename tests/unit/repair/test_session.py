@@ -9,20 +9,27 @@ from xmlrpc.client import dumps
 
 import pytest
 
+from cozydiag.cli.fix import code
 from cozydiag.config import Config, Timing
 from cozydiag.config.values import Repair
 from cozydiag.host import Answer, Failure
 from cozydiag.managers.service import Life, Service
 from cozydiag.managers.supervisord_control import Supervisord
 from cozydiag.model import Report, Status
+from cozydiag.repair import evidence
 from cozydiag.repair.act import KIND, LOCK, Outcome
 from cozydiag.repair.budget import Verdict
-from cozydiag.repair.plan import Action, make
+from cozydiag.repair.gates import Terms
+from cozydiag.repair.moments import Moment
+from cozydiag.repair.plan import Action, Plan, make
 from cozydiag.repair.session import Repaired, Session
 from cozydiag.stack import Stack
 from cozydiag.state import Lock
 from cozydiag.testing import HANGS, FakeSupervisord, Request, answer, process_info
+from cozydiag.text import t
 from tests.unit.repair.conftest import DOWN, OLD, Bench, FakeManager
+
+AUTO, PERSON = Terms(auto=True), Terms()
 
 
 class Told:
@@ -71,7 +78,8 @@ class Scene:
 
     def __init__(self, bench: Bench, *reports: Report) -> None:
         self.bench = bench
-        self.first, *self.reports = reports
+        self.first, *rest = reports
+        self.reports = rest or [self.first]
         self.told = Told()
         self.looks = 0
         self.before: list[Stack] = []
@@ -298,3 +306,187 @@ def test_a_supervisord_that_hangs_in_mid_act_ends_the_act_and_not_the_repair(ben
     repaired = Scene(bench, bench.report(down, couchdb), bench.report(down, couchdb)).run()
     assert [outcome.result for _, outcome in repaired.done] == ["unknown", "failed"]
     assert bench.machine.clock.passed < 60
+
+
+# --- terms, budgets, and what is told
+
+
+def run(bench: Bench, *reports: Report, terms: Terms = PERSON, confirm: bool = False) -> tuple[Repaired, list[str]]:
+    """One run; what was told."""
+    scene = Scene(bench, *reports)
+    lock = bench.state.lock(LOCK)
+    assert isinstance(lock, Lock)
+    with lock:
+        session = Session(scene.look, bench.state, lock, scene.told, "ann", bench.host, terms)
+        plan = make(bench.host, bench.stack, scene.first)
+        start = (scene.first, plan, bench.stack)
+        return session.run(*(session.confirm(*start) if confirm else start)), scene.told.lines
+
+
+def test_a_person_waits_for_a_second_look_and_what_is_well_by_then_is_left_alone(bench: Bench, ever: Ever) -> None:
+    repaired, told = run(bench, bench.report(bench.cause()), bench.report(), confirm=True)
+    assert (repaired.done, told, ever.asked) == ((), [], [])
+    assert bench.machine.clock.passed == Repair().confirm
+
+
+def test_what_still_fails_at_the_second_look_is_mended(bench: Bench, ever: Ever) -> None:
+    broken = bench.report(bench.cause())
+    _, told = run(bench, broken, broken, bench.report(), confirm=True)
+    assert told == ["begins home", "verified home"]
+
+
+def test_a_timer_acts_in_its_second_run(bench: Bench, ever: Ever) -> None:
+    bench.machine.files = {"/proc/uptime": b"99999.0 1.0"}
+    broken = bench.report(bench.cause())
+    assert run(bench, broken, terms=AUTO, confirm=True)[1] == ["deferred home confirm"]
+    bench.machine.clock.sleep(30)
+    assert run(bench, broken, terms=AUTO)[1] == ["deferred home confirm known"]
+    bench.machine.clock.sleep(30)
+    assert run(bench, broken, bench.report(), terms=AUTO)[1] == ["begins home", "verified home"]
+
+
+def test_health_between_two_runs_begins_the_count_anew(bench: Bench, ever: Ever) -> None:
+    bench.machine.files = {"/proc/uptime": b"99999.0 1.0"}
+    broken = bench.report(bench.cause())
+    for report in (broken, bench.report(), broken):
+        run(bench, report, terms=AUTO)
+        bench.machine.clock.sleep(300)
+    assert ever.asked == []
+    run(bench, broken, bench.report(), terms=AUTO)
+    assert ever.asked == ["home"]
+
+
+def test_what_is_held_is_told_once(bench: Bench) -> None:
+    bench.manager = Ever("home").manager()
+    bench.machine.files = {"/proc/uptime": b"99999.0 1.0"}
+    broken = bench.report(bench.cause())
+    told = []
+    for _ in range(100):
+        told += run(bench, broken, terms=AUTO)[1]
+        bench.machine.clock.sleep(300)
+    assert told.count("failed home") == 3
+    assert told.count("held home budget.held") == 1
+    assert told[-1] == "held home budget.held known"
+    assert [entry.result["result"] for entry in bench.state.entries("gate")].count("held") == 1
+
+
+def test_a_person_is_told_each_time(bench: Bench) -> None:
+    bench.state.keep_service("fake:home", {"held": [0.0, "", 0.0]})
+    broken = bench.report(bench.cause())
+    assert [run(bench, broken)[1] for _ in range(2)] == [["held home budget.held"]] * 2
+    [first, second] = bench.state.entries("gate")
+    assert first.data["gate"] == second.data["gate"] == "budget.held"
+    assert (first.data["by"], first.result["result"]) == ("ann", "held")
+    assert "cozydiag fix --reset fake:home" in first.result["text"]
+
+
+def test_so_many_acts_at_most(bench: Bench, ever: Ever) -> None:
+    causes = [bench.cause(role=role, service=f"fake:{role}") for role in ("couchdb", "cozy.home", "proxy")]
+    reports = [bench.report(*causes[number:]) for number in range(4)]
+    repaired, _ = run(bench, *reports, terms=Terms(most=2))
+    assert ever.asked == ["couchdb", "cozy.home"]
+    assert [action.service.unit for action in repaired.left.actions] == ["proxy"]
+
+
+@pytest.mark.parametrize("name", ["home", "fake:home", "cozy.home"])
+def test_only_what_is_meant(bench: Bench, ever: Ever, name: str) -> None:
+    home, couchdb = bench.cause(), bench.cause(role="couchdb", service="fake:couchdb")
+    both, one = bench.report(home, couchdb), bench.report(couchdb)
+    run(bench, both, one, terms=Terms(only=(name,)))
+    assert ever.asked == ["home"]
+
+
+def test_what_cozydiag_was_cut_off_in_is_closed_and_counts(bench: Bench, ever: Ever) -> None:
+    entry = bench.state.append(KIND, {"service": "fake:home", "verb": "restart"}, at=bench.machine.clock.now() - 60)
+    assert entry is not None
+    broken = bench.report(bench.cause())
+    assert run(bench, broken)[1] == ["deferred home budget.cooldown"]
+    found = bench.state.entry(entry)
+    assert found is not None
+    assert found.result["result"] == "unknown"
+
+
+def test_what_is_well_for_a_moment_only_has_failed(bench: Bench, ever: Ever) -> None:
+    cause = bench.cause()
+    scene = Scene(bench, bench.report(cause), bench.report())
+    looks = iter([bench.report(), bench.report(cause)])
+    scene.look = lambda before: (next(looks), before)  # type: ignore[method-assign]
+    [(_, outcome)] = scene.run().done
+    told = "it was well for a moment, and then failed again"
+    assert (outcome.result, bench.words(outcome.text)) == ("failed", told)
+    assert bench.state.entries(KIND)[0].result["result"] == "failed"
+
+
+def test_what_is_replaced_once_more_has_failed(bench: Bench) -> None:
+    stable = Timing().proof + Repair().stable
+    bench.manager = FakeManager(OLD, (0, Life(True, 71, "RUNNING")), (stable - 1, Life(True, 72, "RUNNING")))
+    [(_, outcome)] = Scene(bench, bench.report(bench.cause()), bench.report()).run().done
+    told = "it was well, but it has been replaced by yet another process since"
+    assert (outcome.result, bench.words(outcome.text)) == ("failed", told)
+
+
+def test_couchdb_is_watched_for_longer(bench: Bench, ever: Ever) -> None:
+    Scene(bench, bench.report(bench.cause(role="couchdb", service="fake:couchdb")), bench.report()).run()
+    assert bench.machine.clock.passed >= Timing().proof + 3 * Repair().stable
+
+
+def test_what_became_worse_is_told_first(bench: Bench, ever: Ever) -> None:
+    cause, other = bench.cause(), bench.cause(role="proxy", service="fake:nginx", instance="proxy.running")
+    well = bench.result("proxy.running", Status.OK)
+    repaired = Scene(bench, bench.report(cause, results=[well]), bench.report(other), bench.report(other)).run()
+    assert repaired.worse == (other,)
+
+
+def test_what_only_now_can_be_seen_is_named(bench: Bench, ever: Ever) -> None:
+    app = bench.result("manager.service:cozy-monitor:contacts", Status.OK)
+    repaired = Scene(bench, bench.report(bench.cause()), bench.report(results=[app])).run()
+    assert repaired.revealed == ("cozy-monitor:contacts",)
+
+
+def test_how_long_it_was_down_is_known_from_the_earlier_run_that_saw_it(bench: Bench, ever: Ever) -> None:
+    broken = bench.report(bench.cause())
+    bench.state.keep_service("fake:home", {"failing": Moment.now(bench.machine.clock)})
+    bench.machine.clock.sleep(400)
+    broken = broken._replace(started_at=bench.machine.clock.now())
+    repaired, _ = run(bench, broken, bench.report())
+    assert repaired.down == pytest.approx(400 + Timing().proof + Repair().stable, abs=1)
+
+
+def test_the_evidence_of_a_run_lies_in_one_incident(bench: Bench, ever: Ever) -> None:
+    home, couchdb = bench.cause(), bench.cause(role="couchdb", service="fake:couchdb")
+    run(bench, bench.report(home, couchdb), bench.report(home), bench.report())
+    incidents = {entry.data["incident"] for entry in bench.state.entries(KIND)}
+    assert len(incidents) == 1
+    kept = evidence.read(bench.state.folder, incidents.pop())
+    assert [one["service"] for one in kept] == ["fake:couchdb", "fake:home"]
+
+
+# --- exit codes
+
+
+def repaired(bench: Bench, report: Report, *passed: str, left: bool = True) -> Repaired:
+    plan = make(bench.host, bench.stack, report)
+    why = [
+        (action, Verdict(passed[0], passed[1], t("because")))  # type: ignore[arg-type]
+        for action in plan.actions
+        if passed
+    ]
+    return Repaired((), report, plan if left else Plan((), ()), False, 1.0, tuple(why))
+
+
+def test_the_exit_code_says_how_things_stand(bench: Bench) -> None:
+    broken, well = bench.report(bench.cause()), bench.report()
+    helpless = bench.report(bench.cause(), bench.cause("couchdb.credentials_refused", "couchdb", restart_helps=False))
+    warned = bench.report(bench.cause("host.disk_nearly_full", "host", severity=Status.WARN, restart_helps=False))
+    unseen = well._replace(verdict=Status.UNKNOWN)
+    assert [
+        code(repaired(bench, well)),
+        code(repaired(bench, warned)),
+        code(repaired(bench, broken)),
+        code(repaired(bench, unseen)),
+        code(repaired(bench, broken, "deferred", "budget.cooldown")),
+        code(repaired(bench, broken, "deferred", "budget.hour")),
+        code(repaired(bench, broken, "held", "budget.held")),
+        code(repaired(bench, broken, "refused", "never")),
+        code(repaired(bench, helpless, "deferred", "maintenance")),
+    ] == [0, 1, 2, 3, 1, 75, 2, 2, 2]
