@@ -106,6 +106,18 @@ def url_with_user(key: str, value: object) -> Address:
     return Address(plain, parsed.host, parsed.port, parsed.scheme == "https", user, password)
 
 
+def web(key: str, value: object) -> str:
+    """An address as it is: a user and a password may be in it, and its path may be a secret."""
+    url_with_user(key, value)
+    return str(value)
+
+
+def weeks(key: str, value: object) -> float:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 60 <= value <= 28 * 86400:
+        return float(value)
+    raise Wrong(t("{key} must be a number of seconds, from a minute to four weeks", key=key))
+
+
 def _split(url: str) -> tuple[str, str]:
     """What stands before the @ of the host, and the address without it."""
     scheme, _, rest = url.partition("://")

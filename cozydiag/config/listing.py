@@ -38,7 +38,7 @@ def _rows(key: str, value: object) -> Iterator[tuple[str, str]]:
 def _shown(key: str, value: object) -> str:
     if value is None:
         return "-"
-    if isinstance(value, Secret) or is_hidden(key):
+    if isinstance(value, Secret) or (value and is_hidden(key)):
         return _HIDDEN
     if isinstance(value, tuple):  # an address to connect to
         host, port = value

@@ -16,6 +16,7 @@ from cozydiag.config.values import (
     CloudFoundry,
     Config,
     CouchDB,
+    Notify,
     Part,
     Paths,
     Proxy,
@@ -51,7 +52,7 @@ def build(file: File | None, environ: Mapping[str, str]) -> Config:
         repair=_repair(top.table("repair")),
         checks=_checks(top.table("checks")),
         support=top.table("support").free(),
-        notify=top.table("notify").free(),
+        notify=_notify(top.table("notify")),
         file=file,
         settings=settings,
         **({"drop_ins": os.path.join(os.path.dirname(os.path.abspath(file.path)), "checks.d")} if file else {}),
@@ -163,6 +164,16 @@ def _mail(table: Table) -> tuple[str, int] | None:
     address: tuple[str, int] | None = table.value("address", kinds.endpoint, None)
     table.end()
     return address
+
+
+def _notify(table: Table) -> Notify:
+    ping, kuma, webhook = (table.value(name, kinds.web, None) for name in ("ping", "kuma", "webhook"))
+    notify = Notify(
+        ping, kuma, webhook, tuple(table.value("apprise", kinds.words, [])),
+        table.value("prometheus", kinds.path, None), table.value("remind", kinds.weeks, Notify().remind),
+    )  # fmt: skip
+    table.end()
+    return notify
 
 
 def _timing(table: Table) -> Timing:

@@ -160,6 +160,21 @@ class Repair(NamedTuple):
     stateful: tuple[str, ...] = ()
 
 
+class Notify(NamedTuple):
+    """Who is told by `cozydiag cron`, besides whom cron mails. All addresses are as good as passwords.
+
+    ``ping`` speaks the protocol of healthchecks, ``kuma`` that of Uptime Kuma's push monitors; ``webhook`` gets JSON;
+    ``apprise`` are URLs of that library; ``prometheus`` is a file for node_exporter. ``remind`` is in seconds.
+    """
+
+    ping: str | None = None
+    kuma: str | None = None
+    webhook: str | None = None
+    apprise: tuple[str, ...] = ()
+    prometheus: str | None = None
+    remind: float = 86400.0
+
+
 def _default_parts() -> dict[str, Part]:
     return {name: Part(f"http://127.0.0.1:{port}", ("127.0.0.1", port)) for name, port in PARTS.items()}
 
@@ -190,7 +205,7 @@ class Config:
     repair: Repair = Repair()
     checks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)  # these may hold secrets
     support: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    notify: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    notify: Notify = field(default=Notify(), repr=False)
     drop_ins: str = "/etc/cozydiag/checks.d"
     file: File | None = field(default=None, repr=False)
     settings: Mapping[str, Setting] = field(default_factory=dict, repr=False)
@@ -225,9 +240,11 @@ def _secrets(key: str, value: object) -> Iterator[str]:
 
 
 def is_hidden(key: str) -> bool:
-    """What free tables hold: addresses to notify are as good as passwords."""
-    table = key.partition(".")[0]
-    return table == "notify" or (table in ("checks", "support") and _speaks_of_secrets(key))
+    """What free tables hold, and addresses to notify: these are as good as passwords."""
+    table, _, name = key.partition(".")
+    if table == "notify":
+        return name.partition(".")[0] in ("ping", "kuma", "webhook", "apprise")
+    return table in ("checks", "support") and _speaks_of_secrets(key)
 
 
 def _speaks_of_secrets(key: str) -> bool:

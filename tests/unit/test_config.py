@@ -14,7 +14,7 @@ from cozydiag.config import Config, ConfigError, Secret, Service, Timing, load
 from cozydiag.config.check_options import options, verify
 from cozydiag.config.lines import dotted, lines
 from cozydiag.config.listing import explain
-from cozydiag.config.values import Repair
+from cozydiag.config.values import Notify, Repair
 from cozydiag.text import Percent
 from cozydiag.text.catalogue import ENGLISH, catalogue, render
 
@@ -80,7 +80,7 @@ full = 90.5
 contact = "me"
 
 [notify]
-url = "https://hooks.example/T0PS3CR3T"
+webhook = "https://hooks.example/T0PS3CR3T"
 """
 
 
@@ -138,7 +138,7 @@ def test_every_key_arrives(path: Path) -> None:
     assert config.timing == Timing(1.0, 5.0, 9.5, 1.2)
     assert config.checks == {"host.disk": {"full": 90.5}}
     assert config.support == {"contact": "me"}
-    assert config.notify == {"url": "https://hooks.example/T0PS3CR3T"}
+    assert config.notify == Notify(webhook="https://hooks.example/T0PS3CR3T")
     assert config.drop_ins == str(path.parent / "checks.d")
 
 
@@ -169,7 +169,7 @@ def test_secrets_are_revealed_only_when_asked(path: Path) -> None:
 
 
 def test_explanations_show_everything_but_secrets(path: Path) -> None:
-    text = '[checks.mine]\nlimit = 3\npassword = "x"\nurl = "http://u:p@h/"\n[notify.mail]\nto = "me@example"\n'
+    text = '[checks.mine]\nlimit = 3\npassword = "x"\nurl = "http://u:p@h/"\n[notify]\napprise = ["mailto://me:x@example"]\n'
     rows = {key: (value, origin) for key, value, origin in explain(loaded(path, WHOLE))}
     assert rows["discover"] == ("false", f"{path}:1")
     assert rows["paths.state"] == ('"/srv/state"', f"{path}:7")
@@ -182,7 +182,7 @@ def test_explanations_show_everything_but_secrets(path: Path) -> None:
     assert rows["checks.mine.limit"] == ("3", f"{path}:2")
     assert rows["checks.mine.password"] == ("***", f"{path}:3")
     assert rows["checks.mine.url"] == ('"http://***@h/"', f"{path}:4")
-    assert rows["notify.mail.to"] == ("***", f"{path}:5")
+    assert rows["notify.apprise"] == ("***", f"{path}:6")
     assert "couchdb.password" not in rows
 
 
