@@ -224,7 +224,15 @@ def _database(host: Host, stack: Stack, name: str, reply: Reply) -> Finding:
         )  # fmt: skip
     if reply.wants_login:  # require_valid_user hides what there is
         return skip(t("this CouchDB tells nobody without a login whether it has the database {name}", name=name))
+    if answers.NOT_OPENED in reply.error and _is_right_node(host, stack):
+        return answers.not_opened(name, reply)
     return answers.of_database(name, reply) or _unexpected(stack, path_of(name), reply)
+
+
+def _is_right_node(host: Host, stack: Stack) -> bool:
+    account = access.known(stack, host)
+    reply = access.membership(stack, host, account) if account is not None and account.is_admin else None
+    return isinstance(reply, Reply) and reply.status == 200 and not access.nodes(reply)[1]
 
 
 def _is_of_rights(reply: Reply) -> bool:

@@ -65,6 +65,9 @@ def _compared(host: Host, stack: Stack, account: Account, names: set[str]) -> It
     if lost is not None:
         yield lost
         return
+    if access.is_service(stack, host):  # keeps its users elsewhere
+        yield ok(plural("{n} database", "{n} databases", n=len(names)))
+        return
     if "_users" not in names and not old:
         from cozydiag.couchdb import answers
 
@@ -141,19 +144,17 @@ def node(host: Host, stack: Stack) -> Iterator[Finding]:
     if isinstance(account, Finding) or _is_old(stack, host):
         yield account if isinstance(account, Finding) else skip(t("CouchDB 1.x has no nodes"))
         return
-    reply = account.ask(host, "/_membership")
+    reply = access.membership(stack, host, account)
     if isinstance(reply, Failure) or reply.status != 200:
         yield skip(t("CouchDB did not say: {why}", why=reply.detail if isinstance(reply, Failure) else reply.error))
         return
-    here, known = (reply.data.get(key) for key in ("all_nodes", "cluster_nodes"))
-    here, known = (value if isinstance(value, list) else [] for value in (here, known))
-    gone = [str(name) for name in known if name not in here]
+    here, gone = access.nodes(reply)
     if len(here) == 1 and gone:
         from cozydiag.couchdb import answers
 
         yield answers.node_renamed(Evidence("GET /_membership", f"runs: {here[0]}, known: {', '.join(gone)}"))
     else:
-        yield ok(t("CouchDB runs as {name}", name=str(here[0]))) if here else skip(t("CouchDB names no node"))
+        yield ok(t("CouchDB runs as {name}", name=here[0])) if here else skip(t("CouchDB names no node"))
 
 
 @check("couchdb.work", t("CouchDB keeps up with its work"), role=_ROLE, needs=_NEEDS,

@@ -10,6 +10,7 @@ from cozydiag.couchdb import access
 if TYPE_CHECKING:
     from cozydiag.couchdb.boot import Ill
     from cozydiag.couchdb.logs import Trouble
+    from cozydiag.model import Certainty
 
 _ROLE = "couchdb"
 
@@ -29,14 +30,14 @@ def log(host: Host, stack: Stack) -> Iterator[Finding]:
     elif isinstance(section, Failure):
         yield skip(t("CouchDB's log cannot be read: {why}", why=section.detail))
     else:
-        yield from _judged(section, host.clock.now())
+        yield from _judged(section, host.clock.now(), silent=isinstance(access.root(stack, host), Failure))
 
 
-def _judged(section: bytes, now: float) -> Iterator[Finding]:
+def _judged(section: bytes, now: float, *, silent: bool) -> Iterator[Finding]:
     from cozydiag.couchdb import logs
 
     seen = logs.faults(section)
-    found = _meanings(seen, now) if seen else []
+    found = _meanings(section, seen, now, silent=silent) if seen else []
     if found:
         yield from found
     elif any(level in section for level in (b"[info]", b"[notice]", b"[warning]", b"[error]")):
@@ -45,17 +46,23 @@ def _judged(section: bytes, now: float) -> Iterator[Finding]:
         yield skip(t("CouchDB's log is empty"))
 
 
-def _meanings(seen: list[Trouble], now: float) -> list[Finding]:
+def _meanings(section: bytes, seen: list[Trouble], now: float, *, silent: bool) -> list[Finding]:
+    """What may be over by now counts while it is fresh; as the last that the log says it counts for a server that is
+    ``silent``, and is likely for one that answers."""
     from cozydiag.couchdb import logs
-    from cozydiag.couchdb.meanings import MILD, PASSING, WORDS
+    from cozydiag.couchdb.meanings import LASTING, MILD, WORDS
 
     found = []
     for one in seen:
-        if one.what in PASSING and not logs.is_fresh(one, now):
+        fresh = one.what in LASTING or logs.is_fresh(one, now)
+        last = fresh or logs.is_last(one, section, now)
+        if not last:
             continue
         words = WORDS[one.what](one.detail)
-        if one.what in MILD:
-            found.append(warn(words.code, words.text, words.advice, role=_ROLE, proof=Evidence("log", one.line)))
+        if one.what in MILD or not (fresh or silent):
+            certainty: Certainty = "certain" if fresh else "likely"
+            proof = Evidence("log", one.line)
+            found.append(warn(words.code, words.text, words.advice, role=_ROLE, proof=proof, certainty=certainty))
         else:
             found.append(_bad(words, one))
     return found

@@ -111,6 +111,23 @@ def login(stack: Stack, host: Host, account: Account) -> Reply | Failure:
     return reply
 
 
+def membership(stack: Stack, host: Host, account: Account) -> Reply | Failure:
+    return stack.once("couchdb.membership", host, lambda host: account.ask(host, "/_membership"))
+
+
+def nodes(reply: Reply) -> tuple[list[str], list[str]]:
+    """Of `_membership`: the nodes that run, and those that databases belong to and that do not run."""
+    here, known = (reply.data.get(key) for key in ("all_nodes", "cluster_nodes"))
+    here, known = ([str(name) for name in value] if isinstance(value, list) else [] for value in (here, known))
+    return here, [name for name in known if name not in here]
+
+
+def is_service(stack: Stack, host: Host) -> bool:
+    """CouchDB as a service (Cloudant), by what it says of itself."""
+    reply = root(stack, host)
+    return isinstance(reply, Reply) and "cloudant" in f"{reply.version} {reply.data.get('vendor')}".lower()
+
+
 def expected(stack: Stack, host: Host) -> tuple[str, ...]:
     """The databases without which the apps cannot work: `cozy` of v2, the list of instances of v3."""
     name = stack.config.couchdb.database

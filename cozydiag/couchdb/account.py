@@ -126,7 +126,8 @@ class Account:
 
     def _refuse(self, reply: Reply) -> None:
         self.refusal = reply
-        self._tell(reply)
+        if not self.credentials.bearer:  # a token ends after an hour, and the next run has another
+            self._tell(reply)
 
 
 def wants_cookie(reply: Reply) -> bool:

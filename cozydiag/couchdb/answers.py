@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from cozydiag.couchdb import access
@@ -14,19 +15,29 @@ from cozydiag.text import t
 
 _ROLE = "couchdb"
 _DAMAGED = ("read_beyond_eof", "file_corruption", "checksum", "invalid_compression")
+_SYSTEM = {
+    "eacces": "file_unreadable",
+    "erofs": "read_only",
+    "enospc": "disk_full",
+    "emfile": "file_descriptors",
+    "enfile": "file_descriptors",
+    "eio": "disk_error",
+    "all_dbs_active": "too_many_open",
+}
+"""The kernel's words in the reason of a 500, and what they are called in the log (`meanings`)."""
 
 
 def of_database(name: str, reply: Reply) -> Finding | None:
-    """The reason in a 500 of a database; None where it names none that is known."""
+    """The reason in a refusal or a 500 of a database; None where it names none that is known."""
     proof = Evidence(f"GET {path_of(name)}", f"HTTP {reply.status} {reply.error}"[:400])
-    said = reply.error
     if reply.status < 400:
         return None
     if reply.status < 500:
         from cozydiag.couchdb import cloud
 
-        return cloud.finding(f"GET {path_of(name)}", reply)
-    if any(word in said for word in _DAMAGED):
+        return cloud.finding(proof.source, reply)
+    said = str(reply.data.get("reason", ""))
+    if any(word in reply.error for word in _DAMAGED):
         return fail(
             "couchdb.file_damaged",
             t("a file of the database {name} is damaged", name=name),
@@ -34,30 +45,35 @@ def of_database(name: str, reply: Reply) -> Finding | None:
               "compact: both can make what is left unreadable for good. Then compare with a backup."),
             role=_ROLE, proof=proof, restart_helps=False,
         )  # fmt: skip
-    if "eacces" in said:
+    what = next((what for word, what in _SYSTEM.items() if re.search(rf"\b{word}\b", said)), "")
+    if what == "file_unreadable":
         return fail(
             "couchdb.file_unreadable",
             t("CouchDB may not open a file of the database {name}", name=name),
             t("Give the files of the data folder back to CouchDB's user (`chown`, then `chmod 644`); nothing is lost."),
             role=_ROLE, proof=proof, restart_helps=False,
         )  # fmt: skip
-    if "eio" in said.split(": ")[-1:]:
-        return fail(
-            "couchdb.disk_error",
-            t("the disk of CouchDB's data gives errors when it is read or written"),
-            t("Make a copy of the whole data folder now, to another disk; do not restart CouchDB before. Then read "
-              "`dmesg` and `smartctl -a`, and replace the disk."),
-            role=_ROLE, proof=proof, restart_helps=False,
-        )  # fmt: skip
-    if "erofs" in said:
-        return fail(
-            "couchdb.read_only",
-            t("CouchDB cannot write: the file system of its data is read-only"),
-            t("Read `dmesg`: after disk errors the kernel does this. Make a copy of the data before the disk is "
-              "mended."),
-            role=_ROLE, proof=proof, restart_helps=False,
-        )  # fmt: skip
-    return node_renamed(proof, likely=True) if "No DB shards could be opened" in said else None
+    if what:
+        from cozydiag.couchdb.meanings import WORDS
+
+        ill = WORDS[what]("")
+        return fail(ill.code, ill.text, ill.advice, role=_ROLE, proof=proof, restart_helps=ill.restart_helps)
+    return node_renamed(proof, likely=True) if NOT_OPENED in said else None
+
+
+NOT_OPENED = "No DB shards could be opened"
+
+
+def not_opened(name: str, reply: Reply) -> Finding:
+    """A database that does not open although the node has its old name."""
+    return fail(
+        "couchdb.not_opened",
+        t("CouchDB opens no file of the database {name}, and runs under the right name", name=name),
+        t("Read its log for the reason: its disk, its file descriptors, or too much work at a time. Copy the data "
+          "folder before you restart it."),
+        role=_ROLE, proof=Evidence(f"GET {path_of(name)}", f"HTTP {reply.status} {reply.error}"[:400]),
+        restart_helps=None,
+    )  # fmt: skip
 
 
 def node_renamed(proof: Evidence, *, likely: bool = False) -> Finding:

@@ -77,7 +77,7 @@ class _Found:
             return
         if ".couch.compact" in name:
             self.compactions.append((path, entry))
-        elif name.endswith(".couch"):
+        elif name.endswith(".couch") and not name.endswith(".deleted.couch"):  # enable_database_recovery
             database = prefix + name[: -len(".couch")]
             if not system and (folder.rpartition("/")[0].endswith("/shards")):
                 database = database.rpartition(".")[0]  # the seconds of its creation

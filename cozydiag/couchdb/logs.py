@@ -45,6 +45,7 @@ _FAULTS = (
     _Pattern("file_damaged", b"invalid_compression", r"(/[^\s\",]+\.couch)"),
     _Pattern("file_damaged", b"File corruption in ", r"corruption in (\S+)"),
     _Pattern("file_damaged", b"checksum", r"^\[(?:error|critical|alert|emergency)\].*?(/\S+\.couch)?.{0,200}checksum"),
+    _Pattern("view_damaged", b".view", r"(?:read_beyond_eof|corruption|invalid_compression).*?(/[^\s\",\\]+\.view)"),
     _Pattern("disk_error", b"{error,eio}"),
     _Pattern("disk_full", b"{error,enospc}"),
     _Pattern("read_only", b"{error,erofs}"),
@@ -162,6 +163,16 @@ def is_fresh(trouble: Trouble, now: float) -> bool:
     return trouble.at == 0.0 or now - trouble.at < FRESH
 
 
+def is_last(trouble: Trouble, section: bytes, now: float) -> bool:
+    """Whether the log has nothing from later on, so that nothing in it says that it is over; within a day."""
+    return now - trouble.at < 86400.0 and end_of(section) - trouble.at < FRESH
+
+
+def end_of(section: bytes) -> float:
+    """When the last line with a time was written, epoch seconds; 0.0 where none has one."""
+    return _time(section, len(section))
+
+
 def _found(text: bytes, patterns: Sequence[_Pattern]) -> list[Trouble]:
     troubles: dict[str, Trouble] = {}
     for one in patterns:
@@ -178,6 +189,8 @@ def _last(text: bytes, wanted: _Pattern) -> Trouble | None:
             return None
         line = _line_at(text, at)
         found = re.search(wanted.pattern, line) if wanted.pattern else None
+        if wanted.what == "file_damaged" and ".view" in line:  # an index: CouchDB makes it anew by itself
+            continue
         if line.startswith("[notice]") or (wanted.pattern and found is None):
             continue
         if " Log :: " in line and wanted.what != "view_throws":  # what a view's function says is anybody's word

@@ -13,12 +13,10 @@ _COPY: Final = t(
     "can make what is left unreadable for good. Then compare with a backup."
 )
 
-PASSING = ("disk_error", "disk_full", "read_only", "file_descriptors", "file_unreadable", "node_renamed", "no_users",
-            "too_many_open", "javascript", "view_slow", "view_throws", "view_language", "reduce_overflow",
-            "certificate")  # fmt: skip
-"""What may be over by now; the rest stays true until the files are mended."""
+LASTING = ("data_lost", "file_damaged")
+"""What stays true until the files are mended; all else may be over by now."""
 
-MILD = ("too_many_open", "view_slow", "view_throws", "view_language", "reduce_overflow", "certificate")
+MILD = ("view_damaged", "too_many_open", "view_slow", "view_throws", "view_language", "reduce_overflow", "certificate")
 """What leaves the rest in working order."""
 
 WORDS: Final[dict[str, Callable[[str], Ill]]] = {
@@ -29,6 +27,12 @@ WORDS: Final[dict[str, Callable[[str], Ill]]] = {
     ),
     "file_damaged": lambda path: Ill(
         "couchdb.file_damaged", t("a file of CouchDB's data is damaged: {path}", path=path or "?"), _COPY
+    ),
+    "view_damaged": lambda path: Ill(
+        "couchdb.view_damaged",
+        t("an index of CouchDB's is damaged, and is made anew: {path}", path=path),
+        t("No document is lost. Let it be built; then look why the file was damaged (`dmesg`, a machine that lost its "
+          "power): the next one may be a database."),
     ),
     "disk_error": lambda _: Ill(
         "couchdb.disk_error",

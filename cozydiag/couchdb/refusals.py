@@ -56,7 +56,20 @@ def _end_of_lockout(host: Host, stack: Stack, account: Account, reply: Reply) ->
 
 
 def of_401(host: Host, stack: Stack, account: Account, reply: Reply) -> Finding:
+    if account.credentials.bearer:
+        return _token(reply)
     return _no_users(host, stack) or _unknown(host, stack, account, reply) or _wrong(host, stack, account, reply)
+
+
+def _token(reply: Reply) -> Finding:
+    return fail(
+        "couchdb.token_refused",
+        t("CouchDB refuses the token that the API key gave"),
+        t("See in the cloud's console whether the key's service ID may use this instance (at least the role Reader)."),
+        role=_ROLE,
+        proof=Evidence("GET /_session", f"HTTP {reply.status} {reply.error}"),
+        restart_helps=False,
+    )
 
 
 def _no_users(host: Host, stack: Stack) -> Finding | None:

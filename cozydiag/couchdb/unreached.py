@@ -39,6 +39,8 @@ def meaning(host: Host, stack: Stack, why: Failure) -> Finding:
         )
     if why.kind in ("name", "resolver"):
         return _nameless(stack, why, proof)
+    if why.kind == "tls":
+        return _untrusted(stack, why, proof)
     ended = _was_ended(host, stack)
     return fail(
         "service.down",
@@ -65,6 +67,21 @@ def _each(host: Host, stack: Stack, why: Failure) -> str:
     return "; ".join(f"{address}: {one.detail}" for address, one in failed if one) or why.detail
 
 
+def _untrusted(stack: Stack, why: Failure, proof: Evidence) -> Finding:
+    place = "{}:{}".format(*stack.config.couchdb.address)
+    return fail(
+        "couchdb.tls",
+        t("CouchDB at {place} shows a certificate that this machine does not trust: {why}", place=place,
+          why=why.detail),
+        t("Renew it, or let this machine know its authority (/usr/local/share/ca-certificates, then "
+          "update-ca-certificates). The apps refuse it for the same reason."),
+        role=_ROLE,
+        proof=proof,
+        by_hand=by_hand(stack, "/"),
+        restart_helps=False,
+    )  # fmt: skip
+
+
 def _nameless(stack: Stack, why: Failure, proof: Evidence) -> Finding:
     name = stack.config.couchdb.address[0]
     return fail(
@@ -89,6 +106,26 @@ def _was_ended(host: Host, stack: Stack) -> str:
 
 
 def _silent(host: Host, stack: Stack, proof: Evidence) -> Finding:
+    return _out_of_files(host, stack) or _hung(host, stack, proof)
+
+
+def _out_of_files(host: Host, stack: Stack) -> Finding | None:
+    """By its last words: who has no descriptor left writes that, and then nothing more."""
+    section = access.log(stack, host)
+    if not isinstance(section, bytes):
+        return None
+    from cozydiag.couchdb import logs
+
+    seen = next((one for one in logs.faults(section) if one.what == "file_descriptors"), None)
+    if seen is None or logs.end_of(section) - seen.at > logs.FRESH:
+        return None
+    from cozydiag.couchdb.meanings import WORDS
+
+    ill = WORDS["file_descriptors"]("")
+    return fail(ill.code, ill.text, ill.advice, role=_ROLE, proof=Evidence("log", seen.line), restart_helps=True)
+
+
+def _hung(host: Host, stack: Stack, proof: Evidence) -> Finding:
     place = "{}:{}".format(*stack.config.couchdb.address)
     stopped = state_of(host, stack.config.couchdb.address[1]) == "T"
     return fail(

@@ -10,7 +10,8 @@ import pytest
 
 from cozydiag.config.values import CouchDB, Secret
 from cozydiag.host import Answer, Failure
-from cozydiag.testing import Machine, Request, answer, process_info
+from cozydiag.stack import Stack
+from cozydiag.testing import HANGS, FakeHost, Machine, Request, Served, answer, process_info, run_check
 
 if TYPE_CHECKING:
     from tests.checks.conftest import Cozy
@@ -117,6 +118,29 @@ def said(cozy: Cozy, check: str, answers: dict[str, str | Answer | Failure]) -> 
         ),
         (
             "couchdb.database",
+            {
+                "/cozy": answer(500, '{"error":"x","reason":"No DB shards could be opened."}', Server="CouchDB/3"),
+                "/_membership": '{"all_nodes":["c@a"],"cluster_nodes":["c@a"]}',
+            },
+            ("fail", "couchdb.not_opened"),
+        ),
+        (
+            "couchdb.database",
+            {"/cozy": answer(500, '{"error":"error","reason":"emfile"}', Server="CouchDB/3")},
+            ("fail", "couchdb.file_descriptors"),
+        ),
+        (
+            "couchdb.database",
+            {"/cozy": answer(500, '{"error":"error","reason":"{badmatch,{error,enospc}}"}', Server="CouchDB/3")},
+            ("fail", "couchdb.disk_full"),
+        ),
+        (
+            "couchdb.database",
+            {"/cozy": answer(500, '{"error":"error","reason":"all_dbs_active"}', Server="CouchDB/3")},
+            ("fail", "couchdb.too_many_open"),
+        ),
+        (
+            "couchdb.database",
             {"/cozy": '{"db_name":"cozy","doc_count":1,"sizes":{"file":9000000000,"active":1000000000}}'},
             ("warn", "couchdb.fragmented"),
         ),
@@ -152,6 +176,7 @@ LINE = "[error] 2026-11-21T08:12:00.000000Z couchdb@127.0.0.1 <0.1.0> -------- "
         ("{error,all_dbs_active}", ("warn", "couchdb.too_many_open")),
         ("OS Process Error <0.1.0> :: {os_process_error,{exit_status,127}}", ("fail", "couchdb.javascript")),
         ("OS Process Error <0.1.0> :: {os_process_error,{exit_status,0}}", ("ok", "")),
+        ('{read_beyond_eof,"/data/.shards/x/cozy.1_design/mrview/a.view",1}', ("warn", "couchdb.view_damaged")),
         ("rexi_server: {error,eio}", ("fail", "couchdb.disk_error")),
         ("Accept failed error {error,enfile}", ("fail", "couchdb.file_descriptors")),
         ("File corruption in /data/shards/x.couch at position 4096", ("fail", "couchdb.file_damaged")),
@@ -175,6 +200,63 @@ def test_a_line_of_the_log(cozy: Cozy, tmp_path: Path, text: str, expected: tupl
     found = cozy.said(cozy.look("couchdb.log", cozy.machine(real=str(tmp_path)), config))
     lasts = expected[1] == "couchdb.file_damaged"
     assert found == [expected if age == "fresh" or lasts else ("ok", "")]
+
+
+HOURS_AGO = LINE.replace("T08:12", "T04:12")
+
+
+@pytest.mark.parametrize(
+    ("after", "silent", "expected"),
+    [
+        ("", False, ("warn", "couchdb.disk_full", "likely")),
+        ("", True, ("fail", "couchdb.disk_full", "certain")),
+        (HOURS_AGO.replace("T04:12", "T04:13") + "x\n", False, ("warn", "couchdb.disk_full", "likely")),
+        (HOURS_AGO.replace("T04:12", "T05:12") + "x\n", False, ("ok", "", "certain")),
+        (LINE + "x\n", True, ("ok", "", "certain")),
+    ],
+    ids=["nothing since", "and it hangs", "little since", "much since", "up to now"],
+)
+def test_the_last_that_a_log_says_counts_for_longer(
+    cozy: Cozy, tmp_path: Path, after: str, silent: bool, expected: tuple[str, str, str]
+) -> None:
+    (tmp_path / "couch.log").write_text(HOURS_AGO + "db died with reason {error,enospc}\n" + after)
+    config = cozy.with_config(couchdb=CouchDB(log=str(tmp_path / "couch.log")))
+    web: dict[str, Served] = {PLACE: HANGS} if silent else {}
+    (finding,) = cozy.look("couchdb.log", cozy.machine(web=web, real=str(tmp_path)), config)
+    assert (finding.status, finding.code, finding.certainty) == expected
+
+
+def test_who_hangs_and_said_last_that_it_has_no_descriptor_left(cozy: Cozy, tmp_path: Path) -> None:
+    (tmp_path / "couch.log").write_text(HOURS_AGO + 'Accept failed error", "{error,emfile}"\n')
+    config = cozy.with_config(couchdb=CouchDB(log=str(tmp_path / "couch.log")))
+    (finding,) = cozy.look("couchdb.reach", cozy.machine(web={PLACE: HANGS}, real=str(tmp_path)), config)
+    assert finding.code == "couchdb.file_descriptors"
+
+
+def test_a_certificate_that_nobody_trusts(cozy: Cozy) -> None:
+    machine = cozy.machine(web={PLACE: Failure("tls", "certificate: certificate has expired")})
+    (finding,) = cozy.look("couchdb.reach", machine)
+    assert (finding.code, finding.restart_helps) == ("couchdb.tls", False)
+
+
+@pytest.mark.parametrize(("vendor", "code"), [("IBM Cloudant", ""), ("X", "couchdb.system_databases_missing")])
+def test_a_service_has_no_users_database(cozy: Cozy, vendor: str, code: str) -> None:
+    welcome = f'{{"couchdb":"Welcome","version":"3.3.3","vendor":{{"name":"{vendor}"}}}}'
+    assert said(cozy, "couchdb.list", {"/": welcome, "/_all_dbs": '["cozy"]'}) == [("fail" if code else "ok", code)]
+
+
+def test_a_token_that_is_refused_may_be_tried_with_the_next(cozy: Cozy) -> None:
+    key = {"/etc/cozy/couchdb.login": b'{"apikey":"KEY"}'}
+    refusal = answer(401, '{"error":"unauthorized","reason":"Token expired"}', Server="CouchDB/3.5.0")
+
+    def serve(request: Request) -> Answer | Failure:
+        return refusal if request.header("Authorization") else cozy.healthy_couchdb(request)
+
+    web = {PLACE: serve, "iam.cloud.ibm.com:443": answer(200, '{"access_token":"T0KEN"}')}
+    machine, stack = cozy.machine(web=web, files=key), Stack(cozy.config)
+    (finding,) = run_check(cozy.checks["couchdb.login"], FakeHost(machine), stack)
+    assert (finding.code, stack.refusal) == ("couchdb.token_refused", None)
+    assert [r.target for r in machine.requests if r.header("Authorization")] == ["/_session"]
 
 
 def test_lost_data_stay_lost_however_long_ago(cozy: Cozy, tmp_path: Path) -> None:

@@ -48,6 +48,13 @@ def test_empty_left_over_and_old_files(tmp_path: Path) -> None:
     assert seen.unmigrated == ("old",)
 
 
+def test_a_database_that_was_deleted_and_kept_is_none(tmp_path: Path) -> None:
+    healthy_data(tmp_path)
+    kept = shard(tmp_path).with_name("old.1795248983.20261121.081654.deleted.couch")
+    kept.write_bytes(b"\x01")
+    assert [name for name in survey(tmp_path).shards if name.startswith("old")] == []
+
+
 def test_the_folder_of_1x(tmp_path: Path) -> None:
     (tmp_path / "cozy.couch").write_bytes(b"\x01")
     seen = survey(tmp_path)
