@@ -6,66 +6,39 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import pytest
 
 from cozydiag.config import load
-from cozydiag.host import Failure, Host, World
+from cozydiag.host import Host, World
 from cozydiag.managers import forever
-from cozydiag.managers.forever import Forever
 from cozydiag.managers.service import Condition, State, Surroundings
 from cozydiag.repair.act import Outcome, act
 from cozydiag.stack import Stack
 from cozydiag.state import open_state
-from scripts.laboratory.node import Place, install, until
-
-VERSION = "4.0.3"
-
-SCRIPTS = {
-    "works": ("ok.js", "--port", "1"),
-    "spins": ("--minUptime", "1000", "--spinSleepTime", "700", "crash.js"),
-    "loops": ("slow.js",),
-    "given-up": ("-m", "2", "crash.js"),
-    "once": ("-m", "1", "once.js"),
-}
-
-
-def place() -> Place:
-    commands = install("forever", VERSION)
-    if isinstance(commands, str):
-        pytest.skip(commands)
-    return Place(commands, "forever", "FOREVER_ROOT")
-
-
-def start(here: Place, uid: str) -> None:
-    done = here.run("start", "-a", "--uid", uid, *SCRIPTS[uid], COUCH_PASSWORD="hunter22")
-    assert done.returncode == 0, done.stdout + done.stderr
+from scripts.laboratory.managers.forever import looked, manager, monitor, place, start, started
+from scripts.laboratory.managers.scene import SceneError
+from scripts.laboratory.node import Place, until
 
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Place]:
-    here = place()
-    try:
-        for uid in SCRIPTS:
-            start(here, uid)
-        assert until(lambda: set(told(here)) == set(SCRIPTS) and settled(here)), told(here)
+    with ExitStack() as stack:
+        try:
+            here = stack.enter_context(started())
+        except SceneError as error:
+            pytest.skip(str(error))
         yield here
-    finally:
-        here.remove()
-
-
-def settled(here: Place) -> bool:
-    found = told(here)
-    return found["loops"].state is found["spins"].state is State.CRASH_LOOPING and (
-        found["given-up"].words == found["once"].words == "STOPPED"
-    )
 
 
 @pytest.fixture
 def alone() -> Iterator[Place]:
     """One script that works, and whose monitor may be done away with."""
-    here = place()
+    try:
+        here = place()
+    except SceneError as error:
+        pytest.skip(str(error))
     try:
         start(here, "works")
         assert until(lambda: "works" in looked(here) and told(here)["works"].state is State.RUNNING)
@@ -78,30 +51,10 @@ def host(seconds: float = 2.0) -> Host:
     return Host(World(), seconds, "test")
 
 
-def manager(here: Place, kept: list[str] | None = None) -> Forever:
-    around = Surroundings(discover=False, named=(str(here.home),), keep_secret=kept.append if kept is not None else len)
-    [found] = forever.find(host(), around)
-    return found
-
-
-def looked(here: Place) -> dict[str, Condition]:
-    """{} before the first socket is there."""
-    found = manager(here).services(host())
-    return {} if isinstance(found, Failure) else {one.service.unit: one for one in found}
-
-
 def told(here: Place) -> dict[str, Condition]:
     found = looked(here)
     assert found
     return found
-
-
-def monitor(here: Place) -> int:
-    """The monitor of the only script."""
-    [pid] = told(here)["works"].pids
-    found = host().process(pid)
-    assert found is not None
-    return found.ppid
 
 
 def acted(here: Place, name: str, verb: str) -> Outcome:

@@ -19,15 +19,14 @@ from typing import Any
 
 import pytest
 
+from scripts.laboratory.managers.debian import install
 from scripts.laboratory.managers.machine import HERE, LIMIT, PATH, Machine
+from scripts.laboratory.managers.scene import SceneError
 from tests.lab.test_systemd import machine
 
 __all__ = ["machine"]
 
 PACKAGES = ("nginx-light", "postfix", "supervisor")
-POLICY = "#!/bin/sh\nexit 101\n"
-"""What keeps packages from starting their services (Debian's policy-rc.d)."""
-
 pytestmark = pytest.mark.skipif(
     os.environ.get("COZYDIAG_SYSTEM_PACKAGES") != "1" or shutil.which("apt-get") is None,
     reason="downloads packages: set COZYDIAG_SYSTEM_PACKAGES=1 on a Debian to have it done",
@@ -37,21 +36,11 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def debian(machine: Machine) -> Iterator[Machine]:
     with tempfile.TemporaryDirectory(prefix="cozydiag-packages-") as folder:
-        line = ["apt-get", "-o", "APT::Sandbox::User=root", "-o", f"Dir::Cache::archives={folder}", "install"]
-        options = ["--download-only", "-y", "--no-install-recommends"]
-        if subprocess.run([*line, *options, *PACKAGES], capture_output=True, check=False).returncode:
-            pytest.skip("the packages cannot be downloaded")
-        machine.run("tee", "/usr/sbin/policy-rc.d", stdin=POLICY)
-        machine.run("chmod", "+x", "/usr/sbin/policy-rc.d")
-        machine.run("debconf-set-selections", stdin='postfix postfix/main_mailer_type select "Local only"\n')
-        files = map(str, Path(folder).glob("*.deb"))
-        installed = machine.run("env", "DEBIAN_FRONTEND=noninteractive", f"PATH={PATH}", "dpkg", "-i", *files)
-        assert installed.returncode == 0, installed.stderr
+        try:
+            install(machine, Path(folder), PACKAGES)
+        except SceneError as error:
+            pytest.skip(str(error))
         assert not os.path.exists("/etc/postfix"), "it was to be installed in the overlay alone"
-        machine.run("mkdir", "-p", "/run/systemd/system/service.d")
-        machine.run("tee", "/run/systemd/system/service.d/lab.conf", stdin="[Unit]\nDefaultDependencies=no\n")
-        machine.run("systemctl", "daemon-reload")
-        machine.run("systemctl", "start", "systemd-journald.service")
         yield machine
 
 
