@@ -60,13 +60,21 @@ def find(host: Host, around: Surroundings) -> tuple[Supervisord, ...]:
         files.extend((file, None) for file in [*here][:1])
     for file, user in files:
         settings = supervisord_file.read(host, file) if file else None
-        socket = settings.socket if settings else supervisord.socket(host)
+        socket = _present(host, settings.socket) if settings else supervisord.socket(host)
         if socket in found:
             found[socket].settings = settings
         elif socket:
             taken = any(other.user == user for other in found.values())
             found[socket] = Supervisord(socket, command(socket), socket if taken else user, settings)
     return tuple(found.values())
+
+
+def _present(host: Host, socket: str) -> str:
+    """Debian's file says /var/run, which is another name of /run: one socket is one supervisord."""
+    if not socket.startswith("/var/run/"):
+        return socket
+    shorter = socket.removeprefix("/var")
+    return socket if isinstance(host.stat(shorter), Failure) else shorter
 
 
 class Supervisord:

@@ -54,6 +54,7 @@ def orphans(host: Host, stack: Stack) -> list[Held]:
         held
         for held, process in holders(host, stack)
         if not _below(host, process, pids) and (held.role in pids_of or _is_lost(host, stack, held.role, process))
+        and not _in_its_unit(host, stack, held.role, process)
         and not _is_told(host, stack, held.role)
     ]  # fmt: skip
 
@@ -135,6 +136,15 @@ def _below(host: Host, process: Process, pids: set[int]) -> bool:
             return current.ppid in pids
         current = host.process(current.ppid)
     return False
+
+
+def _in_its_unit(host: Host, stack: Stack, role: str, process: Process) -> bool:
+    """Of a unit that systemd makes of an init script it knows no process, but which control group these are in."""
+    units = {
+        one.service.unit for one in _conditions(host, stack) if one.role == role and one.service.manager == "systemd"
+    }
+    content = host.read(f"/proc/{process.pid}/cgroup") if units else Failure("missing", "")
+    return not isinstance(content, Failure) and any(f"/{unit}\n".encode() in content for unit in units)
 
 
 def _is_lost(host: Host, stack: Stack, role: str, process: Process) -> bool:

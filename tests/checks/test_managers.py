@@ -268,6 +268,15 @@ def test_what_belongs_to_its_manager_is_no_orphan(
 
 
 @pytest.mark.parametrize(
+    ("group", "status"), [(b"0::/system.slice/cozy-home.service\n", Status.OK), (b"0::/init.scope\n", Status.WARN)]
+)
+def test_a_unit_made_of_an_init_script_knows_no_process(cozy: Cozy, has: Has, group: bytes, status: Status) -> None:
+    has(FakeManager((one("cozy-home.service", manager="systemd"),), name="systemd"))
+    machine = held(process(70), files={"/proc/70/cgroup": group})
+    assert look(cozy, "orphans", machine).status is status
+
+
+@pytest.mark.parametrize(
     ("group", "code"),
     [
         (b"0::/system.slice/cozy-home.service\n", ""),

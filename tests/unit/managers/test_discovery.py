@@ -61,6 +61,15 @@ def test_a_running_supervisord_is_found_wherever_it_listens() -> None:
     assert (manager.name, manager.place) == ("supervisord", "/srv/s.sock")
 
 
+def test_one_socket_under_two_names_is_one_supervisord() -> None:
+    """Debian's own file says /var/run, which is /run."""
+    file = b"[unix_http_server]\nfile=/var/run/supervisor.sock\n"
+    files = {"/etc/supervisor/supervisord.conf": file, "/run/supervisor.sock": b"", "/var/run/supervisor.sock": b""}
+    line = ("/usr/bin/python3", "/usr/bin/supervisord", "-c", "/etc/supervisor/supervisord.conf")
+    managers = Stack(Config()).managers(FakeHost(Machine(files=files, processes=(process(*line),))))
+    assert [manager.place for manager in managers] == ["/run/supervisor.sock"]
+
+
 def test_a_closed_file_of_a_running_supervisord_leaves_its_usual_socket() -> None:
     files = {"/srv/s.conf": Failure("permission", "permission denied")}
     line = ("/usr/bin/python3", "/usr/bin/supervisord", "-c", "/srv/s.conf")
