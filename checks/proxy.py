@@ -104,6 +104,9 @@ def passes(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
     if not site.tls and not stack.config.discover:
         yield skip(t("{site} is asked for without TLS", site=site.host))
         return
+    if not site.ours:
+        yield skip(t("{site} is not a Cozy's", site=site.host))
+        return
     from cozydiag.proxies import passing
 
     yield from passing.look(host, stack, site)

@@ -33,6 +33,7 @@ _COMMANDS: Final[Mapping[str, Text]] = {
     "services": t("Show all services; start, stop, logs."),
     "report": t("Print all for those who help, secrets masked."),
     "checks": t("List the checks and where they come from."),
+    "discover": t("Show what is here, by which signs, at which addresses."),
     "config": t("Show the settings in force and where each comes from."),
     "couchdb": t("Show this CouchDB on one screen."),
     "curlcouch": t("Ask CouchDB with the apps' own login (GET)."),

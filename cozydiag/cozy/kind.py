@@ -52,7 +52,7 @@ def look(host: Host, stack: Stack) -> Iterator[Finding]:
     if stack.config.sites:
         yield skip(t("only the configured sites are looked at: no Cozy and no CouchDB is here"))
         return
-    yield unknown("stack.nothing", t("there is nothing here to look after; looked for: {what}", what=LOOKED_FOR))
+    yield unknown("stack.nothing", t("looked for: {what}", what=LOOKED_FOR))
     yield unknown("stack.nothing", t("what is here: {what}", what=joined([*_rest(seen), verbatim(seen.system)])))
     yield unknown(
         "stack.nothing",

@@ -39,6 +39,8 @@ def opening(report: Report, catalogue: Catalogue, symbols: words.Symbols) -> lis
     say = speaker(catalogue)
     chain = "".join(part for part, _ in words.chain_parts(report, symbols, catalogue))
     lines = [chain, "", say(words.headline(report))]
+    for text, command in words.kind(report):
+        lines += [capital(say(text)), *([f"    {command}"] if command else [])]
     for cause in report.causes:
         mark = symbols.marks["broken" if cause.severity is Status.FAIL else "warn"]
         lines += ["", f"{mark} {say(cause.text)} [{cause.code}]"]
@@ -47,6 +49,11 @@ def opening(report: Report, catalogue: Catalogue, symbols: words.Symbols) -> lis
             lines += [f"        {command}" for command in row.commands]
     background = words.background(report)
     return [*lines, "", *map(say, background)] if background else lines
+
+
+def capital(words: str) -> str:
+    """As a sentence of its own."""
+    return words[:1].upper() + words[1:] + "."
 
 
 def outcome(result: Result, say: Say) -> str:

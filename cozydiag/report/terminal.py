@@ -12,6 +12,7 @@ from rich.text import Text as Styled
 
 from cozydiag.model import Cause, Report, Result, Status
 from cozydiag.report import words
+from cozydiag.report.plain import capital
 from cozydiag.text import Text, plural, t
 from cozydiag.text.catalogue import Catalogue, render
 
@@ -53,6 +54,10 @@ class Terminal:
         for sentence in words.background(report):
             self.console.print(Padding(Styled(self.say(sentence), "dim"), (0, 0, 0, 2)))
         self.console.print(self._headline(report))
+        for text, command in words.kind(report):
+            self.console.print(Styled(capital(self.say(text))))
+            if command:
+                self.console.print(Styled(f"      {command}", "cyan"), soft_wrap=True)
 
     def _chain(self, report: Report) -> Styled:
         line = Styled()

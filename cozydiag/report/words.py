@@ -67,10 +67,25 @@ def headline(report: Report) -> Text:
     return t("All is well")
 
 
+KIND = "stack.kind"
+"""The check that says what this server is: its words stand above all others, and are not a gap in what was seen."""
+
+
+def kind(report: Report) -> list[tuple[Text, str | None]]:
+    """What this server is; where it is nothing of the kind, what was looked for, what is here and what to do. Each with
+    the command that would help."""
+    return [
+        (finding.text, finding.unlock)
+        for result in report.results
+        if result.id == KIND and result.status in (Status.OK, Status.UNKNOWN)
+        for finding in result.findings
+    ]
+
+
 def looked(report: Report) -> Text | None:
     """`Looked at 9 of 14`, where something could not be seen."""
     there = [result for result in report.results if result.status is not Status.SKIP]
-    blind = [result for result in there if result.status is Status.UNKNOWN]
+    blind = [result for result in there if result.status is Status.UNKNOWN and result.id != KIND]
     if not blind:
         return None
     n, total = len(there) - len(blind), len(there)
@@ -84,7 +99,7 @@ def unlocks(report: Report) -> list[tuple[Result, Text, str | None]]:
     return [
         (result, finding.text, finding.unlock)
         for result in report.results
-        if result.status is Status.UNKNOWN
+        if result.status is Status.UNKNOWN and result.id != KIND
         for finding in result.findings
         if finding.status is Status.UNKNOWN
     ]
@@ -107,9 +122,10 @@ def consequence(result: Result) -> bool:
 
 
 def worst_first(report: Report) -> list[Result]:
-    """Causes before consequences, then by status, in the order of the checks."""
+    """Causes before consequences, then by status, in the order of the checks; without what is said above them all."""
     causal = {cause.instance for cause in report.causes}
-    return sorted(report.results, key=lambda result: (result.instance not in causal, WORST_FIRST.index(result.status)))
+    told = [result for result in report.results if result.id != KIND or result.status is Status.SKIP]
+    return sorted(told, key=lambda result: (result.instance not in causal, WORST_FIRST.index(result.status)))
 
 
 def background(report: Report) -> list[Text]:

@@ -17,10 +17,13 @@ from cozydiag.text import t
 
 _ROLE = "proxy"
 
+_NO_INSTANCE = b"Instance not found"
+"""cozy-stack itself answers: of its instances `cozystack.site` tells (cozy-stack `web/errors`)."""
+
 
 def look(host: Host, stack: Stack, site: Site, answer: Answer | Failure, began: float) -> Finding:
     """Whose fault it is, or that it is none. The request was sent at ``began`` (epoch seconds)."""
-    said = None if isinstance(answer, Failure) else _another(host, stack, site, answer)
+    said = _another(host, stack, site, answer) if site.ours and not isinstance(answer, Failure) else None
     if said is None and (isinstance(answer, Failure) or _odd(answer)):
         from cozydiag.proxies.triangulate import triangulate
 
@@ -84,12 +87,14 @@ def _answered(host: Host, stack: Stack, site: Site, answer: Answer | Failure) ->
         return fail(
             "site.error",
             t("{site} answers with HTTP {status}", site=site.host, status=answer.status),
-            t("The error comes from behind the reverse proxy: read the log of the Cozy's proxy."),
-            role="cozy.proxy",
+            t("The error comes from behind the reverse proxy: read the log of the Cozy's proxy.")
+            if site.ours
+            else t("The error comes from behind the reverse proxy: read the log of the program there."),
+            role="cozy.proxy" if site.ours else None,
             certainty="likely",
             by_hand=_curl(site),
         )
-    if answer.status == 404:
+    if answer.status == 404 and site.ours and _NO_INSTANCE not in answer.body:
         return warn(
             "site.not_found",
             t("{site} answers 404: another site of the reverse proxy may be answering in its place", site=site.host),

@@ -57,7 +57,8 @@ ELSEWHERE = "elsewhere"
 
 
 class Site(NamedTuple):
-    """One address that people type. ``address`` is where to connect to, ``origin`` where it was read."""
+    """One address that people type. ``address`` is where to connect to, ``origin`` where it was read. ``ours``: a Cozy
+    is meant to be behind it, with all that it needs; else another program, of which only the way is looked at."""
 
     url: str
     host: str
@@ -65,6 +66,7 @@ class Site(NamedTuple):
     tls: bool
     origin: str
     role: str = "proxy"
+    ours: bool = True
 
     @property
     def subject(self) -> str:

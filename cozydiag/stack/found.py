@@ -40,6 +40,13 @@ def sites(stack: Stack, host: Host) -> Items:
     return Items(items[:OTHERS], gaps)
 
 
+def others(stack: Stack, host: Host) -> tuple[Site, ...]:
+    """The sites of other programs beside those of a Cozy."""
+    ours, _ = _leading(stack, host, others=False)
+    every, _ = _leading(stack, host, others=True)
+    return tuple(site for site in every if site not in ours)
+
+
 def _leading(stack: Stack, host: Host, *, others: bool) -> tuple[tuple[Site, ...], tuple[Finding, ...]]:
     """The sites that lead to a part of the stack; with ``others`` those that lead to any local program."""
     found: dict[str, Site] = {}
@@ -50,7 +57,7 @@ def _leading(stack: Stack, host: Host, *, others: bool) -> tuple[tuple[Site, ...
             read = fronts.configuration(stack, host, proxy)
             if isinstance(read, Failure):
                 continue
-            kept = [_site(server) for server in read.servers if _is_ours(stack, server, others)]
+            kept = [_site(server, others) for server in read.servers if _is_ours(stack, server, others)]
             gaps += [_gap(stack, path) for path in read.unreadable]
             _remember(stack, proxy, read, kept, others)
         for site in kept:
@@ -66,7 +73,7 @@ def _is_ours(stack: Stack, server: Server, others: bool) -> bool:
     return any((up.host in _LOCAL and up.port in ports) or (up.host, up.port) in ours for up in server.upstreams)
 
 
-def _site(server: Server) -> Site:
+def _site(server: Server, others: bool) -> Site:
     name = next((n for n in server.names if n and n[0] not in "*~_"), "localhost")
     by_tls = sorted((one for one in server.listens if one.port), key=lambda one: not one.tls)
     listen = next(iter(by_tls), Listen("", 443 if server.tls else 80, server.tls))
@@ -74,7 +81,8 @@ def _site(server: Server) -> Site:
     scheme = "https" if listen.tls else "http"
     usual = listen.port == (443 if listen.tls else 80)
     url = f"{scheme}://{name}/" if usual else f"{scheme}://{name}:{listen.port}/"
-    return Site(url, name, (target, listen.port), listen.tls, f"{server.path}:{server.line}")
+    origin = f"{server.path}:{server.line}"
+    return Site(url, name, (target, listen.port), listen.tls, origin, ours=not others)
 
 
 def _gap(stack: Stack, path: str) -> Finding:

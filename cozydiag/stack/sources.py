@@ -67,7 +67,8 @@ def mounts(stack: Stack, host: Host) -> Items:
 def sites(stack: Stack, host: Host) -> Items:
     """The configured sites, else those of the proxies here that lead to a part of the stack."""
     if stack.config.sites:
-        return Items(tuple(map(_configured, stack.config.sites)))
+        ours = not stack.config.discover or bool(stack.flavours(host))
+        return Items(tuple(_configured(site, ours) for site in stack.config.sites))
     if not stack.config.discover:
         return Items()
     from cozydiag.stack import found
@@ -75,7 +76,7 @@ def sites(stack: Stack, host: Host) -> Items:
     return found.sites(stack, host)
 
 
-def _configured(site: Configured) -> Site:
+def _configured(site: Configured, ours: bool) -> Site:
     """On another machine nobody knows what is at fault."""
     origin, role = (ELSEWHERE, "site") if site.elsewhere else ("configuration", "proxy")
-    return Site(site.url, site.host, site.address, site.tls, origin, role)
+    return Site(site.url, site.host, site.address, site.tls, origin, role, ours)

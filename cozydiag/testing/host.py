@@ -70,7 +70,7 @@ class FakeHost(Host):
             return Failure("error", "not an http address")
         address = connect_to or (parsed.host, parsed.port)
         place = unix or f"{address[0]}:{address[1]}"
-        request = Request(method, place, parsed.target, tuple(headers), body)
+        request = Request(method, place, parsed.target, (*headers, ("Host", parsed.host)), body)
 
         def action() -> Answer | Failure:
             served = self._waited(self.machine.serve(request))
