@@ -48,7 +48,7 @@ def limit(ledger: Ledger, service: str, rules: Repair, *, auto: bool) -> Verdict
         text = t(
             "it was restarted {age} ago and is left alone for another {waits} "
             "(at once: `cozydiag fix --reset {service}`)",
-            age=Seconds(acts[-1].age), waits=Seconds(waits), service=service,
+            age=Seconds(min(act.age for act in acts)), waits=Seconds(waits), service=service,
         )  # fmt: skip
         return Verdict("deferred", "budget.cooldown", text)
     if len(ledger.all_ours()) >= rules.hourly:

@@ -51,11 +51,11 @@ class Ledger:
 
     def waits(self, service: str, rules: Repair) -> float:
         """Seconds of its cool-down that are left."""
-        acts = self.of(service)
-        if not acts or acts[-1].proven:
+        newest = min(self.of(service), key=lambda act: act.age, default=None)
+        if newest is None or newest.proven:
             return 0.0
         number = min(max(1, self.unproven(service, rules)), len(rules.cooldown))
-        return max(0.0, rules.cooldown[number - 1] - acts[-1].age)
+        return max(0.0, rules.cooldown[number - 1] - newest.age)
 
     def all_ours(self) -> tuple[Act, ...]:
         """Those of cozydiag to all services that the budget of the hour counts."""

