@@ -107,7 +107,7 @@ def _width() -> int:
         return NARROW
 
 
-def _one(config: Config, name: str) -> tuple[Host, Stack, Condition, Manager]:
+def one_service(config: Config, name: str) -> tuple[Host, Stack, Condition, Manager]:
     """The service that ``name`` means, and its manager. Raises Problem where it means none, or several."""
     from cozydiag.stack import ownership
 
@@ -136,7 +136,7 @@ def show(
     from cozydiag.stack.usage import usage
 
     one_of("--format", format_, ("text", "json"))
-    host, stack, found, manager = _one(configuration(config or context.obj), name)
+    host, stack, found, manager = one_service(configuration(config or context.obj), name)
     row = report.Row(found, usage(host, [found])[0])
     if format_ == "json":
         import json
@@ -160,7 +160,7 @@ def logs(
 ) -> int:
     from cozydiag.host.failure import Failure
 
-    host, stack, found, manager = _one(configuration(config or context.obj), name)
+    host, stack, found, manager = one_service(configuration(config or context.obj), name)
     shown: list[str] = []
     while True:
         log = manager.log(host.within(5.0, "services"), found.service, lines)
@@ -210,7 +210,7 @@ def _act(config: Config, name: str, verb: str, *, yes: bool) -> int:
     from cozydiag.stack import ownership
     from cozydiag.state import open_state, state_folder
 
-    host, stack, found, manager = _one(config, name)
+    host, stack, found, manager = one_service(config, name)
     if verb not in manager.verbs:
         has = ", ".join(manager.verbs)
         raise Problem(t("{manager} has no {verb}; it has {verbs}", manager=manager.name, verb=verb, verbs=has))
