@@ -5,10 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cozydiag.cli.common import EXIT, configuration, say, write
+from cozydiag.findings import skip
 from cozydiag.model import Finding, Report, Status
 from cozydiag.text import t
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cozydiag.host import Host
     from cozydiag.stack import Stack
 
@@ -33,28 +36,45 @@ def couchdb(
     report, stack = look(loaded, Wish(only=("couchdb.*",), deadline=loaded.timing.deadline))
     host = Host(World(), loaded.timing.deadline, "couchdb")
     seen = list(picture.lines(host, stack))
-    probed = _probe(host, stack) if write_probe else None
+    probed = [*_as_the_app(host, stack, report), *(_probe(host, stack) if write_probe else ())]
     memory.keep(loaded, stack.refusal)
     mask = stack.masks().mask
     for label, value in seen:
         write(mask(f"{say(label):<14}{say(value)}") + "\n")
     write("\n" + mask("\n".join(_problems(report, probed))) + "\n")
-    failed = probed is not None and probed.status is Status.FAIL
+    failed = any(one.status is Status.FAIL for one in probed)
     return EXIT[Status.FAIL if failed else report.verdict]
 
 
-def _probe(host: "Host", stack: "Stack") -> Finding | None:
+def _probe(host: "Host", stack: "Stack") -> "Iterator[Finding]":
     from cozydiag.couchdb import access, probe
 
     account = access.known(stack, host)
-    return probe.write(host, account, access.expected(stack, host)[0]) if account else None
+    if account is None:
+        yield skip(t("nothing was written: there is no login that CouchDB takes"))
+    else:
+        yield probe.write(host, account, access.expected(stack, host)[0])
 
 
-def _problems(report: Report, probed: Finding | None) -> list[str]:
+def _as_the_app(host: "Host", stack: "Stack", report: Report) -> "Iterator[Finding]":
+    """What root alone can try, where nothing else is wrong: CouchDB as the apps' own user sees it."""
+    from cozydiag.couchdb import access
+
+    process = access.app(stack, host) if host.euid() == 0 and not report.causes else None
+    if process is not None:
+        from cozydiag.couchdb import apps_view
+
+        yield apps_view.finding(host, stack, process, always=True)
+
+
+def _problems(report: Report, probed: list[Finding]) -> list[str]:
     lines = []
     for cause in report.causes:
         lines.append(f"! {say(cause.text)} [{cause.code}]")
         lines += [f"  {say(cause.remedy)}"] if cause.remedy is not None else []
-    if probed is not None:
-        lines.append(f"{'!' if probed.status is Status.FAIL else '·'} {say(probed.text)}")
-    return lines or [say(t("No problem was found."))]
+    for one in probed:
+        lines.append(f"! {say(one.text)} [{one.code}]" if one.code else f"· {say(one.text)}")
+        lines += [f"  {say(one.advice)}"] if one.advice is not None else []
+    if not report.causes and not any(one.code for one in probed):
+        lines.append(say(t("No problem was found.")))
+    return lines

@@ -9,7 +9,7 @@ from cozydiag.couchdb.account import Account
 from cozydiag.couchdb.client import Reply, ask
 from cozydiag.couchdb.credentials import Credentials, from_login_file, from_service_key, url_in_stack_file
 from cozydiag.findings import fail, skip, unknown
-from cozydiag.host import Host
+from cozydiag.host import Host, Process
 from cozydiag.host import url as urls
 from cozydiag.host.failure import Failure
 from cozydiag.model import Evidence, Finding
@@ -19,6 +19,9 @@ from cozydiag.text import t
 
 if TYPE_CHECKING:
     from cozydiag.couchdb import files, layout
+
+APPS = ("cozy.data-system", "cozy.home", "cozy.stack")
+"""What asks CouchDB, in the order of its weight."""
 
 STACK_FILES = ("/etc/cozy/cozy.yml.local", "/etc/cozy/cozy.yml", "/etc/cozy/cozy.yaml")
 """Where a cozy-stack (v3) has the address of its CouchDB; the first one wins (cozy-stack's packages)."""
@@ -60,16 +63,22 @@ def survey(stack: Stack, host: Host) -> files.Data | None:
     return None if isinstance(data, Failure) else data
 
 
-def process_id(stack: Stack, host: Host) -> int:
-    """The server's process as its manager names it, 0 where none does: to look for who holds the port costs a whole
+def process_id(stack: Stack, host: Host, role: str = "couchdb") -> int:
+    """The process of ``role`` as its manager names it, 0 where none does: to look for who holds a port costs a whole
     interpreter."""
-    program = stack.program(host, "couchdb")
+    program = stack.program(host, role)
     if program is not None and program.pid:
         return program.pid
     if not stack.config.discover:
         return 0
     known = (one for owned in stack.owned(host) if not isinstance(owned.services, Failure) for one in owned.services)
-    return next((pid for one in known if one.role == "couchdb" for pid in one.pids), 0)
+    return next((pid for one in known if one.role == role for pid in one.pids), 0)
+
+
+def app(stack: Stack, host: Host) -> Process | None:
+    """The most important app that runs and asks CouchDB."""
+    pid = next((pid for role in APPS if (pid := process_id(stack, host, role))), 0)
+    return host.process(pid) if pid else None
 
 
 def root(stack: Stack, host: Host) -> Reply | Failure:

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from cozydiag.couchdb import access
 from cozydiag.couchdb.account import Account
+from cozydiag.findings import fail, ok, skip
 from cozydiag.host import Host, Process
+from cozydiag.host import url as urls
 from cozydiag.host.failure import Failure
+from cozydiag.model import Evidence, Finding
+from cozydiag.stack import Stack
+from cozydiag.text import t
 
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 _CURL_FAILED = {5: "proxy", 6: "name", 7: "refused", 28: "timeout", 52: "closed", 56: "reset"}
@@ -22,6 +28,14 @@ class View(NamedTuple):
     host: str
     port: int
     proxies: tuple[tuple[str, str], ...]
+    url: str = ""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Users and passwords in its addresses."""
+        addresses = (self.url, *(value for _, value in self.proxies))
+        both = [one.rpartition("@")[0].partition("://")[2] for one in addresses]
+        return (*both, *(one.partition(":")[2] for one in both))
 
     def __repr__(self) -> str:
         return f"View(pid={self.pid}, uid={self.uid}, place={self.host}:{self.port})"
@@ -32,27 +46,64 @@ class View(NamedTuple):
 
 
 def of(host: Host, process: Process, usual: tuple[str, int]) -> View | None:
-    """From the environment of a running app (COUCH_HOST and COUCH_PORT of v2); None where it is closed to us."""
+    """From the environment of a running app (COUCH_HOST and COUCH_PORT of v2, COZY_COUCHDB_URL of cozy-stack); None
+    where it is closed to us."""
     content = host.read(f"/proc/{process.pid}/environ", max_bytes=1 << 17)
     if isinstance(content, Failure):
         return None
     pairs = (entry.decode("utf-8", "replace").partition("=") for entry in content.split(b"\0"))
     environment = {name: value for name, _, value in pairs if value}
     lower = {name.lower(): value for name, value in environment.items()}
-    port = environment.get("COUCH_PORT", "")
-    return View(
-        process.pid,
-        process.uid,
-        environment.get("COUCH_HOST") or usual[0],
-        int(port) if port.isdigit() else usual[1],
-        tuple((name, lower[name]) for name in _PROXIES if name in lower),
-    )
+    port, url = environment.get("COUCH_PORT", ""), environment.get("COZY_COUCHDB_URL", "")
+    parsed = urls.parse(url) if url else None
+    name = parsed.host if parsed else environment.get("COUCH_HOST") or usual[0]
+    number = parsed.port if parsed else int(port) if port.isdigit() else usual[1]
+    proxies = tuple((key, lower[key]) for key in _PROXIES if key in lower)
+    if process.name == "cozy-stack" and (name == "localhost" or name.startswith("127.") or name == "::1"):
+        proxies = ()  # Go takes no proxy to this machine itself (net/http, ProxyFromEnvironment)
+    return View(process.pid, process.uid, name, number, proxies, url)
 
 
 def differs(view: View, usual: tuple[str, int]) -> bool:
     """Whether the app would go another way than we do."""
     through = any(name in ("http_proxy", "all_proxy") for name, _ in view.proxies)
     return through or (view.host, view.port) != usual
+
+
+def finding(host: Host, stack: Stack, process: Process, *, always: bool = False) -> Finding:
+    """What ``process`` sees of CouchDB. Where it goes the same way as we do it is asked only if ``always``: that starts
+    a program."""
+    usual = stack.config.couchdb.address
+    view = of(host, process, usual)
+    if view is None:
+        return skip(t("no app runs that could be asked"))
+    if not always and not differs(view, usual):
+        return ok(t("the apps reach CouchDB as cozydiag does"))
+    stack.keep_secret(*view.secrets)
+    same = (view.host, view.port) == usual  # to another server no login is sent
+    account = access.known(stack, host) if same else None
+    seen = look(host, view, account)
+    if account is not None and seen in (401, 403):
+        account.turned_away(int(seen))
+    return _judged(view, seen)
+
+
+def _judged(view: View, seen: int | str) -> Finding:
+    if seen == "unknown":
+        return skip(t("it could not be tried as the apps do it: setpriv or curl is missing"))
+    if seen == 200:
+        return ok(t("the apps reach CouchDB at {place}", place=view.place))
+    names = ", ".join(name for name, _ in view.proxies) or ("COZY_COUCHDB_URL" if view.url else "COUCH_HOST")
+    return fail(
+        "couchdb.out_of_reach",
+        t("CouchDB answers here, but not to the apps at {place}: {why}", place=view.place, why=str(seen)),
+        t("See {names} in the environment of process {pid}: an app must reach CouchDB directly (no_proxy), at an "
+          "address where it listens. `localhost` can be ::1 for the app and 127.0.0.1 for CouchDB.",
+          names=names, pid=view.pid),
+        role="couchdb",
+        proof=Evidence(f"process {view.pid}, user {view.uid}", f"{view.place}: {seen}"),
+        restart_helps=False,
+    )  # fmt: skip
 
 
 def look(host: Host, view: View, account: Account | None) -> int | str:

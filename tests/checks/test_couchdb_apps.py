@@ -69,6 +69,26 @@ def test_another_way_is_tried(cozy: Cozy, environment: bytes, ended: Completed, 
     assert said(cozy, environment, ended) == ([expected], 1)
 
 
+GO = Process(600, 1, "S", "cozy-stack", 0.0, ("cozy-stack", "serve"), 1001)
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        (b"HTTP_PROXY=http://u:pr0xy@10.0.0.1:3128\0", ("ok", "")),
+        (b"COZY_COUCHDB_URL=http://cozy:pr0xy@127.0.0.1:5985/\0", ("fail", "couchdb.out_of_reach")),
+        (b"COZY_COUCHDB_URL=http://cozy:pr0xy@127.0.0.1:5984/\0", ("ok", "")),
+    ],
+    ids=["Go takes no proxy to itself", "another port", "the same"],
+)
+def test_a_cozy_stack(cozy: Cozy, environment: bytes, expected: tuple[str, str]) -> None:
+    made, ran = machine(cozy, environment, REFUSED)
+    made.processes = (*cozy.nginx, GO)
+    findings = cozy.look("couchdb.apps", made)
+    assert cozy.said(findings) == [expected]
+    assert "pr0xy" not in repr(findings) + repr(ran)
+
+
 def test_a_login_that_the_app_was_refused_is_not_sent_again(cozy: Cozy) -> None:
     made, _ = machine(cozy, PROXY, Completed(0, b"401", b""))
     stack = Stack(cozy.config)

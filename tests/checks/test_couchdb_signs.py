@@ -252,7 +252,7 @@ def test_a_token_that_is_refused_may_be_tried_with_the_next(cozy: Cozy) -> None:
     def serve(request: Request) -> Answer | Failure:
         return refusal if request.header("Authorization") else cozy.healthy_couchdb(request)
 
-    web = {PLACE: serve, "iam.cloud.ibm.com:443": answer(200, '{"access_token":"T0KEN"}')}
+    web: dict[str, Served] = {PLACE: serve, "iam.cloud.ibm.com:443": answer(200, '{"access_token":"T0KEN"}')}
     machine, stack = cozy.machine(web=web, files=key), Stack(cozy.config)
     (finding,) = run_check(cozy.checks["couchdb.login"], FakeHost(machine), stack)
     assert (finding.code, stack.refusal) == ("couchdb.token_refused", None)
