@@ -29,6 +29,9 @@ def without_keys(lines: Iterable[str]) -> Iterator[str]:
     held: list[str] = []
     state, swallowed = "", 0
     for line in lines:
+        if not state and not held and _is_ordinary(line):
+            yield line
+            continue
         begin, end = _BEGIN.search(line), _END.search(line)
         if held and not _FULL_LINE.fullmatch(line):
             if end and _PRIVATE.search(end["what"]) or _is_tail(line, held):
@@ -88,6 +91,14 @@ def without_keys(lines: Iterable[str]) -> Iterator[str]:
     yield from [PRIVATE_KEY] if len(held) > 1 else held
 
 
+def _is_ordinary(line: str) -> bool:
+    """Whether no key can begin in this line: a quick look."""
+    if "----" in line or "Private-L" in line:
+        return False
+    bare = line.strip()
+    return (len(bare) < 64 or " " in bare) and not bare.endswith(":")
+
+
 def _is_tail(line: str, held: list[str]) -> bool:
     """Whether it is the last, shorter line of what is held."""
     return len(held) > 1 and re.fullmatch(r"[ \t>|\"']{0,40}[A-Za-z0-9+/]{4,75}={1,2}[\"',\\nr]{0,6}[ \t]*", line) is not None
@@ -141,6 +152,12 @@ class Headings:
         self._listing: list[bool] = []  # for each of the next lines: whether it is secret
         self._indent = -1
         self._labelled = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether what was read makes something of the next line. Where it does not, only a line with a word that the
+        rules look for can begin anything."""
+        return self._section in _SECRET_SECTIONS or bool(self._listing) or self._indent >= 0 or self._labelled
 
     def spans(self, line: str) -> Iterator[Span]:
         yield from self._in_section(line)

@@ -28,12 +28,12 @@ _COMMANDS = (
     _command("mysql mariadb mydumper mytop percona innobackupex", rf"(?<=[\s\"'])(?:-p|--password=)(?!\s){_VALUE}"),
     _command("sshpass", rf"(?<=[\s\"'])-p(?:{_BREAK})?{_VALUE}"),
     _command("redis-cli keydb-cli valkey-cli", rf"(?<=[\s\"'])(?:-a|--pass){_BREAK}{_VALUE}"),
-    _command("curl wget http https httpie xh aria2c", rf"(?<=[\s\"'])(?:-[a-zA-Z]*u|--user|-U|--proxy-user|-a|--auth)(?:=|{_BREAK})?[\"']?[\w.@+-]{{1,100}}:{_VALUE}"),
+    _command("curl wget httpie xh aria2c", rf"(?<=[\s\"'])(?:-[a-zA-Z]*u|--user|-U|--proxy-user|-a|--auth)(?:=|{_BREAK})?[\"']?[\w.@+-]{{1,100}}:{_VALUE}"),
     _command("htpasswd", rf"(?<=\s)-[a-zA-Z0-9]*b[a-zA-Z0-9]*\s+(?:-\S+\s+)*(?:\S+\s+){{1,2}}?{_VALUE}\s*(?=$|[|;)&])"),
     _command("ldapsearch ldapmodify ldapadd ldappasswd ldapwhoami ldapdelete", rf"(?<=[\s\"'])-[ws]{_BREAK}{_VALUE}"),
-    _command("smbclient rpcclient smbget net", rf"(?<=[\s\"'])-U{_BREAK}?[\"']?[\w.\\/@-]{{1,100}}%{_VALUE}"),
+    _command("smbclient rpcclient smbget", rf"(?<=[\s\"'])-U{_BREAK}?[\"']?[\w.\\/@-]{{1,100}}%{_VALUE}"),
     _command("mosquitto_pub mosquitto_sub unzip zip ipmitool", rf"(?<=[\s\"'])-P(?:{_BREAK})?{_VALUE}"),
-    _command("mongo mongosh mongodump mongorestore mongoexport docker podman buildah skopeo tsql xfreerdp vault kinit", rf"(?<=[\s\"'])(?:-p{_BREAK}|/p:){_VALUE}"),
+    _command("login mongo mongosh mongodump mongorestore mongoexport tsql xfreerdp", rf"(?<=[\s\"'])(?:-p{_BREAK}|/p:){_VALUE}"),
     _command("7z 7za 7zr rar unrar", rf"(?<=[\s\"'])-h?p{_VALUE}"),
     _command("openssl", rf"(?<=[\s\"'])-(?:k|K|hmac|macopt){_BREAK}(?:key:|hexkey:)?{_VALUE}"),
     _command("openssl keytool", rf"\bpass:{_VALUE}"),
@@ -41,11 +41,11 @@ _COMMANDS = (
     _command("rabbitmqctl", rf"\b(?:add_user|change_password|authenticate_user)\s+\S+\s+{_VALUE}"),
     _command("useradd usermod", rf"(?<=[\s\"'])-p{_BREAK}{_VALUE}"),
     _command("chpasswd", r"echo\s+(?:-\S+\s+)?[\"']?[\w.-]{1,64}:(?P<value>[^\s\"'|]+)"),
-    _command("sudo passwd su cryptsetup chpasswd", r"(?:echo|printf)\s+(?:-\S+\s+)?(?P<value>\"[^\"]+|'[^']+|[^\s\"'|:]+)[\"']?\s*\|\s*(?:sudo\s+(?:-\S+\s+)*-[a-zA-Z]*S|(?:sudo\s+)?(?:passwd|cryptsetup|su)\b)"),
+    _command("echo printf", r"(?:echo|printf)\s+(?:-\S+\s+)?(?P<value>\"[^\"]+|'[^']+|[^\s\"'|:]+)[\"']?\s*\|\s*(?:sudo\s+(?:-\S+\s+)*-[a-zA-Z]*S|(?:sudo\s+)?(?:passwd|cryptsetup|su)\b)"),
     _command("lftp", rf"(?<=\s)-u{_BREAK}[\w.@-]{{1,100}},{_VALUE}"),
     _command("snmpwalk snmpget snmpset snmpbulkwalk", rf"(?<=\s)-[cAX]{_BREAK}{_VALUE}"),
-    _command("aws npm git composer gem pip twine poetry gh glab hub flyctl heroku doctl", rf"\b(?:config|auth|login)\b.{{0,80}}?(?:secret|token|passw|auth)[\w.:/-]{{0,80}}(?:=|{_BREAK}){_VALUE}"),
-    _command("smtp swaks msmtp mutt sendemail", rf"(?<=\s)-(?:ap|xp){_BREAK}{_VALUE}"),
+    _command("aws npm git composer pip twine poetry glab flyctl heroku doctl", rf"\b(?:config|auth|login)\b.{{0,80}}?(?:secret|token|passw|auth)[\w.:/-]{{0,80}}(?:=|{_BREAK}){_VALUE}"),
+    _command("swaks msmtp sendemail", rf"(?<=\s)-(?:ap|xp){_BREAK}{_VALUE}"),
     _command("wpa_passphrase", rf"wpa_passphrase\s+\S+\s+{_VALUE}"),
     _command("curl", rf"_config/admins/[\w.@-]{{1,100}}.{{0,200}}?(?:-d|--data\S{{0,10}}){_BREAK}?[\"']?[\\\"']{{0,3}}(?P<value>[^\"'\\\s]+)"),
 )  # fmt: skip
@@ -63,17 +63,15 @@ def _options(line: str, low: str) -> Iterator[Span]:
 
 
 def _commands(line: str, low: str) -> Iterator[Span]:
-    for command in _COMMANDS:
-        start = _after(low, command.words)
-        if start >= 0:
-            for found in command.option.finditer(line, start):
-                yield from _value(found)
-
-
-def _after(low: str, words: tuple[str, ...]) -> int:
-    """Where the first of these commands stands, -1 where there is none."""
-    places = [low.find(word) for word in words]
-    return min((place for place in places if place >= 0), default=-1)
+    if "-" not in line and "|" not in line and " " not in line:
+        return
+    seen: set[Command] = set()
+    for word in _WORDS.finditer(low):
+        for command in _BY_WORD[word[0]]:
+            if command not in seen:
+                seen.add(command)
+                for found in command.option.finditer(line, word.start()):
+                    yield from _value(found)
 
 
 def _value(found: re.Match[str]) -> Iterator[Span]:
@@ -92,11 +90,22 @@ def _value(found: re.Match[str]) -> Iterator[Span]:
         yield Span(start, end)
 
 
-def _words() -> tuple[str, ...]:
-    return tuple(sorted({word for command in _COMMANDS for word in command.words}))
+_BY_WORD = {
+    word: tuple(command for command in _COMMANDS if word in command.words)
+    for command in _COMMANDS
+    for word in command.words
+}
+_WORDS = re.compile(rf"(?<![\w-])(?:{'|'.join(sorted(_BY_WORD, key=len, reverse=True))})(?![\w-])|mysql|mariadb")
+
+
+
+def _trigger(word: str) -> str:
+    """The longest word of letters in the name of a command."""
+    part = max(re.findall("[a-z]+", word), key=len)
+    return part if len(part) > 2 else word
 
 
 RULES = (
-    Rule(("-pass", "-secret", "-token", "key", "credential", "-setcookie", "jwt", "-psk", "-pw", "passw", "passphrase", "secret", "token"), _options),
-    Rule(tuple(word for word in _words() if word not in ("http", "https", "su", "net", "smtp", "git", "hub", "gh", "pip", "aws", "gem")) + (" -u", " -a", "--auth", "config", "login", " -xp", " -ap", "auth"), _commands),
+    Rule(("pass", "secret", "token", "key", "credential", "setcookie", "jwt", "psk", "=pw", "pwd"), _options),
+    Rule(tuple({_trigger(word) for word in _BY_WORD}), _commands),
 )

@@ -7,10 +7,11 @@ nothing (private, loopback, well-known resolvers), versions, ports, paths and th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from socket import AF_INET6, inet_pton
 
 from cozydiag.redaction.pseudonyms import Pseudonyms
+from cozydiag.redaction.rule import small
 
 SLUGS = frozenset(
     "home drive settings photos contacts calendar calendars emails email store notes passwords banks bank tasks files"
@@ -47,7 +48,8 @@ _IPV4 = re.compile(r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}")
 _MANY_COLONS = re.compile(r"::|:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:|-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-")
 _MAC = re.compile(r"(?<![\w:-])(?:[0-9A-Fa-f]{2}(?P<mark>[:-]))(?:[0-9A-Fa-f]{2}(?P=mark)){4}[0-9A-Fa-f]{2}(?![\w:-])")
 _IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4})(?![\w:])")
-_MAIL = re.compile(r"(?<![\w.+-])(?P<local>[A-Za-z0-9][\w.+'-]{0,63})(?P<at>@|%40)(?P<domain>(?:[A-Za-z0-9](?:[\w-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,24})(?![\w-])")
+_LOCAL = re.compile(r"(?<![\w.+-])[A-Za-z0-9][\w.+'-]{0,63}\Z")
+_DOMAIN = re.compile(r"(?:[A-Za-z0-9](?:[\w-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,24}(?![\w-])")
 _UNITS = frozenset("service socket timer mount target slice scope path device swap automount couch local localdomain internal lan png jpg svg js css".split())
 _NODES = frozenset("couchdb nonode rabbit ejabberd git".split())
 _STAND_IN_NAME = re.compile(r"(?:mail)?dom(?:ain)?\d+\.example|(?:host|user|mail|name)\d+", re.IGNORECASE)
@@ -67,10 +69,9 @@ class Identity:
         short = {name.lower().partition(".")[0] for name in hosts}
         self.hosts = frozenset(filter(_says_something, short))
         self.users = frozenset(user for user in users if _says_something(user) and user.lower() not in self.hosts)
-        self._domain = _names(self.domains, before=r"(?<![\w-])(?P<labels>(?:[\w*-]{1,63}\.){0,8})", after=r"(?![\w-]|\.[A-Za-z0-9])")
-        self._host = _names(self.hosts, before=r"(?<![\w.-])", after=r"(?![\w-])")
-        self._user = _names(self.users, before=r"(?<![\w.-])", after=r"(?![\w-])", flags=0)
-        self._words = tuple(sorted({*self.domains, *self.hosts, *(user.lower() for user in self.users)}))
+        self._names = {**dict.fromkeys(self.hosts, "host"), **dict.fromkeys(self.domains, "domain")}
+        self._names |= {user.lower(): "user" for user in self.users}
+        self._ordered = sorted(self._names, key=lambda name: (-len(name), name))
         self._cache: dict[str, str] = {}
 
     def use(self, pseudonyms: Pseudonyms, shown: dict[str, set[str]]) -> None:
@@ -79,13 +80,10 @@ class Identity:
 
     def hide(self, text: str) -> str:
         """``text`` with stand-ins; it may have many lines."""
-        if "@" in text or "%40" in text:
-            text = _MAIL.sub(self._mail, text)
-        low = text.lower() if self._words else ""
-        if any(word in low for word in self._words):
-            for pattern, kind in ((self._domain, "domain"), (self._host, "host"), (self._user, "user")):
-                if pattern is not None:
-                    text = pattern.sub(self._own_domain if kind == "domain" else getattr(self, f"_own_{kind}"), text)
+        for mark in ("@", "%40"):
+            if mark in text:
+                text = self._without_mails(text, mark)
+        text = self._without_names(text)
         text = _IPV4.sub(self._ipv4, text)
         if _MANY_COLONS.search(text):
             text = "\n".join(self._colons(line) if _MANY_COLONS.search(line) else line for line in text.split("\n"))
@@ -100,18 +98,55 @@ class Identity:
 
     # -- names ---------------------------------------------------------------------------------------------
 
-    def _mail(self, found: re.Match[str]) -> str:
-        local, domain = found["local"], found["domain"].lower()
-        if local.lower() in _NODES or domain.rpartition(".")[2] in _UNITS or _STAND_IN_NAME.fullmatch(domain) and local.startswith("mail"):
-            return found[0]
-        own = self._domain is not None and self._domain.fullmatch(domain) is not None
-        place = self._domain.sub(self._own_domain, domain) if own and self._domain else self._numbered("domain", "maildom", domain, ".example")
-        return self._numbered("mail", "mail", f"{local}@{domain}") + found["at"] + place
+    def _without_mails(self, text: str, mark: str) -> str:
+        pieces, done, at = [], 0, text.find(mark)
+        while at >= 0:
+            local = _LOCAL.search(text, max(done, at - 64), at)
+            domain = _DOMAIN.match(text, at + len(mark))
+            if local and domain and (shown := self._mail(local[0], mark, domain[0])):
+                pieces += [text[done : local.start()], shown]
+                done = domain.end()
+            at = text.find(mark, at + 1)
+        return "".join([*pieces, text[done:]])
 
-    def _own_domain(self, found: re.Match[str]) -> str:
-        base = self._numbered("domain", "domain", found["name"].lower(), ".example")
-        labels = [self._label(label) for label in found["labels"].rstrip(".").split(".") if label]
-        return ".".join([*labels, base])
+    def _mail(self, local: str, mark: str, domain: str) -> str:
+        """The stand-in of an address; "" where it is none."""
+        low = domain.lower()
+        if local.lower() in _NODES or low.rpartition(".")[2] in _UNITS:
+            return ""
+        if _STAND_IN_NAME.fullmatch(low.rpartition(".")[0].rpartition(".")[2] + ".example") and _STAND_IN_NAME.fullmatch(local):
+            return ""
+        place = self._without_names(low)
+        if place == low:
+            place = self._numbered("domain", "maildom", low, ".example")
+        return self._numbered("mail", "mail", f"{local}@{low}") + mark + place
+
+    def _without_names(self, text: str) -> str:
+        low = small(text)
+        places = sorted((at, -len(name), name) for name in self._ordered for at in _places(low, name))
+        pieces, done = [], 0
+        for start, _, name in places:
+            end, kind = start + len(name), self._names[name]
+            said = text[start:end]
+            if start < done or _GOES_ON.match(text, end) or kind == "user" and said not in self.users:
+                continue
+            if kind == "domain":
+                if _LABEL_FOLLOWS.match(text, end):
+                    continue
+                first = _before(text, start, done)
+                shown = self._own_domain(text[first:start], name)
+                start = first
+            elif start and (text[start - 1].isalnum() or text[start - 1] in "_.-"):
+                continue
+            else:
+                shown = self._numbered(kind, kind, said if kind == "user" else name)
+            pieces += [text[done:start], shown]
+            done = end
+        return "".join([*pieces, text[done:]]) if pieces else text
+
+    def _own_domain(self, labels: str, name: str) -> str:
+        base = self._numbered("domain", "domain", name, ".example")
+        return ".".join([*(self._label(label) for label in labels.split(".") if label), base])
 
     def _label(self, label: str) -> str:
         """A name under a domain: `alice-drive` has the name `alice` and the app `drive`."""
@@ -122,12 +157,6 @@ class Identity:
         if mark and app.lower() in SLUGS:
             return f"{self._label(name)}-{app}"
         return self._numbered("name", "name", low)
-
-    def _own_host(self, found: re.Match[str]) -> str:
-        return self._numbered("host", "host", found["name"].lower())
-
-    def _own_user(self, found: re.Match[str]) -> str:
-        return self._numbered("user", "user", found["name"])
 
     # -- addresses -----------------------------------------------------------------------------------------
 
@@ -193,9 +222,24 @@ def _registrable(name: str) -> str:
     return ".".join(labels[-keep:]) if len(labels) >= keep else ""
 
 
-def _names(names: Iterable[str], *, before: str, after: str, flags: int = re.IGNORECASE) -> re.Pattern[str] | None:
-    ways = "|".join(re.escape(name) for name in sorted(names, key=lambda name: (-len(name), name)))
-    return re.compile(f"{before}(?P<name>{ways}){after}", flags) if ways else None
+_GOES_ON = re.compile(r"[\w-]")
+_LABEL_FOLLOWS = re.compile(r"\.[A-Za-z0-9]")
+_LABELS = re.compile(r"(?:[\w*-]{1,63}\.){1,8}")
+
+
+def _before(text: str, start: int, least: int) -> int:
+    """Where the labels before a name begin."""
+    first = start
+    while first > least and start - first < 250 and (text[first - 1].isalnum() or text[first - 1] in "-_.*"):
+        first -= 1
+    return first if first == start or _LABELS.fullmatch(text, first, start) else start
+
+
+def _places(text: str, name: str) -> Iterator[int]:
+    at = text.find(name)
+    while at >= 0:
+        yield at
+        at = text.find(name, at + len(name))
 
 
 def _says_nothing(address: str) -> bool:

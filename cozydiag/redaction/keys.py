@@ -8,42 +8,46 @@ from collections.abc import Iterator
 from cozydiag.redaction.rule import Rule, Span
 from cozydiag.redaction.values import is_elsewhere, is_none
 
-_OPEN_KEYS = (
-    r"pass(?:word|wort|wd|phrase|code|key)|contrase(?:n|ñ)a|kennwort|mot[ _-]?de[ _-]?passe|phrase[ _-](?:de[ _-]passe|secr(?:e|è)te)"
-    r"|code[ _-]d['’]acc(?:e|è)s|secret|token|jeton|credential|api[ _-]?key"
-    r"|cl(?:e|é)[ _-](?:secr(?:e|è)te|priv(?:e|é)e|d['’]api|api)"
-    r"|(?:access|private|priv|encryption|encrypt|decryption|master|signing|sign|session|auth|account|storage|shared|app|application"
-    r"|service|webhook|licen[cs]e|vault|hmac|jwt|aes|cipher|crypto|crypt|deploy|admin|root|client|consumer|integration|routing"
-    r"|ingest|symmetric|database|db|cookie|csrf|hash|data|unseal|recovery|backup|share|invite|registration|activation"
-    r"|preshared|pre[ _-]shared|pgp|gpg|bot|subscription|write|read|rpc|tsig|rndc|fernet|derived)[ _-]?key"
-    r"|(?:recovery|backup|verification|confirmation|auth|access|security|share|invite|login|mfa|2fa|one[ _-]?time|activation)[ _-]?code"
-    r"|erlang_?cookie|authsession|requirepass|masterauth|connection[ _-]?string|sharecode"
-)  # fmt: skip
-"""Sure wherever they stand inside a longer name."""
-
-_SHORT_KEYS = r"passw?|pwd|passwd|pw|mdp|psk|otp|totp|pin|salt|cookie|mnemonic|seed|sess(?:ion)?_?id|sid|csrf|xsrf|jwt|bearer|auth|oauth|dsn|nonce|hmac"
-"""Sure only where they are words, or parts of a name set off by `_`, `-` or a great letter."""
-
-_KEY = (
-    rf"(?:(?P<open>{_OPEN_KEYS})|(?<![a-zA-Z])(?P<short>{_SHORT_KEYS})(?![a-z])"
-    r"|(?-i:(?<=[a-z])(?P<camel>Pass|Pwd|Pw|Psk|Sid|Jwt|Auth|Salt)(?![a-z]))"
-    r"|(?P<word>(?<=user)pass|(?<=db)pass|(?<=smtp)pass|(?<=mail)pass|(?<=root)pass|(?<=admin)pass))"
-    r"(?P<rest>s?(?![a-z])[\w.-]{0,40}|(?:hash|salt|value|key|text|confirm|confirmation|new|old|repeat|verify|data|string|base|ring)[\w.-]{0,40})"
+_WORD = re.compile(
+    r"pass|contrase(?:n|ñ)a|kennwort|mot[ _-]?de[ _-]?passe|phrase[ _-](?:de[ _-]passe|secr(?:e|è)te)|d['’]acc(?:e|è)s|secr(?:et|(?:e|è)te)"
+    r"|token|jeton|credential|key|code|cookie|authsession|requirepass|masterauth|connection[ _-]?string|cl(?:e|é)[ _-](?:priv(?:e|é)e|d['’]api|api)"
+    r"|mdp|pwd|pw|psk|otp|pin|salt|mnemonic|seed|sess(?:ion)?_?id|sid|csrf|xsrf|jwt|bearer|auth|nonce|hmac"
 )
+"""What such a name has in it."""
+
+_SURE = ("contrase", "kennwort", "mot", "phrase", "secr", "token", "jeton", "credential", "authsession", "requirepass", "masterauth",
+         "connection", "cl", "d'", "d’")  # fmt: skip
+"""Words that are sure wherever they stand inside a longer name."""
+
+_WHOLE = frozenset({"pin", "pw", "sid", "auth"})
+"""Words that are parts of too many others."""
+
+_KEY_BEFORE = re.compile(
+    r"(?:api|access|secret|priv|private|encryption|encrypt|enc|decryption|master|signing|sign|session|auth|account|storage|shared|app"
+    r"|application|service|webhook|licen[cs]e|vault|hmac|jwt|aes|cipher|crypto|crypt|deploy|admin|root|client|consumer|integration"
+    r"|routing|ingest|symmetric|database|db|cookie|csrf|hash|data|unseal|recovery|backup|share|invite|registration|activation"
+    r"|preshared|pre[ _-]shared|pgp|gpg|bot|subscription|write|read|rpc|tsig|rndc|fernet|derived|pass)[ _.-]?$"
+)
+_CODE_BEFORE = re.compile(
+    r"(?:pass|recovery|backup|verification|confirmation|auth|access|security|share|invite|login|mfa|2fa|one[ _-]?time|activation)[ _-]?$"
+)
+_PASS_BEFORE = re.compile(r"(?:^|[^a-z]|user|db|smtp|mail|root|admin|couch|redis|mysql|ftp|ldap|imap|http|my|new|old|the|require)$")
+_PASS_AFTER = re.compile(r"word|wort|wd|phrase|code|key")
+
 _QUOTE = r"(?:\\{0,3}[\"'`]|&quot;|&#0?3[49];|&apos;|%2[27])"
-_SEPARATOR = rf"(?:{_QUOTE}?\]?[ \t\u00a0]{{0,8}}(?:=>|:=|={{1,2}}|:|%3d|%3a|=3d)[ \t\u00a0]{{0,8}}|{_QUOTE}[ \t]{{0,8}},[ \t]{{0,8}}(?={_QUOTE}))"
-_QUOTED = rf"(?P<mark>[bru]?{_QUOTE})(?P<quoted>(?:(?!(?P=mark))(?:\\.|.)){{0,4096}})"
-_UNQUOTED = r"(?P<bare>(?:(?!&(?:amp;)?[\w.%\[\]-]{1,40}=|,[ \t]|[,;][\w.-]{1,40}[=:]|;[ \t]|[ \t\"'<>`]|%26[\w.-]{1,40}%3d).)+)"
-
-_ANYWHERE = re.compile(f"{_KEY}{_SEPARATOR}(?:{_QUOTED}|{_UNQUOTED})", re.IGNORECASE)
-
-_LEADING = re.compile(
-    r"[ \t>|*•#;$+]{0,80}(?:- )?(?:(?:export|set|setenv|env|arg|declare -x|let|const|var)[ \t]+)?"
-    rf"[\"']?(?P<before>[\w.-]{{0,60}}?){_KEY}[\"']?(?:[ \t\u00a0]{{0,40}}(?:=>|:=|=|:)[ \t\u00a0]{{0,40}}|(?<=requirepass)[ \t]+|(?<=masterauth)[ \t]+)"
-    r"(?![\"'`])(?P<line>\S.*)",
+_TAIL = re.compile(
+    r"(?P<rest>[\w.-]{0,48})"
+    rf"(?:{_QUOTE}?\]?[ \t\u00a0]{{0,40}}(?:=>|:=|={{1,2}}|:|%3d|%3a|=3d)[ \t\u00a0]{{0,40}}|{_QUOTE}[ \t]{{0,8}},[ \t]{{0,8}}(?={_QUOTE})|(?<=requirepass)[ \t]+|(?<=masterauth)[ \t]+)"
+    rf"(?:(?P<mark>[bru]?{_QUOTE})(?P<quoted>(?:(?!(?P=mark))(?:\\.|.)){{0,4096}})"
+    r"|(?P<bare>(?:(?!&(?:amp;)?[\w.%\[\]-]{1,40}=|,[ \t]|[,;][\w.-]{1,40}[=:]|;[ \t]|[ \t\"'<>`]|%26[\w.-]{1,40}%3d).)+))",
     re.IGNORECASE,
 )
-"""At the beginning of its line: the value goes on to the end, blanks and all."""
+"""What goes on with the name, what separates, the value."""
+
+_LEADING = re.compile(
+    r"[ \t>|*•#;$+]{0,80}(?:- )?(?:(?:export|set|setenv|env|arg|declare -x|let|const|var)[ \t]+)?[\"']?[\w.-]{0,60}", re.IGNORECASE
+)
+"""Nothing else stands before it on its line: then the value goes on to the end, blanks and all."""
 
 _COMMENT = re.compile(r"[ \t]+[#;][ \t].*|[ \t]+//[ \t].*")
 
@@ -59,35 +63,72 @@ _NO_SECRET = re.compile(
 """What makes of `password` a setting about passwords."""
 
 _NOT_BEFORE = re.compile(
-    r"(?:unexpected|invalid|illegal|by|com|tres|sur|public|pub|primary|foreign|proxy_|fastcgi_|uwsgi_|scgi_|grpc_|no_?|cache|sort|partition)[ _-]?$",
+    r"(?:unexpected|invalid|illegal|by|com|tres|sur|public|pub|primary|foreign|proxy_|fastcgi_|uwsgi_|scgi_|grpc_|no_|cache|sort|partition)[ _-]?$",
     re.IGNORECASE,
 )
 
 _LOOKS_RANDOM = re.compile(r"(?=[^\s]*[0-9])[\w+/=.~$%:-]{8,}")
-_NUMERIC = ("otp", "totp", "pin", "pass", "code", "mdp", "pwd", "pw")
+_DIGITS_WILL_DO = ("otp", "pin", "pass", "code", "mdp", "pwd", "pw", "mot")
+_RANDOM_ONLY = ("salt", "cookie", "seed", "nonce", "auth", "sid", "bearer", "hmac", "sess", "csrf", "xsrf")
 
 
-def _anywhere(line: str, low: str) -> Iterator[Span]:
-    for found in _ANYWHERE.finditer(line):
-        quoted = found["quoted"] is not None
-        start, end = found.span("quoted" if quoted else "bare")
-        if not quoted:
-            end = _trimmed(line, start, end)
-        if _is_secret(found, line[start:end], quoted=quoted, after=line[end : end + 24]):
-            yield Span(start, end)
+def _named(line: str, low: str) -> Iterator[Span]:
+    end = 0
+    for hit in _WORD.finditer(low):
+        if hit.start() < end:  # inside the value before
+            continue
+        found = _TAIL.match(line, hit.end())
+        if found is None or not _names_a_secret(hit, found, line, low):
+            continue
+        start, stop, whole = _value(line, hit, found)
+        end = stop
+        if _is_secret(hit[0], found, line[start:stop], whole=whole, after=line[stop : stop + 24]):
+            yield Span(start, stop)
 
 
-def _leading(line: str, low: str) -> Iterator[Span]:
-    found = _LEADING.match(line)
-    if found is None:
-        return
-    value = _COMMENT.sub("", found["line"], count=1).rstrip()
-    value = value[:-1].rstrip() if value.endswith((",", ";")) else value
+def _names_a_secret(hit: re.Match[str], found: re.Match[str], line: str, low: str) -> bool:
+    """Whether the word is what the whole name is about."""
+    word, before, rest = hit[0], low[max(0, hit.start() - 16) : hit.start()], found["rest"]
+    if _NOT_BEFORE.search(before):
+        return False
+    if word == "pass":
+        more = _PASS_AFTER.match(rest.lower())
+        rest = rest[more.end() :] if more else rest
+        if not more and not (_PASS_BEFORE.search(before) or line[hit.start()] == "P"):
+            return False
+    elif word == "key":
+        if not _KEY_BEFORE.search(before):
+            return False
+    elif word == "code":
+        if not _CODE_BEFORE.search(before):
+            return False
+    elif word in _WHOLE:
+        if before[-1:].isalpha() or rest[:1].isalpha():
+            return False
+    elif not word.startswith(_SURE) and before[-1:].isalpha() and not line[hit.start()].isupper():
+        return False
+    return _goes_on(word, rest) and _NO_SECRET.fullmatch(rest) is None
+
+
+_MORE = re.compile(r"s?(?![a-z])|(?:hash|salt|value|key|text|confirm|confirmation|new|old|repeat|verify|data|string|base|ring)(?![a-z])")
+
+
+def _goes_on(word: str, rest: str) -> bool:
+    """Whether the name ends with the word, or goes on with another that is set off from it."""
+    return _MORE.match(rest) is not None or rest.isupper()
+
+
+def _value(line: str, hit: re.Match[str], found: re.Match[str]) -> tuple[int, int, bool]:
+    """Where the value stands, and whether that is all of it for sure."""
+    if found["quoted"] is not None:
+        return (*found.span("quoted"), True)
+    start, end = found.span("bare")
+    if _LEADING.fullmatch(line, 0, hit.start()) is None:
+        return start, _trimmed(line, start, end), False
+    value = _COMMENT.sub("", line[start:], count=1).rstrip()
     if value[:1] in "{[" and value[-1:] not in "}]":  # an object begins here
-        return
-    if _is_secret(found, value, quoted=True, after=""):
-        start = found.start("line")
-        yield Span(start, start + len(value))
+        return start, _trimmed(line, start, end), False
+    return start, start + len(value[:-1].rstrip() if value.endswith((",", ";")) else value), True
 
 
 def _trimmed(line: str, start: int, end: int) -> int:
@@ -100,23 +141,16 @@ def _trimmed(line: str, start: int, end: int) -> int:
     return end
 
 
-def _is_secret(found: re.Match[str], value: str, *, quoted: bool, after: str) -> bool:
-    key = (found["open"] or found["short"] or found["camel"] or found["word"]).lower()
-    if _NO_SECRET.fullmatch(found["rest"]) or _NOT_BEFORE.search(found.string[max(0, found.start(_group(found)) - 14) : found.start(_group(found))]):
-        return False
+def _is_secret(word: str, found: re.Match[str], value: str, *, whole: bool, after: str) -> bool:
     if is_none(value) or is_elsewhere(value):
         return False
     if found["rest"].lower() == "s" and re.match(r"\d+\b", value):  # `tokens: 1532 consumed`
         return False
     if value.isdigit():
-        return len(value) > 3 and key.startswith(_NUMERIC) or len(value) > 15
-    if key in ("salt", "cookie", "seed", "nonce", "auth", "oauth", "sid", "bearer", "dsn", "hmac", "sessionid", "session_id", "sessid", "sess_id", "csrf", "xsrf", "hashkey", "datakey"):
+        return len(value) > 3 and word.startswith(_DIGITS_WILL_DO) or len(value) > 15
+    if word.startswith(_RANDOM_ONLY) and word != "authsession":
         return _LOOKS_RANDOM.fullmatch(value.strip("\"'")) is not None
-    return quoted or not _is_prose(found, value, after)
-
-
-def _group(found: re.Match[str]) -> str:
-    return next(name for name in ("open", "short", "camel", "word") if found[name] is not None)
+    return whole or not _is_prose(found, value, after)
 
 
 def _is_prose(found: re.Match[str], value: str, after: str) -> bool:
@@ -147,17 +181,19 @@ def _said(line: str, low: str) -> Iterator[Span]:
         yield Span(start, end)
 
 
+_LABELS = r"pass(?:word|wort|wd|phrase|code|key)?|secret|token|credential|(?:api|access|private|encryption|signing|master|auth)[ _-]?key"
+
 _LABELLED = re.compile(
-    rf"[\"']?(?:name|key|variable)[\"']?[ \t]{{0,4}}[:=][ \t]{{0,4}}[\"']?[\w.-]{{0,60}}?(?:{_OPEN_KEYS})[\w.-]{{0,40}}[\"']?[ \t]{{0,4}},?[ \t]{{0,4}}"
+    rf"[\"']?(?:name|key|variable)[\"']?[ \t]{{0,4}}[:=][ \t]{{0,4}}[\"']?[\w.-]{{0,60}}?(?:{_LABELS})[\w.-]{{0,40}}[\"']?[ \t]{{0,4}},?[ \t]{{0,4}}"
     r"[\"']?value[\"']?[ \t]{0,4}[:=][ \t]{0,4}(?:(?P<mark>[\"'])(?P<quoted>(?:\\.|(?!(?P=mark)).)*)|(?P<bare>[^\s,}]+))",
     re.IGNORECASE,
 )  # fmt: skip
-_TAGGED = re.compile(rf"<([\w.:-]{{0,40}}(?:{_OPEN_KEYS}|pwd)[\w.:-]{{0,40}})(?:[ \t][^<>]{{0,200}})?>(?P<quoted>[^<]+)", re.IGNORECASE)
+_TAGGED = re.compile(rf"<([\w.:-]{{0,40}}(?:{_LABELS}|pwd)[\w.:-]{{0,40}})(?:[ \t][^<>]{{0,200}})?>(?P<quoted>[^<]+)", re.IGNORECASE)
 
 
 def _structured(line: str, low: str) -> Iterator[Span]:
     """`{"name": "DB_PASSWORD", "value": "x"}`, `<password>x</password>`."""
-    for pattern in (_LABELLED, _TAGGED):
+    for pattern in (_LABELLED,) * ("value" in low) + (_TAGGED,) * ("</" in line):
         for found in pattern.finditer(line):
             group = "quoted" if found["quoted"] is not None else "bare"
             if not is_none(found[group]) and not is_elsewhere(found[group]):
@@ -165,14 +201,13 @@ def _structured(line: str, low: str) -> Iterator[Span]:
 
 
 _TRIGGERS = (
-    "pass", "contrase", "kennwort", "phrase", "secr", "token", "jeton", "credential", "key", "code", "cookie",
-    "authsession", "masterauth", "connection", "cle", "clé", "pwd", "pw", "mdp", "psk", "otp", "pin", "salt", "mnemonic",
-    "seed", "sess", "sid", "csrf", "xsrf", "jwt", "bearer", "auth", "dsn", "nonce", "hmac",
+    "pass", "contrase", "kennwort", "phrase", "secr", "token", "jeton", "credential", "key", "code", "cookie", "accès", "acces",
+    "masterauth", "string", "=cle", "clé", "pwd", "=pw", "mdp", "psk", "otp", "=pin", "salt", "mnemonic", "seed", "sess", "=sid",
+    "csrf", "xsrf", "jwt", "bearer", "=auth", "nonce", "hmac",
 )  # fmt: skip
 
 RULES = (
-    Rule(_TRIGGERS, _anywhere),
-    Rule(_TRIGGERS, _leading),
-    Rule(("pass", "secr", "token", "jeton", "credential", "api", "identified by"), _said),
-    Rule(_TRIGGERS, _structured),
+    Rule(_TRIGGERS, _named),
+    Rule(("pass", "secr", "token", "jeton", "credential", "api", "identified"), _said),
+    Rule(("pass", "secr", "token", "credential", "key", "pwd"), _structured),
 )

@@ -12,7 +12,7 @@ from cozydiag.redaction.values import is_elsewhere, is_hidden, is_none
 # -- user and password in URLs ---------------------------------------------------------------------------
 
 _USERINFO = re.compile(
-    r"(?::(?:\\{0,3}/){2}|%3a%2f%2f)(?P<user>(?:(?!%40|%3a)[^\s:/@\"'<>?#]){0,200})(?:(?P<colon>:|%3a)(?P<password>(?:(?!%40)[^\s\"'<>@]|<(?=[a-z-]+#?\d*>)|@(?=[^\s/@\"'<>?#]{0,200}@)|(?<=\w)>(?=@)){0,1024}))?(?P<at>@|%40)",
+    r"(?::(?:\\{0,3}/){2}|%3a%2f%2f)(?P<user>(?:(?!%40|%3a)[^\s:/@\"'<>?#]){0,200}(?:@[\w.-]{1,200}(?=:[^\s/@\"'<>?#]{1,200}@))?)(?:(?P<colon>:|%3a)(?P<password>(?:(?!%40)[^\s\"'<>@]|<(?=[a-z-]+#?\d*>)|@(?=[^\s/@\"'<>?#]{0,200}@)|(?<=\w)>(?=@)){0,1024}))?(?P<at>@|%40)",
     re.IGNORECASE,
 )  # fmt: skip
 _PORT = re.compile(r"\d{0,5}(?:[/?#].*)?", re.DOTALL)
@@ -26,6 +26,8 @@ _ACCOUNT = re.compile(
 
 
 def _urls(line: str, low: str) -> Iterator[Span]:
+    if "://" not in low and ":\\" not in low and "%3a" not in low:
+        return
     for found in _USERINFO.finditer(line):
         user, password = found["user"], found["password"]
         if password is None:
@@ -33,9 +35,19 @@ def _urls(line: str, low: str) -> Iterator[Span]:
                 yield Span(*found.span("user"), "token")
         elif password and not _PORT.fullmatch(password) and not _is_stand_in(password):
             yield Span(*found.span("password"))
-    for found in _ACCOUNT.finditer(line):
-        if not is_none(found["password"]) and not found["password"].isdigit():
+
+
+_WORD_END = re.compile(r"[^\s\"'(<>=,;]+\Z")
+
+
+def _accounts(line: str, low: str) -> Iterator[Span]:
+    at = line.find("@")
+    while at >= 0:
+        word = _WORD_END.search(line, max(0, at - 240), at)
+        found = _ACCOUNT.match(line, word.start()) if word and ":" in word[0] else None
+        if found and not is_none(found["password"]) and not found["password"].isdigit():
             yield Span(*found.span("password"))
+        at = line.find("@", at + 1)
 
 
 def _is_stand_in(value: str) -> bool:
@@ -53,7 +65,7 @@ _HARMLESS = re.compile(r"[a-z_-]{1,12}|[A-Z_]{1,12}|\d{1,5}|[a-z]{2}[-_][A-Z]{2}
 
 
 def _queries(line: str, low: str) -> Iterator[Span]:
-    if "=" not in line and "%3d" not in low:
+    if not any(mark in low for mark in ("?", "&", ";", "%3f", "%26")):
         return
     for found in _QUERY.finditer(line):
         value = found["value"]
@@ -72,7 +84,7 @@ _QUOTE = r"(?:\\{0,3}[\"'`]|&quot;|&#0?3[49];|%2[27])"
 _SCHEMES = r"basic|bearer|digest|token|negotiate|ntlm|apikey|api-key|hawk|mac|oauth|hoba|vapid|scram-sha-\d+|aws4-hmac-sha256|sso-key|signature|key|macaroon|pveapitoken"
 
 _AUTHORIZATION = re.compile(
-    rf"(?:authorization|authentication-info|x-auth|[^-]auth){_QUOTE}?(?:\][ \t]{{0,4}}=>?|[ \t]{{0,4}}(?:=>|[:=])|[ \t]{{0,4}},|%3a|%3d|[ \t]+(?={_QUOTE}?(?:{_SCHEMES})\b))(?:[ \t+]|%20){{0,8}}\[?[ \t]{{0,4}}"
+    rf"(?:authorization|authentication-info|x-auth){_QUOTE}?(?:\][ \t]{{0,4}}=>?|[ \t]{{0,4}}(?:=>|[:=])|[ \t]{{0,4}},|%3a|%3d|[ \t]+(?={_QUOTE}?(?:{_SCHEMES})\b))(?:[ \t+]|%20){{0,8}}\[?[ \t]{{0,4}}"
     rf"(?P<mark>{_QUOTE})?(?:(?P<scheme>{_SCHEMES})(?:[ \t+=:]|%20){{1,8}})?(?P<value>(?:(?!(?P=mark)).)+|.+)",
     re.IGNORECASE,
 )  # fmt: skip
@@ -99,9 +111,17 @@ def _headers(line: str, low: str) -> Iterator[Span]:
         if re.match(r"realm=|error=", value, re.IGNORECASE):
             continue
         yield Span(start, start + len(value.rstrip(" \t;,")))
+
+
+def _schemes(line: str, low: str) -> Iterator[Span]:
     for found in _SCHEME_ALONE.finditer(line):
         if _is_login(found["value"]) if found[0][:2].lower() == "ba" else _is_random(found["value"], 16):
             yield Span(*found.span("value"))
+
+
+def _secret_headers(line: str, low: str) -> Iterator[Span]:
+    if not any(mark in low for mark in ("x-", "-token", "apikey", "api-key", "-key")):
+        return
     for found in _HEADER.finditer(line):
         start, end = found.span("value")
         if found["mark"] is None:
@@ -161,7 +181,7 @@ _NAMED_COOKIE = re.compile(
 
 
 def _cookies(line: str, low: str) -> Iterator[Span]:
-    for found in _COOKIE.finditer(line):
+    for found in _COOKIE.finditer(line) if "cookie" in low or " -b " in low else ():
         group = "value" if found["value"] is not None else "value2"
         start, end = found.span(group)
         for pair in _PAIR.finditer(line, start, end):
@@ -183,7 +203,7 @@ _HOOK = re.compile(
     rf"|(?:hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)|discord(?:app)?\.com/api/(?:v\d+/)?webhooks|hooks\.zapier\.com/hooks/catch|[\w.-]*webhook\.office\.com/webhookb2|outlook\.office(?:365)?\.com/webhook|[\w-]+\.logic\.azure\.com/workflows|maker\.ifttt\.com/trigger/[\w-]+/(?:json/)?with/key|events\.pagerduty\.com/integration|api\.opsgenie\.com/v\d/heartbeats)/(?P<hook>[\w@./-]{{8,}})"
     r"|api\.telegram\.org/(?:file/)?bot(?P<bot>\d{6,12}(?::|%3a)[\w-]{20,})"
     r"|ntfy\.sh/(?P<topic>[\w-]{6,64})"
-    rf"|/(?:api/push|push|ping|pings|heartbeat|heartbeats|hooks|webhooks?|incoming|invite|invitation|confirm|activate|unsubscribe|reset|reset-password|magic|share|s)(?:/[\w-]{{1,20}})??/(?P<path>{_UUID}|(?=[a-zA-Z_-]{{0,40}}[0-9])(?=[0-9_-]{{0,40}}[A-Za-z])[\w-]{{16,}})",
+    rf"|/(?:api/push|push|ping|pings|heartbeat|heartbeats|hooks|webhooks?|incoming|invite|invitation|confirm|activate|unsubscribe|reset|reset-password|magic|share)(?:/[\w-]{{1,20}})??/(?P<path>{_UUID}|(?=[a-zA-Z_-]{{0,40}}[0-9])(?=[0-9_-]{{0,40}}[A-Za-z])[\w-]{{16,}})",
     re.IGNORECASE,
 )  # fmt: skip
 
@@ -215,20 +235,23 @@ def _login_files(line: str, low: str) -> Iterator[Span]:
 
 _NAMES = (
     "token", "secret", "pass", "pwd", "key", "code", "sig", "credential", "auth", "jwt", "otp", "ticket", "sess", "sid",
-    "state", "assert", "saml", "hash", "hmac", "nonce", "invit", "perm", "magic", "bearer", "login_hint",
+    "state", "assert", "saml", "hash", "hmac", "nonce", "invit", "perm", "magic", "bearer",
 )  # fmt: skip
 _SERVICES = (
-    "hc-ping", "healthchecks", "hchk", "cronitor", "nosnch", "uptimerobot", "hook", "cronhub", "ohdear", "deadman",
-    "zapier", "logic.azure", "ifttt", "pagerduty", "opsgenie", "telegram", "ntfy.sh", "push/", "/ping", "/heartbeat",
-    "incoming", "invit", "confirm", "activate", "unsubscribe", "/reset", "magic", "/share", "/s/",
+    "ping", "healthchecks", "hchk", "cronitor", "nosnch", "uptimerobot", "hook", "cronhub", "deadman", "zapier", "azure",
+    "ifttt", "pagerduty", "opsgenie", "telegram", "ntfy", "push", "heartbeat", "incoming", "invit", "confirm",
+    "activate", "unsubscribe", "reset", "magic", "=share",
 )  # fmt: skip
 
 RULES = (
     Rule(("@", "%40"), _urls),
+    Rule(("@",), _accounts),
     Rule(_NAMES, _queries),
-    Rule(("auth", "basic", "bearer", "x-", "token", "key"), _headers),
-    Rule(("auth ", "auth\t", "\"auth\"", " login", "pass ", "pass\t"), _logins),
-    Rule(("cookie", "sess", "csrf", "xsrf", "remember", "koa.sid", "connect.sid", " -b"), _cookies),
+    Rule(("authorization", "authentication", "=auth"), _headers),
+    Rule(("=basic", "=bearer"), _schemes),
+    Rule(("token", "key", "secret", "=auth", "signature", "session", "password", "credential"), _secret_headers),
+    Rule(("=auth", "=login", "=pass"), _logins),
+    Rule(("cookie", "sess", "csrf", "xsrf", "remember", "=koa", "=connect", " -b"), _cookies),
     Rule(_SERVICES, _hooks),
-    Rule(("@", "]:", ":5432:", ":6432:", ":5433:", ":*:", "login"), _login_files),
+    Rule(("@", "]:2", "]:4", "]:5", ":5432:", ":6432:", ":5433:", ":*:", "=login"), _login_files),
 )

@@ -11,12 +11,11 @@ from cozydiag.redaction import commands, keys, places, shapes
 from cozydiag.redaction.blocks import Headings, without_keys
 from cozydiag.redaction.identity import Identity
 from cozydiag.redaction.known import Known
-from cozydiag.redaction.prefilter import any_of
 from cozydiag.redaction.pseudonyms import Pseudonyms
-from cozydiag.redaction.rule import Span, merged, spans
+from cozydiag.redaction.rule import Rules, Span, merged, small
 from cozydiag.redaction.values import is_hidden
 
-RULES = (*places.RULES, *keys.RULES, *commands.RULES, *shapes.RULES)
+RULES = Rules((*places.RULES, *keys.RULES, *commands.RULES, *shapes.RULES))
 
 WITHHELD: Final = "[withheld: it could not be redacted]"
 """Stands for what the redactor could not cope with. Never the text itself."""
@@ -31,8 +30,6 @@ _BATCH = 1 << 16
 """Characters that are looked at together."""
 
 _ROUNDS = 6
-
-_SUSPICIOUS = any_of(trigger for rule in RULES for trigger in rule.triggers)
 
 
 class Redactor:
@@ -97,33 +94,47 @@ class Redactor:
 
     # -- layers --------------------------------------------------------------------------------------------
 
-    def _batch(self, batch: list[str], headings: Headings) -> Iterator[str]:
+    def _batch(self, batch: list[str], headings: Headings) -> list[str]:
         text = "\n".join(batch)
-        lows = text.lower().split("\n") if self._prefilter else batch
-        done = [self._secrets(line, low, headings) for line, low in zip(batch, lows, strict=True)]
-        text = self._named("\n".join(done))
-        for before, after in zip(batch, text.split("\n"), strict=True):
-            yield after if after == before else self._stable(after)
+        low = text.lower()
+        lows = low.split("\n") if len(low) == len(text) else list(map(small, batch))
+        needed = RULES.needed(lows) if self._prefilter else [None] * len(batch)
+        done = [self._secrets(*one, headings) for one in zip(batch, lows, needed, strict=True)]
+        after = self._named("\n".join(done)).split("\n")
+        changed = [at for at, (one, other) in enumerate(zip(batch, after, strict=True)) if one != other]
+        for at, line in zip(changed, self._settled([after[at] for at in changed]), strict=True):
+            after[at] = line
+        return after
 
-    def _secrets(self, line: str, low: str, headings: Headings) -> str:
-        found = list(headings.spans(line))
-        if not self._prefilter or _SUSPICIOUS(low):
-            found += spans(RULES, line, prefilter=self._prefilter)
+    def _secrets(self, line: str, low: str, needed: frozenset[int] | None, headings: Headings) -> str:
+        if not needed and needed is not None and not headings.waits:
+            return line
+        found = [*headings.spans(line), *RULES.spans(line, low, needed)]
         return self._replaced(line, sorted(found)) if found else line
 
     def _named(self, text: str) -> str:
         text = self._hide_known(text)
         return text if self._identity is None else self._identity.hide(text)
 
-    def _stable(self, line: str) -> str:
+    def _settled(self, lines: list[str]) -> list[str]:
         """What one rule leaves can be another's: until nothing changes, so that redacting twice is redacting once."""
+        open_ones = [*range(len(lines))]
         for _ in range(_ROUNDS):
-            found = spans(RULES, line, prefilter=self._prefilter)
-            once = self._named(self._replaced(line, found))
-            if once == line:
-                return line
-            line = once
-        return WITHHELD
+            if not open_ones:
+                break
+            lows = [small(lines[at]) for at in open_ones]
+            needed = RULES.needed(lows) if self._prefilter else [None] * len(lows)
+            changed = []
+            for at, low, numbers in zip(open_ones, lows, needed, strict=True):
+                found = RULES.spans(lines[at], low, numbers) if numbers is None or numbers else []
+                once = self._replaced(lines[at], found) if found else lines[at]
+                if once != lines[at]:
+                    lines[at] = self._named(once)
+                    changed.append(at)
+            open_ones = changed
+        for at in open_ones:
+            lines[at] = WITHHELD
+        return lines
 
     def _replaced(self, line: str, found: list[Span]) -> str:
         kept = [span for span in found if not is_hidden(line[span.start : span.end])]

@@ -23,9 +23,8 @@ _HASH = re.compile(
 )
 
 _HASH_TRIGGERS = (
-    "$", "-pbkdf2", "-hashed-", "pbkdf2:", "scrypt:", "scram-sha", "md5", "'*", '"*', " *", "{ssha", "{sha", "{smd5",
-    "{crypt}", "{blf-crypt}", "{pbkdf2", "{argon2", "{cram-md5}", "{plain}", "{cleartext}", "{xor}", "{des-crypt}",
-    "{hmac-md5}", "{nt}", "{lanman}",
+    "$", "pbkdf", "hashed", "scrypt", "=scram", "=md", "'*", '"*', "| *", "ssha", "{sha", "smd", "=crypt", "=blf", "argon",
+    "=cram", "{plain}", "cleartext", "=xor", "=hmac", "{nt}", "lanman",
 )  # fmt: skip
 
 
@@ -42,24 +41,24 @@ _TOKEN = re.compile(
     r"(?:gh[pousr]_|github_pat_)[A-Za-z0-9_]{16,}|gl(?:pat|dt|rt|ptt|ft|soat|imt|agent|cbt|oas|ffct)-[\w-]{16,}"
     r"|xox[abcdeposr]-[\w-]{8,}|xapp-[\w-]{8,}|(?:AKIA|ASIA|ABIA|ACCA|AGPA|AIDA|AROA)[A-Z0-9]{12,}"
     r"|sk-(?:ant-|proj-|or-|live-)?[\w-]{16,}|[srp]k_(?:live|test)_\w{8,}|whsec_[\w+/=]{8,}|hf_\w{16,}|npm_\w{16,}|pypi-[\w-]{16,}"
-    r"|AIza[\w-]{30,}|ya29\.[\w-]{16,}|GOCSPX-[\w-]{16,}|1//0[\w-]{20,}|SG\.[\w-]{16,}\.[\w-]{16,}|key-[0-9a-f]{32}|do[opr]_v1_[0-9a-f]{16,}"
+    r"|AIza[\w-]{30,}|ya29\.[\w-]{16,}|GOCSPX-[\w-]{16,}|SG\.[\w-]{16,}\.[\w-]{16,}|key-[0-9a-f]{32}|do[opr]_v1_[0-9a-f]{16,}"
     r"|shp(?:at|ca|pa|ss)_[0-9a-fA-F]{16,}|sq0[a-z]{3}-[\w-]{16,}|EAAA[\w-]{30,}|hv[sbr]\.[\w-]{16,}|ATATT3[\w=-]{16,}|ATCTT3[\w=-]{16,}"
     r"|lin_api_\w{16,}|(?:ntn|secret)_[A-Za-z0-9]{32,}|fo1_[\w-]{16,}|FlyV1 [\w/+=,-]{16,}|tskey-[\w-]{10,}"
     r"|xkeysib-[0-9a-f-]{16,}|xsmtpsib-[0-9a-f-]{16,}|sntrys_[\w+/=]{16,}|sntryu_[0-9a-f]{16,}|gl(?:sa|c)_[\w+/=]{16,}|NRAK-\w{16,}|dckr_(?:pat|oat)_[\w-]{16,}"
     r"|\w{14}\.atlasv1\.[\w-]{16,}|rubygems_[0-9a-f]{16,}|HRKU-[\w-]{16,}|tk_[a-z0-9]{20,}|syt_[\w]{4,}_\w{8,}_\w{4,}"
     r"|figd_[\w-]{16,}|PMAK-[0-9a-f-]{16,}|dp\.(?:pt|st|ct|sa)\.[\w.-]{16,}|pul-[0-9a-f]{40}|nfp_\w{16,}|vercel_\w{16,}|cfut_\w{16,}"
     r"|AGE-SECRET-KEY-1[A-Z0-9]{8,}|AGE-PLUGIN-[A-Z0-9-]{8,}|\d{7,12}:AA[\w-]{25,}"
-    r"|ey[JK][\w-]{8,}(?:\.[\w-]{4,}){1,4}\.?|v2\.local\.[\w-]{16,}|bfp_\w{16,}|glwt-[\w-]{16,}|oy2[a-z0-9]{43}|LTAI[A-Za-z0-9]{12,}|PVEAPIToken=\S{8,}"
+    r"|ey[JK][\w-]{8,}(?:\.[\w-]{4,}){1,4}\.?|bfp_\w{16,}|glwt-[\w-]{16,}|oy2[a-z0-9]{43}|LTAI[A-Za-z0-9]{12,}|PVEAPIToken=\S{8,}"
     r")"
 )
 _TOKEN_TRIGGERS = (
-    "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "gldt-", "glrt-", "glptt-", "glft-", "glsoat-",
-    "glimt-", "glagent-", "glcbt-", "gloas-", "glffct-", "xox", "xapp-", "akia", "asia", "abia", "acca", "agpa", "aida",
-    "aroa", "sk-", "k_live_", "k_test_", "whsec_", "hf_", "npm_", "pypi-", "aiza", "ya29.", "gocspx-", "1//0", "sg.",
-    "key-", "_v1_", "shpat_", "shpca_", "shppa_", "shpss_", "sq0", "eaaa", "hvs.", "hvb.", "hvr.", "atatt3", "atctt3",
-    "lin_api_", "ntn_", "secret_", "fo1_", "flyv1 ", "tskey-", "xkeysib-", "xsmtpsib-", "sntry", "glsa_", "glc_", "nrak-",
-    "dckr_", "atlasv1", "rubygems_", "hrku-", "tk_", "syt_", "figd_", "pmak-", "dp.", "pul-", "nfp_", "vercel_", "cfut_",
-    "age-", ":aa", "eyj", "eyk", "v2.local", "bfp_", "glwt-", "oy2", "ltai", "pveapitoken",
+    "=ghp", "=gho", "=ghu", "=ghs", "=ghr", "=github", "glpat", "gldt", "glrt", "glptt", "glft", "glsoat", "glimt", "glagent",
+    "glcbt", "gloas", "glffct", "xox", "xapp", "akia", "asia", "abia", "acca", "agpa", "aida", "aroa", "=sk", "k_live_",
+    "k_test_", "whsec", "=hf", "=npm", "=pypi", "aiza", "=ya", "gocspx", "=sg", "key", "=dop", "=dor", "=doo", "shpat", "shpca",
+    "shppa", "shpss", "=sq", "eaaa", "=hvs", "=hvb", "=hvr", "atatt", "atctt", "=lin", "=ntn", "=secret", "=fo", "flyv",
+    "tskey", "xkeysib", "xsmtpsib", "sntry", "glsa", "=glc", "nrak", "dckr", "atlasv", "rubygems", "hrku", "=tk", "=syt",
+    "figd", "pmak", "=dp", "=pul", "=nfp", "vercel", "cfut", "=age", ":aa", "eyj", "eyk", "=bfp", "glwt", "=oy",
+    "ltai", "pveapitoken",
 )  # fmt: skip
 
 
@@ -108,6 +107,6 @@ def _admins(line: str, low: str) -> Iterator[Span]:
 RULES = (
     Rule(_HASH_TRIGGERS, _hashes),
     Rule(_TOKEN_TRIGGERS, _tokens),
-    Rule(("-----begin", "----begin", "kty", "private", "preshared", "-setcookie", "erlang"), _keys),
+    Rule(("begin", "kty", "private", "preshared", "setcookie", "erlang"), _keys),
     Rule(("admins",), _admins),
 )
