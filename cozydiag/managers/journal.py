@@ -9,7 +9,18 @@ from cozydiag.host.logs import one_line
 
 def tail(host: Host, unit: str, lines: int) -> list[str] | Failure:
     """The last ``lines`` messages of a unit and of systemd about it, newest last; [] for an unknown unit."""
-    argv = ("journalctl", "--no-pager", "-q", "-o", "json", "--output-fields=MESSAGE", "-n", str(lines), "-u", unit)
+    found = _entries(host, unit, lines, "MESSAGE")
+    return found if isinstance(found, Failure) else [text for line in found if (text := _message(line))]
+
+
+def raw(host: Host, unit: str, lines: int) -> list[str] | Failure:
+    """The same with who wrote each and when, as JSON."""
+    found = _entries(host, unit, lines, "MESSAGE,SYSLOG_IDENTIFIER,PRIORITY,_PID")
+    return found if isinstance(found, Failure) else [line.decode("utf-8", "replace") for line in found]
+
+
+def _entries(host: Host, unit: str, lines: int, fields: str) -> list[bytes] | Failure:
+    argv = ("journalctl", "--no-pager", "-q", "-o", "json", f"--output-fields={fields}", "-n", str(lines), "-u", unit)
     done = host.run(argv, max_output=4 << 20)
     if isinstance(done, Failure):
         return done
@@ -17,7 +28,7 @@ def tail(host: Host, unit: str, lines: int) -> list[str] | Failure:
         said = one_line(done.stderr.strip(), 300)
         kind = "permission" if "permission" in said or not said else "error"
         return Failure(kind, said or "the journal may not be read by this user")
-    return [text for line in done.stdout.splitlines() if (text := _message(line))]
+    return list(done.stdout.splitlines())
 
 
 def _message(line: bytes) -> str:

@@ -18,6 +18,11 @@ LARGEST = 4 << 20
 """Bytes of one file; the largest of ours has 25,000."""
 
 
+def beside(checks: str | None) -> str | None:
+    """The drop-ins that go with those of checks: `/etc/cozydiag/rules.d` beside `/etc/cozydiag/checks.d`."""
+    return None if checks is None else os.path.join(os.path.dirname(checks.rstrip("/")), "rules.d")
+
+
 class Loaded(NamedTuple):
     """The rules by id, and for each file or rule that is not used the reason."""
 

@@ -1,0 +1,161 @@
+"""`cozydiag logs`: what a log says. Not annotated lazily: see `status`."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cozydiag.cli.common import EXIT, Problem, configuration, one_of, say, write
+from cozydiag.model import Status
+from cozydiag.text import t
+
+if TYPE_CHECKING:
+    from cozydiag.config import Config
+    from cozydiag.logs.analysis import Analysis
+    from cozydiag.masking import Masks
+
+LINES = 10_000
+
+
+def logs(
+    source: Annotated[
+        str, typer.Argument(metavar="FILE|-|SERVICE", help=say(t("A file, - for standard input, or a service.")))
+    ],
+    raw: Annotated[bool, typer.Option("--raw", help=say(t("Print the cleaned lines and nothing else.")))] = False,
+    whole: Annotated[
+        bool, typer.Option("--all", help=say(t("Count what stands before the present start as well.")))
+    ] = False,
+    new: Annotated[bool, typer.Option("--new", help=say(t("Only what was written since the last --new.")))] = False,
+    lines: Annotated[
+        int, typer.Option("-n", "--lines", metavar="N", min=1, max=1_000_000, help=say(t("So many of the last lines.")))
+    ] = LINES,
+    format_: Annotated[str, typer.Option("--format", metavar="FORMAT", help=say(t("text or json.")))] = "text",
+    config: Annotated[
+        str | None, typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
+    ] = None,
+    lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
+) -> int:
+    from cozydiag.logs.records import records
+
+    one_of("--format", format_, ("text", "json"))
+    loaded = configuration(config)
+    found = _lines(loaded, source, lines, new=new)
+    masks = _masks(loaded)
+    if raw:
+        write("".join(f"{masks.mask(line)}\n" for record in records(found) for line in record.lines))
+        return 0
+    _show(_analysis(loaded, found, whole=whole), masks, json=format_ == "json")
+    return 0
+
+
+def _analysis(config: "Config", lines: Sequence[str], *, whole: bool) -> "Analysis":
+    from cozydiag.logs.analysis import analyse
+    from cozydiag.rules import load
+    from cozydiag.rules.files import beside
+
+    loaded = load(beside(config.drop_ins))
+    for problem in loaded.problems:
+        print(f"cozydiag: {say(problem)}", file=sys.stderr)
+    return analyse(lines, loaded.rules, whole=whole)
+
+
+def _show(found: "Analysis", masks: "Masks", *, json: bool) -> None:
+    from cozydiag.cli.services import NARROW
+    from cozydiag.report import logs as report
+
+    if json:
+        from json import dumps
+
+        write(dumps(_masked(report.as_data(found), masks), indent=2) + "\n")
+        return
+    try:
+        width = min(100, os.get_terminal_size(sys.stdout.fileno()).columns)
+    except (OSError, ValueError):
+        width = NARROW
+    write(masks.mask("\n".join(report.page(found, say, width))) + "\n")
+
+
+def _masks(config: "Config") -> "Masks":
+    from cozydiag.config import secrets
+    from cozydiag.masking import Masks
+
+    return Masks(secrets(config))
+
+
+def _masked(value: Any, masks: "Masks") -> Any:
+    """Every string in plain data masked: in the finished JSON a mask could eat a quotation mark."""
+    if isinstance(value, dict):
+        return {name: _masked(one, masks) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_masked(one, masks) for one in value]
+    return masks.mask(value) if isinstance(value, str) else value
+
+
+def _lines(config: "Config", source: str, lines: int, *, new: bool) -> list[str]:
+    if source == "-":
+        return _standard_input(lines)
+    if os.path.exists(source) or "/" in source:
+        return _new(config, source, lines) if new else _file(source, lines)
+    return _service(config, source, lines)
+
+
+def _standard_input(lines: int) -> list[str]:
+    from collections import deque
+
+    from cozydiag.logs.reading import cleaned, pieces
+
+    stream = sys.stdin.buffer if sys.stdin is not None else None
+    if stream is None or sys.stdin.isatty():
+        raise Problem(t("standard input is a terminal: hand a log over, as in `journalctl -u NAME | cozydiag logs -`"))
+    return list(cleaned(deque(pieces(stream), maxlen=lines)))
+
+
+def _file(path: str, lines: int) -> list[str]:
+    from cozydiag.host.failure import Failure
+    from cozydiag.logs import reading
+
+    found = reading.last(path, lines)
+    if isinstance(found, Failure):
+        raise Problem(t("{path} cannot be read: {why}", path=path, why=found.detail), EXIT[Status.UNKNOWN])
+    return found
+
+
+def _new(config: "Config", path: str, lines: int) -> list[str]:
+    """Since the place that was written down the last time."""
+    from contextlib import closing
+
+    from cozydiag.host.failure import Failure
+    from cozydiag.logs import reading
+    from cozydiag.state import open_state, state_folder
+
+    key = f"logs {os.path.realpath(path)}"
+    with closing(open_state(state_folder(config.paths.state, os.environ))) as state:
+        known = state.get(key)
+        inode, _, offset = (known or "").partition(" ")
+        place = reading.Place(int(inode), int(offset)) if inode.isdigit() and offset.isdigit() else None
+        found = reading.since(path, place, lines)
+        if isinstance(found, Failure):
+            raise Problem(t("{path} cannot be read: {why}", path=path, why=found.detail), EXIT[Status.UNKNOWN])
+        state.set(key, f"{found[1].inode} {found[1].offset}")
+    return found[0]
+
+
+def _service(config: "Config", name: str, lines: int) -> list[str]:
+    from cozydiag.cli.services import one_service
+    from cozydiag.host.failure import Failure
+
+    host, _, found, manager = one_service(config, name)
+    view = host.within(10.0, "logs")
+    said: list[str] | Failure
+    if manager.name == "systemd":
+        from cozydiag.managers import journal
+
+        said = journal.raw(view, found.service.unit, lines)
+    else:
+        said = manager.log(view, found.service, lines)
+    if isinstance(said, Failure):
+        problem = t("its log cannot be read: {why}", why=said.detail)
+        raise Problem(problem, EXIT[Status.UNKNOWN] if said.kind == "permission" else EXIT[Status.FAIL])
+    return said

@@ -1,0 +1,103 @@
+"""`cozydiag rules`: the known problems that logs are searched for. Not annotated lazily: see `status`."""
+
+from typing import Annotated, Any
+
+import typer
+
+from cozydiag.cli.common import EXIT, Problem, configuration, say, write
+from cozydiag.model import Status
+from cozydiag.rules.files import Loaded, beside, load
+from cozydiag.text import plural, t
+
+FILE = typer.Option("--config", metavar="FILE")
+LANG = typer.Option("--lang", metavar="en|fr")
+
+
+def build(settings: dict[str, Any], help: str) -> typer.Typer:
+    """The group of commands; without one of them the list."""
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=settings, help=help)
+
+    @app.callback(invoke_without_command=True)
+    def list_or_command(
+        context: typer.Context,
+        config: Annotated[str | None, FILE] = None,
+        lang: Annotated[str | None, LANG] = None,  # noqa: ARG001
+    ) -> None:
+        context.obj = config
+        if context.invoked_subcommand is None:
+            raise typer.Exit(_list(_loaded(config)))
+
+    app.command("list", context_settings=settings, help=say(t("Each with its role, rank and meaning.")))(listed)
+    app.command("show", context_settings=settings, help=say(t("All of one: patterns, remedy, examples.")))(show)
+    app.command("test", context_settings=settings, help=say(t("Try every example, and lines made to be slow.")))(
+        prove_all
+    )
+    return app
+
+
+def listed(
+    context: typer.Context,
+    config: Annotated[str | None, FILE] = None,
+    lang: Annotated[str | None, LANG] = None,  # noqa: ARG001
+) -> int:
+    return _list(_loaded(config or context.obj))
+
+
+def show(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="RULE")],
+    config: Annotated[str | None, FILE] = None,
+    lang: Annotated[str | None, LANG] = None,  # noqa: ARG001
+) -> int:
+    from difflib import get_close_matches
+
+    from cozydiag.text import Text
+
+    rules = _loaded(config or context.obj).rules
+    rule = rules.get(name)
+    if rule is None:
+        near = get_close_matches(name, rules, 1, 0.4)
+        raise Problem(t("there is no rule {name}; did you mean {near}?", name=name, near=near[0]) if near
+                      else t("there is no rule {name}; `cozydiag rules list` shows them", name=name))  # fmt: skip
+    helps = {True: t("yes"), False: t("no"), None: t("it depends")}[rule.restart_helps]
+    write(f"{rule.id} ({rule.role}, {rule.rank}, {rule.component})\n")
+    write(f"    {say(Text(rule.meaning))}\n    {say(Text(rule.remedy))}\n")
+    write("    " + say(t("A restart helps: {answer}", answer=helps)) + "\n")
+    for pattern in rule.patterns:
+        write(f"    {pattern.literal!r}" + (f"  {pattern.regex}" if pattern.regex else "") + "\n")
+    for sign, lines in (("+", rule.match), ("-", rule.no_match)):
+        write("".join(f"    {sign} {line}\n" for line in lines))
+    write(f"    {rule.source}\n    " + say(t("from {path}", path=rule.origin)) + "\n")
+    return 0
+
+
+def prove_all(
+    context: typer.Context,
+    config: Annotated[str | None, FILE] = None,
+    lang: Annotated[str | None, LANG] = None,  # noqa: ARG001
+) -> int:
+    from cozydiag.rules.proving import prove
+
+    loaded = _loaded(config or context.obj)
+    proof = prove(loaded.rules.values())
+    for problem in (*loaded.problems, *proof.problems):
+        write(f"! {say(problem)}\n")
+    write(say(t("{rules} rules, {examples} examples; the slowest hostile line took {ms} ms ({rule}).",
+                rules=len(loaded.rules), examples=proof.examples, ms=round(proof.slowest * 1000),
+                rule=proof.slowest_rule)) + "\n")  # fmt: skip
+    return EXIT[Status.FAIL] if loaded.problems or proof.problems else 0
+
+
+def _loaded(config: str | None) -> Loaded:
+    return load(beside(configuration(config).drop_ins))
+
+
+def _list(loaded: Loaded) -> int:
+    from cozydiag.text import Text
+
+    for rule in sorted(loaded.rules.values(), key=lambda rule: (-rule.rank, rule.id)):
+        write(f"{rule.rank:>3}  {rule.role:<7}  {rule.id:<28}  {say(Text(rule.meaning))}\n")
+    for problem in loaded.problems:
+        write(f"! {say(problem)}\n")
+    write(say(plural("{n} rule", "{n} rules", n=len(loaded.rules))) + "\n")
+    return EXIT[Status.FAIL] if loaded.problems else 0
