@@ -61,13 +61,22 @@ def status(
 ) -> int:
     terminal = sys.stdout.isatty()
     layout = one_of("--format", format_ or ("terminal" if terminal else "text"), FORMATS)
-    level = _LEVELS[one_of("--fail-on", fail_on, tuple(_LEVELS))]
+    level = level_of(fail_on)
     report = _look(config, globs("--only", only), globs("--skip", skip), deadline, url, quiet=quiet)
     if not (quiet and report.verdict is Status.OK):
         try:
             show(report, layout, verbose=verbose)
         except (BrokenPipeError, SystemExit):  # rich ends the process itself when the reader has gone
             close_stdout()  # the exit code is still the verdict
+    return code(report, level)
+
+
+def level_of(fail_on: str) -> Status:
+    """The verdict from which on the exit code is not 0."""
+    return _LEVELS[one_of("--fail-on", fail_on, tuple(_LEVELS))]
+
+
+def code(report: Report, level: Status) -> int:
     return EXIT[report.verdict] if _RANK.index(report.verdict) >= _RANK.index(level) else 0
 
 

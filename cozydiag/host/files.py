@@ -139,10 +139,22 @@ def disk(path: str) -> Disk | Failure:
         inodes=figures.f_files,
         inodes_free=figures.f_ffree,
         # Since Linux 6.14 ext4 keeps the mount writable by name after an error and says emergency_ro.
-        read_only=bool(figures.f_flag & os.ST_RDONLY) or "emergency_ro" in options,
+        read_only=(bool(figures.f_flag & os.ST_RDONLY) and not _read_only_for_us_alone(options))
+        or "emergency_ro" in options,
         device=device,
         mount=mount,
     )
+
+
+def _read_only_for_us_alone(options: list[str]) -> bool:
+    """Whether this is the sandbox of our own unit (`ProtectSystem=strict`): the file system itself can be written, and
+    we have another view of the mounts than the rest of the machine."""
+    if "rw" not in options:
+        return False
+    try:
+        return os.readlink("/proc/self/ns/mnt") != os.readlink("/proc/1/ns/mnt")
+    except OSError:
+        return False
 
 
 def _existing(path: str) -> tuple[str, int]:

@@ -15,7 +15,7 @@ from cozydiag.model import Report
 
 def with_background(config: Config, report: Report) -> Report:
     """The report with what is remembered; a user without a state of one's own sees root's, where that may be read."""
-    folder = _folder(config)
+    folder = folder_of(config)
     if folder is None:
         return report
     from cozydiag.state import open_state
@@ -29,7 +29,8 @@ def with_background(config: Config, report: Report) -> Report:
         state.close()
 
 
-def _folder(config: Config) -> str | None:
+def folder_of(config: Config) -> str | None:
+    """Where the state lies that this user may read; None where there is none yet."""
     own = state_folder(config.paths.state, os.environ)
     places = [own] if config.paths.state is not None else [own, MACHINE]
     return next((place for place in places if os.access(os.path.join(place, "state.db"), os.R_OK)), None)

@@ -68,7 +68,9 @@ def seen(before: Memory | None, level: int, now: float, *, first_run: bool = Fal
     changes = memory.changes if bad == was_bad or first_run else (*memory.changes, now)
     changes = tuple(moment for moment in changes[-2 * CHANGES :] if now - moment <= HOUR)
     last = changes[-1] if changes else 0.0
-    flapping = len(changes) > CHANGES or (memory.flapping and now - last < QUIET)
+    flapping = (memory.flapping or len(changes) > CHANGES) and now - last < QUIET
+    if memory.flapping and not flapping:
+        changes = ()  # it has settled: what comes now is counted anew
     believed = _believed(memory, level, sure=first_run or streak >= TWICE)
     return memory._replace(
         raw=level, streak=min(streak, TWICE), believed=believed, since=since, changes=changes, flapping=flapping
@@ -112,7 +114,7 @@ def _kind(memory: Memory, now: float, remind: float) -> str | None:
         if memory.believed == GOOD:
             return OVER
         return WORSE if _GRAVITY[memory.believed] > _GRAVITY[memory.told] else BETTER
-    if memory.believed != GOOD and now - memory.told_at >= remind:
+    if GOOD not in (memory.believed, memory.raw) and now - memory.told_at >= remind:
         return REMINDER
     return None
 

@@ -26,15 +26,22 @@ def story(host: Host, state: State, report: Report) -> tuple[Text, ...]:
     if not past:
         return ()
     found = [*_bad(host, state, report, past)] if report.verdict is not Status.OK and report.causes else []
+    found += coming(state, now)
+    if found and not os.access(os.path.join(state.folder, "state.db"), os.W_OK):
+        found.append(t("This is from root's history in {folder}.", folder=state.folder))
+    return tuple(found)
+
+
+def coming(state: State, now: float) -> list[Text]:
+    """What will happen if it goes on like this."""
+    found = []
     for trend in trends.trends(state, now):
         found.append(t("{path} will be full in about {left}, if it goes on like this", path=trend.name,
                        left=Seconds(_whole_days(trend.left))))  # fmt: skip
     for trend in trends.overdue(state, now):
         found.append(t("the certificate of {site} was not renewed, and ends in {left}", site=trend.name,
                        left=Seconds(_whole_days(trend.left))))  # fmt: skip
-    if found and not os.access(os.path.join(state.folder, "state.db"), os.W_OK):
-        found.append(t("This is from root's history in {folder}.", folder=state.folder))
-    return tuple(found)
+    return found
 
 
 def _bad(host: Host, state: State, report: Report, past: Sequence[Run]) -> list[Text]:

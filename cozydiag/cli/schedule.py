@@ -1,0 +1,114 @@
+"""`cozydiag schedule`: have `cozydiag cron` run by systemd or cron."""
+
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from cozydiag.cli.common import UNAVAILABLE, UNWRITTEN, Problem, configuration, say, write
+from cozydiag.text import t
+
+
+def build(settings: dict[str, Any], help: str) -> typer.Typer:
+    """The group of commands; without one of them `show`."""
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=settings, help=help)
+
+    @app.callback(invoke_without_command=True)
+    def show_or_command(context: typer.Context) -> None:
+        if context.invoked_subcommand is None:
+            raise typer.Exit(show())
+
+    app.command("show", context_settings=settings, help=say(t("Show what would be written.")))(show)
+    app.command("install", context_settings=settings, help=say(t("Write it, and start the timer.")))(install)
+    app.command("remove", context_settings=settings, help=say(t("Stop the timer, and leave nothing.")))(remove)
+    return app
+
+
+def show(
+    every: Annotated[str, typer.Option("--every", metavar="TIME", help=say(t("How often: 5min, 1h, 1d.")))] = "5min",
+    with_fix: Annotated[
+        bool, typer.Option("--with-fix", help=say(t("Also restart what a restart can repair.")))
+    ] = False,
+    config: Annotated[
+        str | None, typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
+    ] = None,
+    lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,
+) -> int:
+    for file in _files(every, with_fix, config, lang):
+        write(f"# {file.path}\n{file.content}\n")
+    return 0
+
+
+def install(
+    every: Annotated[str, typer.Option("--every", metavar="TIME", help=say(t("How often: 5min, 1h, 1d.")))] = "5min",
+    with_fix: Annotated[
+        bool, typer.Option("--with-fix", help=say(t("Also restart what a restart can repair.")))
+    ] = False,
+    config: Annotated[
+        str | None, typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
+    ] = None,
+    lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,
+) -> int:
+    from cozydiag.watch.installing import install as put
+
+    files = _files(every, with_fix, config, lang)
+    _for_root()
+    failed = put(files, systemd=_systemd())
+    if failed is not None:
+        raise Problem(failed, UNWRITTEN)
+    for file in files:
+        write(f"{file.path}\n")
+    write(say(t("cozydiag now looks at this server every {every}.", every=every)) + "\n")
+    return 0
+
+
+def remove(
+    lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
+) -> int:
+    from cozydiag.watch.installing import remove as take_away
+
+    _for_root()
+    gone = take_away(systemd=_systemd())
+    write("".join(f"{path}\n" for path in gone) or say(t("There was no timer.")) + "\n")
+    return 0
+
+
+def _files(every: str, with_fix: bool, config: str | None, lang: str | None) -> list[Any]:
+    from cozydiag.watch.timer import Wish, files
+
+    loaded = configuration(config)
+    prometheus, state = loaded.notify.prometheus, loaded.paths.state
+    writable = (*([os.path.dirname(prometheus)] if prometheus else []), *([state] if state else []))
+    options = ("--config", os.path.abspath(config)) if config else ()
+    language = ("--lang", lang) if lang else ()
+    return files(Wish(_program(), _seconds(every), (*options, *language), with_fix, writable), systemd=_systemd())
+
+
+def _seconds(every: str) -> int:
+    import re
+
+    match = re.fullmatch(r"(\d+)\s*(min|h|d|j)", every)
+    seconds = int(match[1]) * {"min": 60, "h": 3600, "d": 86400, "j": 86400}[match[2]] if match else 0
+    if not 60 <= seconds <= 86400:
+        raise Problem(t("--every takes a time from 1min to 1d, such as 5min, not {every}", every=every))
+    return seconds
+
+
+def _program() -> tuple[str, ...]:
+    """This very cozydiag, by its absolute path: cron's PATH is short."""
+    own = os.path.abspath(sys.argv[0])
+    if os.path.basename(own) == "cozydiag" and os.access(own, os.X_OK):
+        return (own,)
+    return (sys.executable, "-m", "cozydiag")
+
+
+def _systemd() -> bool:
+    from cozydiag.watch.timer import RUNNING
+
+    return os.path.isdir(RUNNING)
+
+
+def _for_root() -> None:
+    if os.geteuid() != 0:
+        raise Problem(t("only root can do that: put sudo in front of it"), UNAVAILABLE)

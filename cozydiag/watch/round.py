@@ -1,0 +1,146 @@
+"""From a report to what is told: what is new is worked out, put into words, sent, and only then remembered as told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from cozydiag.host.clock import Clock
+from cozydiag.host.failure import Failure
+from cozydiag.model import Report
+from cozydiag.state import Entry, State
+from cozydiag.text import Seconds, Text, When, plural, t
+from cozydiag.watch import rules, spare
+from cozydiag.watch.problems import Problem, problems
+from cozydiag.watch.rules import Memory, News
+
+_KEY, _ACT = "notify.problems", "notify.act"
+
+Say = Callable[[Text], str]
+
+
+class Told(NamedTuple):
+    """What there is to tell of one problem, in words."""
+
+    key: str
+    news: News
+    words: str
+
+
+class Round:
+    """One run's news. ``memory`` is by problem; ``acts`` are repairs that nobody has been told of."""
+
+    def __init__(self, state: State, clock: Clock, say: Say, remind: float) -> None:
+        self.state = state
+        self._clock = clock
+        self._say = say
+        self._remind = remind
+        kept = spare.load(state, _KEY)
+        self.first = kept is None
+        self.memory: dict[str, Memory] = {}
+        self._words: dict[str, str] = {}
+        for key, one in (kept or {}).items():
+            if isinstance(one, dict) and isinstance(one.get("memory"), dict):
+                self.memory[key] = rules.from_data(one["memory"])
+                self._words[key] = str(one.get("words", ""))
+
+    def look(self, report: Report, failing: Mapping[str, Failure]) -> list[Told]:
+        """Take note of a run, and of the channels that ``failing`` in the last one; what is to be told of them."""
+        now = self._clock.now()
+        found = problems(report)
+        for name, failure in failing.items():
+            found[f"channel:{name}"] = Problem(
+                1, t("nothing can be sent by notify.{name}: {why}", name=name, why=failure.detail)
+            )
+        for key in sorted({*self.memory, *found}):
+            level = found[key].level if key in found else rules.GOOD
+            self.memory[key] = rules.seen(self.memory.get(key), level, now, first_run=self.first)
+            if key in found:
+                self._words[key] = self._say(found[key].text)
+        self._forget(now)
+        said = [(key, rules.news(memory, now, self._remind)) for key, memory in self.memory.items()]
+        news = [
+            Told(key, what, self._sentence(key, what, found.get(key), now)) for key, what in said if what is not None
+        ]
+        return sorted(news, key=lambda one: -one.news.level)
+
+    def acts(self) -> list[Entry]:
+        """Repairs since the last that was told of; those from before cozydiag first spoke are old news."""
+        last = self.state.get(_ACT)
+        entries = self.state.latest("act", 50)
+        if not isinstance(last, int):
+            self._told_act(entries)
+            return []
+        return [one for one in entries if one.id > last and one.result is not None]
+
+    def save(self) -> bool:
+        """Remember the run; whether it is safely kept somewhere."""
+        data = {
+            key: {"memory": rules.to_data(one), "words": self._words.get(key, "")} for key, one in self.memory.items()
+        }
+        return spare.save(self.state, _KEY, data)
+
+    def told(self, news: Sequence[Told], acts: Sequence[Entry]) -> bool:
+        """It has reached somebody."""
+        now = self._clock.now()
+        for one in news:
+            self.memory[one.key] = rules.told(self.memory[one.key], one.news, now)
+        if acts:
+            self._told_act(acts)
+        return self.save()
+
+    def _told_act(self, entries: Sequence[Entry]) -> None:
+        self.state.set(_ACT, max((one.id for one in entries), default=0))
+
+    def _forget(self, now: float) -> None:
+        for key in [key for key, one in self.memory.items() if rules.forgettable(one, now)]:
+            del self.memory[key]
+            self._words.pop(key, None)
+
+    def _sentence(self, key: str, what: News, problem: Problem | None, now: float) -> str:
+        lines = [self._say(_headline(what, self._words.get(key, key), now))]
+        if problem is not None and problem.cause is not None and what.kind in (rules.NEW, rules.WORSE):
+            if problem.cause.remedy is not None:
+                lines.append(f"    {self._say(problem.cause.remedy)}")
+            lines += [f"        {command}" for command in problem.cause.commands]
+        return "\n".join(lines)
+
+
+def _headline(what: News, words: str, now: float) -> Text:
+    since, lasted = When(what.since), Seconds(max(0.0, now - what.since))
+    if what.kind == rules.OVER:
+        return t("Over after {age}: {problem}", age=lasted, problem=words)
+    if what.kind == rules.FLAPS:
+        return t(
+            "Comes and goes, since {since}: {problem}. Nothing more is said until it has been quiet for half an hour.",
+            since=since, problem=words,
+        )  # fmt: skip
+    if what.kind == rules.ENDED and what.level == rules.GOOD:
+        return t("No longer comes and goes, and is well: {problem}", problem=words)
+    if what.kind == rules.ENDED:
+        return t("No longer comes and goes, and stays: {problem}", problem=words)
+    if what.kind == rules.REMINDER:
+        return t("Still, since {since} ({age}): {problem}", since=since, age=lasted, problem=words)
+    if what.kind == rules.BETTER:
+        return t("Less bad: {problem}", problem=words)
+    if what.kind == rules.WORSE:
+        return t("Worse: {problem}", problem=words)
+    return t("{problem} (since {since})", problem=words, since=since)
+
+
+def act_words(entry: Entry) -> Text:
+    """A repair, for people."""
+    data, result = (one if isinstance(one, dict) else {} for one in (entry.data, entry.result))
+    return t("{when}: {verb} {service}: {result}", when=When(entry.at), verb=str(data.get("verb", "")),
+             service=str(data.get("service", "")), result=str(result.get("result", "")))  # fmt: skip
+
+
+def subject(report: Report, news: Sequence[Told], host: str) -> Text:
+    """`[cozydiag] CRITICAL couchdb on host1`"""
+    from cozydiag.report.nagios import WORDS
+
+    roles = ", ".join(dict.fromkeys(one.key for one in news)) or "-"
+    if len(news) > 3:
+        many = plural("{n} problem", "{n} problems", n=len(news))
+        return t("[cozydiag] {verdict}: {problems} on {host}", verdict=WORDS[report.verdict], problems=many, host=host)
+    return t("[cozydiag] {verdict}: {problems} on {host}", verdict=WORDS[report.verdict], problems=roles, host=host)
