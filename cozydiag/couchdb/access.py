@@ -145,7 +145,10 @@ def expected(stack: Stack, host: Host) -> tuple[str, ...]:
 
 
 def is_v3(stack: Stack, host: Host) -> bool:
-    return stack.config.discover and _stack_url(stack, host) is not None
+    """By cozy-stack's own files; one in a container has them inside of it."""
+    if not stack.config.discover:
+        return False
+    return _stack_url(stack, host) is not None or {one.kind for one in stack.flavours(host)} == {"v3"}
 
 
 def _credentials(stack: Stack, host: Host) -> Credentials | Finding:

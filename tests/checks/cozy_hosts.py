@@ -62,7 +62,7 @@ def machine(**parts: Any) -> Machine:
         "web": {"127.0.0.1:80": answer(200, "<h1>Welcome to nginx!</h1>", Content_Type="text/html")},
         "listening": {80: 700},
         "processes": NGINX,
-        "names": {name: ("127.0.0.1",) for name in NAMES},
+        "names": dict.fromkeys(NAMES, ("127.0.0.1",)),
         "disks": {"/": Disk("/", 40 * GIB, 10 * GIB, 30 * GIB, 10**6, 9 * 10**5, read_only=False, device=1, mount="/")},
         "memory": Memory(2 * GIB, GIB, 0, 0),
         "mail": {"localhost:25": Greeted(250, "220 vm ESMTP Postfix (Debian/GNU)", ("PIPELINING",))},
@@ -240,6 +240,40 @@ def v3(**changes: Any) -> Machine:
         ),
     }
     return machine(**{**usual, **changes})
+
+
+def container(name: str, image: str, address: str = "", **changes: Any) -> dict[str, Any]:
+    """As the Engine API gives it, made by compose."""
+    labels = {"com.docker.compose.project": "cozy", "com.docker.compose.service": name}
+    network = {"Networks": {"cozy_default": {"IPAddress": address}}, "Ports": changes.pop("ports", {})}
+    return {
+        "Id": f"{name:0<64}".replace("-", "0"),
+        "Name": f"/cozy-{name}-1",
+        "State": {"Status": "running", "Running": True, "Pid": 1, **changes.pop("state", {})},
+        "Config": {"Image": image, "Labels": labels, "ExposedPorts": changes.pop("exposed", {})},
+        "HostConfig": {"RestartPolicy": {"Name": "always"}},
+        "NetworkSettings": network,
+        **changes,
+    }
+
+
+def engine(*containers: dict[str, Any]) -> dict[str, Any]:
+    """The tables of a machine with dockerd."""
+
+    def serve(request: Request) -> Answer | Failure:
+        if request.target.startswith("/containers/json"):
+            rows = [{"Id": one["Id"], "Names": [one["Name"]]} for one in containers]
+            return answer(200, json.dumps(rows))
+        one = next(one for one in containers if one["Id"] in request.target)
+        return answer(200, json.dumps(one))
+
+    daemon = Process(400, 1, "S", "dockerd", 0.0, ("/usr/sbin/dockerd",), 0)
+    return {"sockets": {"/run/docker.sock": serve}, "files": {"/run/docker.sock": b""}, "processes": (daemon,)}
+
+
+STACK = container("stack", "cozy/cozy-stack:1.6.44", "172.18.0.3", Args=["cozy-stack", "serve"])
+COUCHDB = container("couchdb", "couchdb:3.3", "172.18.0.2", exposed={"5984/tcp": {}})
+WEB: Final[Mapping[str, Served]] = {"172.18.0.3:8080": answer(200), "172.18.0.2:5984": answer(200)}
 
 
 def look(machine: Machine, config: Config) -> tuple[Diagnosis, Stack, Status]:
