@@ -24,6 +24,22 @@ def serving(servers: Iterable[Server], name: str, address: str, port: int) -> Se
     return default or nameless or (there[0] if there else None)
 
 
+def concerning(servers: Iterable[Server], sites: Iterable[tuple[str, str, int]]) -> tuple[Server, ...]:
+    """Those of many that can be the answer to `serving` for ``sites`` (name, address, port): who knows the name, and
+    who is first or the default one at a place."""
+    servers = tuple(servers)
+    names = {name for name, _, _ in sites}
+    places: set[tuple[str, int]] = set()
+    found = []
+    for server in servers:
+        here = {(listen.address, listen.port) for listen in server.listens}
+        default = not server.names or any(listen.default for listen in server.listens)
+        if not here <= places or default or any(answers_to(server, name) for name in names):
+            found.append(server)
+        places |= here
+    return tuple(found)
+
+
 def answers_to(server: Server, name: str) -> bool:
     """Whether ``server`` was told of ``name``, and does not only answer because no other does."""
     return any(match(one, name) for match in (_is, _begins, _ends, _fits) for one in server.names)

@@ -28,7 +28,7 @@ def look(host: Host, stack: Stack, proxy: Proxy, sites: Sequence[Site]) -> Itera
     """What one proxy would meet. Of a configuration that it already runs with only our own sites are looked at."""
     found = fronts.running(stack, host, proxy)
     waits = found is None or fronts.changed(stack, host, proxy) > found.loaded + _TICK
-    read = _on_disk(host, stack, proxy) if waits else fronts.configuration(stack, host, proxy)
+    read = _on_disk(host, stack, proxy) if waits else fronts.ours(stack, host, proxy)
     if isinstance(read, Failure) or read.mistakes or not read.servers:
         yield skip(t("{proxy} has no site that could be looked at", proxy=proxy.name))
         return

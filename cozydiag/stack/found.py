@@ -7,19 +7,14 @@ To parse a thousand sites takes a second, so that what came of it is remembered 
 from __future__ import annotations
 
 import os
-from typing import Any
 
-from cozydiag.config.places import state_folder
-from cozydiag.host import Host, files
+from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.model import Finding, Status
-from cozydiag.proxies.protocol import Configuration, Listen, Proxy, Server
-from cozydiag.stack import Items, Site, Stack, fronts
+from cozydiag.proxies.protocol import Listen, Proxy, Server
+from cozydiag.stack import Items, Site, Stack, fronts, kept
 from cozydiag.stack.words import ourselves
 from cozydiag.text import plural, t
-
-MANY = 30
-"""So many files are worth to be remembered: fewer are parsed as fast as SQLite is opened."""
 
 OTHERS = 20
 """So many sites of other programs are looked at: each costs requests."""
@@ -51,16 +46,17 @@ def _leading(stack: Stack, host: Host, *, others: bool) -> tuple[tuple[Site, ...
     """The sites that lead to a part of the stack; with ``others`` those that lead to any local program."""
     found: dict[str, Site] = {}
     gaps: list[Finding] = []
+    what = "sites leading to " + ("others" if others else ",".join(str(part.address[1]) for part in stack.parts()))
     for proxy in fronts.in_use(stack, host):
-        kept = _remembered(stack, proxy, others)
-        if kept is None:
+        known = _remembered(stack, host, proxy, what)
+        if known is None:
             read = fronts.configuration(stack, host, proxy)
             if isinstance(read, Failure):
                 continue
-            kept = [_site(server, others) for server in read.servers if _is_ours(stack, server, others)]
+            known = [_site(server, others) for server in read.servers if _is_ours(stack, server, others)]
             gaps += [_gap(stack, path) for path in read.unreadable]
-            _remember(stack, proxy, read, kept, others)
-        for site in kept:
+            kept.keep(stack, proxy, read, what, known)
+        for site in known:
             found.setdefault(site.host, site)
     return tuple(found.values()), tuple(gaps)
 
@@ -90,50 +86,10 @@ def _gap(stack: Stack, path: str) -> Finding:
     return Finding(Status.UNKNOWN, "nginx.unreadable", text, unlock=ourselves("status", stack.config))
 
 
-# -- what is remembered --------------------------------------------------------------------------------
-
-
-def _key(stack: Stack, proxy: Proxy, others: bool) -> str:
-    ports = "others" if others else ",".join(str(part.address[1]) for part in stack.parts())
-    return f"sites of {proxy.name} {proxy.configuration} {ports}"
-
-
-def _remembered(stack: Stack, proxy: Proxy, others: bool) -> list[Site] | None:
+def _remembered(stack: Stack, host: Host, proxy: Proxy, what: str) -> list[Site] | None:
     """None where nothing is, or a file or folder of the configuration is another than then."""
-    folder = state_folder(stack.config.paths.state, os.environ)
-    if proxy.name not in ("nginx", "apache") or not os.path.exists(f"{folder}/state.db"):
+    rows = kept.recall(stack, host, proxy, what)
+    try:
+        return None if rows is None else [Site(*row)._replace(address=(row[2][0], row[2][1])) for row in rows]
+    except (IndexError, TypeError):  # of another version
         return None
-    from cozydiag.state import open_state
-
-    state = open_state(folder)
-    try:
-        kept = state.get(_key(stack, proxy, others))
-    finally:
-        state.close()
-    try:
-        if not kept or any(_print(path) != seen for path, seen in kept["files"].items()):
-            return None
-        return [Site(url, name, (place[0], place[1]), tls, origin) for url, name, place, tls, origin in kept["sites"]]
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError):  # of another version
-        return None
-
-
-def _remember(stack: Stack, proxy: Proxy, read: Configuration, found: list[Site], others: bool) -> None:
-    """Only what was read whole; the folders are kept too, which a new file changes."""
-    if len(read.files) < MANY or proxy.name not in ("nginx", "apache") or read.unreadable or read.mistakes:
-        return
-    paths = dict.fromkeys((*read.files, *(os.path.dirname(path) for path in read.files)))
-    from cozydiag.state import open_state
-
-    state = open_state(state_folder(stack.config.paths.state, os.environ))
-    try:
-        rows: list[Any] = [[*site[:2], list(site.address), site.tls, site.origin] for site in found]
-        state.set(_key(stack, proxy, others), {"files": {path: _print(path) for path in paths}, "sites": rows})
-    finally:
-        state.close()
-
-
-def _print(path: str) -> list[int] | None:
-    """What tells one state of a file from another; no evidence is kept of a thousand of them."""
-    seen = files.stat(path)
-    return None if isinstance(seen, Failure) else [seen.st_mtime_ns, seen.st_size, seen.st_ino]

@@ -45,7 +45,7 @@ def changed(stack: Stack, host: Host, proxy: Proxy) -> float:
 
 
 def configuration(stack: Stack, host: Host, proxy: Proxy) -> Configuration | Failure:
-    """What it was told, read once a run."""
+    """All that it was told, read once a run."""
     return stack.once(f"{proxy.name} configuration", host, partial(_read, proxy))
 
 
@@ -53,6 +53,30 @@ def _read(proxy: Proxy, host: Host) -> Configuration | Failure:
     view = host.within(max(2.0, host.deadline.remaining()), host.instance)
     read = proxy.read(view)
     host.evidence += view.evidence
+    return read
+
+
+def ours(stack: Stack, host: Host, proxy: Proxy) -> Configuration | Failure:
+    """What matters of it to the sites of this run, however many others it has; remembered from run to run."""
+    return stack.once(f"{proxy.name} ours", host, partial(_ours, stack, proxy))
+
+
+def _ours(stack: Stack, proxy: Proxy, host: Host) -> Configuration | Failure:
+    from cozydiag.proxies.serving import concerning
+    from cozydiag.stack import kept
+
+    sites = stack.once("sites", host, stack.source("sites")).items
+    places = [(site.host, *site.address) for site in sites]
+    what = "sites " + " ".join(f"{name} {address}:{port}" for name, address, port in places)
+    known = kept.configuration(kept.recall(stack, host, proxy, what))
+    if known is not None:
+        host.see(proxy.configuration, "has not changed since it was read")
+        return known
+    read = configuration(stack, host, proxy)
+    if isinstance(read, Failure) or len(read.files) < kept.MANY:
+        return read
+    read = read._replace(servers=concerning(read.servers, places))
+    kept.keep(stack, proxy, read, what, kept.plain(read))
     return read
 
 
@@ -64,7 +88,7 @@ def way(stack: Stack, host: Host, site: Site) -> Way | None:
     if len(here) > 1:
         here = tuple(sorted(here, key=lambda proxy: running(stack, host, proxy) is None))
     for proxy in here:
-        read = configuration(stack, host, proxy)
+        read = ours(stack, host, proxy)
         server = None if isinstance(read, Failure) else serving(read.servers, site.host, *site.address)
         if server is not None and not isinstance(read, Failure):
             return Way(proxy, read, server, leading(server, path_of(site.url)))

@@ -14,6 +14,7 @@ from cozydiag.sandbox import Sandbox
 from scripts.benchmark.measure import Command, Cost, UnexpectedExitError, count, in_turn, once, ratio
 from scripts.benchmark.rows import BANNED, MODULES, Row, bounds
 from scripts.benchmark.scenes import SCENES, Scene, hang, ours, resume
+from scripts.benchmark.sites import Sites
 
 ENVIRONMENT = {"PATH": os.defpath, "HOME": "/nonexistent"}
 CHEAP = Row(1.0, 1.0, 0.5, 0.5, 1.0, frozenset({"os"}), 0, 0.1)
@@ -84,11 +85,16 @@ def test_a_ratio_is_the_median_of_the_rounds() -> None:
 
 
 def test_what_is_cheap_enough_meets_every_bound() -> None:
-    assert all(bound.met for bound in bounds(GOOD, 4.0))
+    assert all(bound.met for bound in bounds(GOOD, 4.0, Sites(50.0, 1.0)))
 
 
 def test_a_dear_couchdb_misses_its_bound() -> None:
-    assert [bound.row for bound in bounds(GOOD, 4.1) if not bound.met] == ["couchdb_500"]
+    assert [bound.row for bound in bounds(GOOD, 4.1, Sites(1.0, 0.5)) if not bound.met] == ["couchdb_500"]
+
+
+@pytest.mark.parametrize("dear", [Sites(50.1, 0.5), Sites(10.0, 1.1)])
+def test_a_thousand_sites_must_be_cheap_at_first_and_ever_after(dear: Sites) -> None:
+    assert [bound.row for bound in bounds(GOOD, 4.0, dear) if not bound.met] == ["sites_1000"]
 
 
 @pytest.mark.parametrize(
@@ -105,5 +111,7 @@ def test_a_dear_couchdb_misses_its_bound() -> None:
     ],
 )
 def test_what_is_too_dear_misses_one_bound(row: str, dear: dict[str, Any]) -> None:
-    missed = [bound for bound in bounds({**GOOD, row: GOOD[row]._replace(**dear)}, 3.0) if not bound.met]
+    missed = [
+        bound for bound in bounds({**GOOD, row: GOOD[row]._replace(**dear)}, 3.0, Sites(1.0, 0.5)) if not bound.met
+    ]
     assert [bound.row for bound in missed] == [row]

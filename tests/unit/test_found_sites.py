@@ -10,7 +10,7 @@ from cozydiag.config import Config
 from cozydiag.config.values import Paths, Proxy
 from cozydiag.host import Host, World
 from cozydiag.proxies import nginx
-from cozydiag.stack import Stack, found
+from cozydiag.stack import Stack, found, kept
 
 SITE = "server {{ listen 443 ssl; server_name s{n}.example; location / {{ proxy_pass http://127.0.0.1:{port}; }} }}\n"
 
@@ -20,7 +20,7 @@ def config(tmp_path: Path) -> Config:
     (tmp_path / "sites").mkdir()
     (tmp_path / "state").mkdir(mode=0o700)
     (tmp_path / "nginx.conf").write_text(f"events {{}}\nhttp {{ include {tmp_path}/sites/*; }}\n")
-    for n in range(found.MANY):
+    for n in range(kept.MANY):
         (tmp_path / "sites" / f"{n}.conf").write_text(SITE.format(n=n, port=9104 if n == 7 else 3000))
     conf = str(tmp_path / "nginx.conf")
     return Config(discover=False, proxy=Proxy(conf=conf), paths=Paths(state=str(tmp_path / "state")))
