@@ -1,5 +1,6 @@
 """`cozydiag couchdb`: the picture of this CouchDB on one screen. Not annotated lazily: see `status`."""
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -41,7 +42,7 @@ def couchdb(
     mask = stack.masks().mask
     for label, value in seen:
         write(mask(f"{say(label):<14}{say(value)}") + "\n")
-    write("\n" + mask("\n".join(_problems(report, probed))) + "\n")
+    write("\n" + mask("\n".join(map(_folded, _problems(report, probed)))) + "\n")
     failed = any(one.status is Status.FAIL for one in probed)
     return EXIT[Status.FAIL if failed else report.verdict]
 
@@ -65,6 +66,17 @@ def _as_the_app(host: "Host", stack: "Stack", report: Report) -> "Iterator[Findi
         from cozydiag.couchdb import apps_view
 
         yield apps_view.finding(host, stack, process, always=True)
+
+
+def _folded(line: str) -> str:
+    """For people at a terminal; programs get each sentence on one line."""
+    if not sys.stdout.isatty():
+        return line
+    from shutil import get_terminal_size
+    from textwrap import fill
+
+    width = max(40, get_terminal_size().columns)
+    return fill(line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 def _problems(report: Report, probed: list[Finding]) -> list[str]:
