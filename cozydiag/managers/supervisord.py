@@ -63,32 +63,35 @@ class Program(NamedTuple):
         return f"supervisord:{self.name}"
 
 
+_YOUNG = 30
+"""Seconds; what has run for less may be in a crash loop."""
+
+
 class Snapshot(NamedTuple):
     """What supervisord says at one moment."""
 
-    pid: int
     programs: tuple[Program, ...]
 
     def program(self, name: str) -> Program | None:
         return next((program for program in self.programs if program.name == name), None)
 
 
-def look(host: Host, socket: str) -> Snapshot | Failure:
-    """All programs in one round trip."""
-    answer = xmlrpc.multicall(
-        host, socket, ("supervisor.getPID",), ("supervisor.getAllProcessInfo",), ("supervisor.getAllConfigInfo",)
-    )
-    if isinstance(answer, Failure):
-        return answer
-    if isinstance(answer, xmlrpc.Fault):
-        return Failure("error", answer.text)
-    pid, infos, configs = answer
+def look(host: Host, socket: str, *, whole: bool = False) -> Snapshot | Failure:
+    """All programs in one round trip. Their settings (`autostart`, `startsecs`, `exitcodes`, where they log) say nothing
+    of what has run for a while: they are asked for only where something has not, or the ``whole`` is wanted."""
+    infos = xmlrpc.rows(host, socket, "supervisor.getAllProcessInfo")
+    if isinstance(infos, Failure):
+        return infos
     if isinstance(infos, xmlrpc.Fault):
         return Failure("error", infos.text)
     try:
+        configs: Any = ()
+        if whole or any(int(info["state"]) != RUNNING or info["now"] - info["start"] < _YOUNG for info in infos):
+            configs = xmlrpc.call(host, socket, "supervisor.getAllConfigInfo")
+        if isinstance(configs, Failure):
+            return configs
         known = {} if isinstance(configs, xmlrpc.Fault) else {(c["group"], c["name"]): c for c in configs}
-        programs = tuple(_program(info, known.get((info["group"], info["name"]), {})) for info in infos)
-        return Snapshot(pid if isinstance(pid, int) else 0, programs)
+        return Snapshot(tuple(_program(info, known.get((info["group"], info["name"]), {})) for info in infos))
     except (KeyError, TypeError, ValueError):
         return Failure("protocol", "the answer is not supervisord's")
 

@@ -100,7 +100,7 @@ class Supervisord:
 
     def services(self, host: Host) -> tuple[Condition, ...] | Failure:
         """Its log of the day counts the restarts: supervisord itself keeps no counter."""
-        seen = supervisord.look(host, self.socket)
+        seen = supervisord.look(host, self.socket, whole=True)
         if isinstance(seen, Failure):
             return seen
         exits: dict[str, list[float]] = {}

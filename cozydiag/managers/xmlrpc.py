@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pyexpat as expat  # what xml.parsers.expat is, without five modules around it
 import re
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cozydiag.host import Host
@@ -25,6 +26,17 @@ class Fault(NamedTuple):
 
 def call(host: Host, unix: str, method: str, *params: Any) -> Any | Fault | Failure:
     """One call over the unix socket ``unix``. A half answer or one that is not XML-RPC is a Failure."""
+    return _answered(host, unix, method, params, _parse)
+
+
+def rows(host: Host, unix: str, method: str) -> Any | Fault | Failure:
+    """As `call`, for what gives a long list of plain structs: a tenth of the time for a thousand."""
+    return _answered(host, unix, method, (), _rows)
+
+
+def _answered(
+    host: Host, unix: str, method: str, params: tuple[Any, ...], parse: Callable[[bytes], Any]
+) -> Any | Fault | Failure:
     answer = host.post(
         "http://localhost/RPC2",
         _request(method, params),
@@ -39,20 +51,9 @@ def call(host: Host, unix: str, method: str, *params: Any) -> Any | Fault | Fail
     if answer.status != 200:
         return Failure("error", f"HTTP {answer.status} {answer.reason}")
     try:
-        return _parse(answer.body)
+        return parse(answer.body)
     except (expat.ExpatError, ValueError, IndexError, KeyError, TypeError):
         return Failure("protocol", "the answer is not XML-RPC")
-
-
-def multicall(host: Host, unix: str, *methods: tuple[Any, ...]) -> list[Any] | Fault | Failure:
-    """Several calls in one round trip; each item of the answer is a value or a Fault."""
-    calls = [{"methodName": name, "params": list(params)} for name, *params in methods]
-    answer = call(host, unix, "system.multicall", calls)
-    if isinstance(answer, (Fault, Failure)):
-        return answer
-    if not isinstance(answer, list) or len(answer) != len(methods):
-        return Failure("protocol", "the answer does not fit the question")
-    return [_fault(item) if isinstance(item, dict) and "faultCode" in item else item for item in answer]
 
 
 def _request(method: str, params: tuple[Any, ...]) -> bytes:
@@ -73,10 +74,6 @@ def _value(value: Any) -> str:
         return f"<value><array><data>{''.join(map(_value, value))}</data></array></value>"
     members = "".join(f"<member><name>{name}</name>{_value(item)}</member>" for name, item in value.items())
     return f"<value><struct>{members}</struct></value>"
-
-
-def _fault(item: dict[str, Any]) -> Fault:
-    return Fault(int(item["faultCode"]), str(item["faultString"]))
 
 
 _SCALARS: dict[str, Any] = {
@@ -144,4 +141,21 @@ def _parse(body: bytes) -> Any:
     parser.EntityDeclHandler = no_entities
     parser.Parse(_NO_XML.sub(lambda found: chr(_STAND_IN + found[0][0]).encode(), body), True)
     value = reader.open[0][0]
-    return _fault(value) if reader.is_fault else value
+    return Fault(int(value["faultCode"]), str(value["faultString"])) if reader.is_fault else value
+
+
+_MEMBER = re.compile(r"<name>(\w+)</name>\s*<value><(int|string|boolean|double)>([^<]*)</")
+
+
+def _rows(body: bytes) -> Any:
+    """Where every member of every struct is plain, the structs; else, or where it is a fault, what `_parse` gives."""
+    expat.ParserCreate().Parse(body, True)  # half an answer is none
+    plain = body.isascii() and b"&" not in body and b"<fault>" not in body
+    text = body.decode("ascii") if plain else ""
+    found = [_MEMBER.findall(struct) for struct in text.split("<struct>")[1:]]
+    if not found or sum(map(len, found)) != text.count("<member>") or not _LIST.match(text):
+        return _parse(body)
+    return [{name: value if kind == "string" else _SCALARS[kind](value) for name, kind, value in one} for one in found]
+
+
+_LIST = re.compile(r"\s*(<\?xml[^>]*\?>)?\s*<methodResponse>\s*<params>\s*<param>\s*<value><array><data>\s*<value><struct>")

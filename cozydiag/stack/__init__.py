@@ -177,7 +177,7 @@ class Stack:
         seen = supervisord.look(host, self.socket(host))
         if isinstance(seen, Failure):
             return seen
-        return Snapshot(seen.pid, tuple(p._replace(role=self.role_of_program(p.name)) for p in seen.programs))
+        return Snapshot(tuple(p._replace(role=self.role_of_program(p.name)) for p in seen.programs))
 
     def unexpected_exits(self, host: Host) -> list[supervisord.Exit]:
         """Exits of the last ten minutes that supervisord did not expect."""

@@ -68,7 +68,7 @@ class Daemon(Folder):
             for name, lines in programs.items()
         )
         (self.folder / "s.conf").write_text(
-            f"[supervisord]\nlogfile=%(here)s/log\npidfile=%(here)s/pid\nchildlogdir=%(here)s\nminfds=256\n"
+            f"[supervisord]\nlogfile=%(here)s/log\npidfile=%(here)s/pid\nchildlogdir=%(here)s\nminfds=4096\n"
             "[rpcinterface:supervisor]\n"
             "supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface\n"
             f"[unix_http_server]\nfile=%(here)s/s\n{lock}"
@@ -135,12 +135,13 @@ def scene(second: bool) -> Iterator[Scene]:
 
 
 def many(count: int) -> Daemon:
-    """One with so many programs that were never started; it answers when this returns. Raises RuntimeError."""
-    here = Daemon({f"program-{number:04}": f"command={SLEEP}\nautostart=false" for number in range(count)})
-    end = time.monotonic() + 60
-    while len(here.states()) < count:
+    """One with so many programs, which have all run for a while; it answers when this returns. Raises RuntimeError."""
+    here = Daemon({f"program-{number:04}": f"command={SLEEP}\nstartsecs=0" for number in range(count)})
+    end = time.monotonic() + 120
+    while sum(state == "RUNNING" for state in here.states().values()) < count:
         if time.monotonic() > end:
             here.remove()
             raise RuntimeError("supervisord does not answer")
         time.sleep(0.2)
+    time.sleep(30.0)  # until nothing is young
     return here
