@@ -59,10 +59,10 @@ def sureness(action: Action, ledger: Ledger | None) -> Text:
         return t("{verb} of {name}: helped {proven} of {tried} times so far",
                  verb=action.verb, name=action.service.unit, proven=proven, tried=tried)  # fmt: skip
     if action.cause.restart_helps and action.cause.certainty == "certain":
-        return t("sure: this is what is wrong, and a restart mends it")
+        return t("this is what is wrong, and a restart mends it")
     if action.cause.restart_helps:
-        return t("likely: this is probably what is wrong, and a restart mends it")
-    return t("uncertain: whether it helps shows only afterwards")
+        return t("this is probably what is wrong, and then a restart mends it")
+    return t("not at all: whether it helps shows only afterwards")
 
 
 def _usual(action: Action, ledger: Ledger | None) -> Seconds:

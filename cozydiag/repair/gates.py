@@ -11,7 +11,7 @@ from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.managers.service import Condition, State
 from cozydiag.model import Report, Status
-from cozydiag.repair import budget, health, owners, work
+from cozydiag.repair import budget, health, owners, reasons, work
 from cozydiag.repair.budget import Verdict
 from cozydiag.repair.ledger import Ledger
 from cozydiag.repair.maintenance import current
@@ -157,6 +157,19 @@ def _no_room(view: View, action: Action) -> Verdict | None:
     return None
 
 
+def _again(view: View, action: Action) -> Verdict | None:
+    """What would meet the same fault again. Memory that ran out is given one more chance."""
+    lasting = reasons.lasting(action.cause)
+    if lasting is not None:
+        return Verdict("refused", "again", lasting)
+    rules, acts = view.stack.config.repair, view.ledger.of(action.service.address)
+    lately = any(act.ours and not act.proven and act.age < rules.window for act in acts)
+    if lately and reasons.of_memory(action.cause):
+        text = t("it has run out of memory again soon after a restart: it needs more memory, or less to do")
+        return Verdict("refused", "out_of_memory", text)
+    return None
+
+
 def _tasks(view: View, action: Action) -> Verdict | None:
     """Compaction and indexing would begin anew. Asked only of a CouchDB that answers."""
     if (
@@ -206,6 +219,6 @@ def _budget(view: View, action: Action) -> Verdict | None:
 
 
 _GATES: Final[tuple[Gate, ...]] = (
-    _never, _maintenance, _intended, _no_room, _code, _starting, _busy, _tasks, _confirmed, _budget,
+    _never, _maintenance, _intended, _no_room, _again, _code, _starting, _busy, _tasks, _confirmed, _budget,
 )  # fmt: skip
 """What holds for ever comes first, what passes by itself last."""

@@ -28,9 +28,35 @@ _PAST = {
 }
 
 
+_LASTS = {
+    "enospc": t("its log says that the disk is full"),
+    "no space left": t("its log says that the disk is full"),
+    "erofs": t("its log says that the file system is read-only"),
+    "read-only file system": t("its log says that the file system is read-only"),
+    "eaddrinuse": t("its log says that another program has its port"),
+    "file_exists": t("its log says that a database exists already, which it wants to create"),
+    "database already exists": t("its log says that a database exists already, which it wants to create"),
+}
+"""What stands in a log and is still so after a restart."""
+
+
 def past(cause: Cause) -> Text | None:
     """None where there are no words for it."""
-    seen = " ".join((str(cause.text), *(one.line for one in cause.evidence))).lower()
-    if any(word in seen for word in _MEMORY):
-        return _PAST["couchdb.out_of_memory"]
-    return _PAST.get(cause.code)
+    return _PAST["couchdb.out_of_memory"] if of_memory(cause) else _PAST.get(cause.code)
+
+
+def of_memory(cause: Cause) -> bool:
+    """Whether it ended for want of memory."""
+    return cause.code == "couchdb.out_of_memory" or any(word in _seen(cause) for word in _MEMORY)
+
+
+def lasting(cause: Cause) -> Text | None:
+    """Why a restart would meet the same again, by what was seen."""
+    seen = _seen(cause)
+    return next((text for word, text in _LASTS.items() if word in seen), None)
+
+
+def _seen(cause: Cause) -> str:
+    from cozydiag.text.catalogue import ENGLISH, render
+
+    return " ".join((render(cause.text, ENGLISH), *(one.line for one in cause.evidence))).lower()

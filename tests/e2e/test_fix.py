@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -401,6 +403,190 @@ def test_a_second_repair_meanwhile_does_nothing(one_fault: Server) -> None:
     assert second.stderr == f"cozydiag: another cozydiag is at work here (PID {child.pid})\n"
     assert child.returncode == 0, first
     assert server.journal() == [("start", "supervisord:cozy-home", "verified")]
+
+
+# --- a timer
+
+
+def hurry(server: Server) -> str:
+    """The terms of a timer that need not wait for minutes."""
+    path = Path(server.sandbox.folder, "timer.toml")
+    terms = "confirm_auto = 1\ngrace = 0.1\nboot_grace = 0.1\n"
+    path.write_text(Path(server.config).read_text().replace("confirm = 0.1\n", f"confirm = 0.1\n{terms}"))
+    return str(path)
+
+
+def timer(server: Server, config: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    line = [*COMMAND, "fix", "--restart", "--auto", "--config", config, *arguments]
+    return subprocess.run(
+        line, env=environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90, check=False
+    )
+
+
+def test_a_timer_is_silent_where_all_is_well(server: Server) -> None:
+    done = timer(server, hurry(server))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_timer_mends_in_its_second_run_and_says_so(server: Server) -> None:
+    server.break_("part-hung")
+    time.sleep(16)  # supervisord's own patience with a start
+    config = hurry(server)
+    first = timer(server, config)
+    assert (first.returncode, server.journal()) == (1, [])
+    assert "put off: it was not seen broken by an earlier run" in first.stdout
+    time.sleep(1)
+    second = timer(server, config)
+    assert second.returncode == 0, second.stdout
+    assert ", 1 restart (cozy-home), it had stopped answering.\n" in second.stdout
+    assert server.journal() == [("restart", "supervisord:cozy-home", "verified")]
+
+
+def test_a_timer_leaves_what_was_stopped_and_says_so_once(one_fault: Server) -> None:
+    server = one_fault
+    config = hurry(server)
+    first, second = timer(server, config), timer(server, config)
+    assert (first.returncode, second.returncode, second.stdout) == (2, 2, "")
+    assert "refused: it was stopped, perhaps on purpose: only a person starts it again" in first.stdout
+    assert server.journal() == []
+
+
+def test_a_timer_tells_once_what_no_restart_can_mend(server: Server) -> None:
+    server.break_("couchdb-401")
+    config = hurry(server)
+    first, second = timer(server, config), timer(server, config)
+    assert (first.returncode, second.returncode, second.stdout) == (2, 2, "")
+    assert "CouchDB refuses user admin" in first.stdout
+
+
+# --- terms
+
+
+def test_in_a_maintenance_nothing_is_done(one_fault: Server) -> None:
+    server = one_fault
+    before = server.identities()
+    on = server.run("maintenance", "on", "--for", "1h30m", "--reason", "a new disk")
+    assert (on.returncode, on.stderr) == (0, "")
+    assert on.stdout.endswith(" nothing is repaired (1 h 30 min).\n")
+    status = server.run("maintenance", "status")
+    assert (status.returncode, status.stdout.endswith(", by ann: a new disk\n")) == (1, True)
+    done = server.restart()
+    assert done.returncode == 1
+    assert "Not now: maintenance for another 1 h " in done.stdout
+    assert (server.identities(), server.journal()) == (before, [])
+    assert server.run("maintenance", "off").returncode == 0
+    assert server.run("maintenance", "status").stdout == "No maintenance: what fails is repaired.\n"
+    assert server.restart().returncode == 0
+
+
+@pytest.mark.parametrize("time_", ["3", "2x", "0h", "31d", "-1h", ""])
+def test_a_time_that_is_none_is_refused(server: Server, time_: str) -> None:
+    done = server.run("maintenance", "on", f"--for={time_}")
+    assert (done.returncode, done.stdout) == (64, "")
+    assert "--for takes a time such as 90m, 2h or 1d" in done.stderr
+
+
+def test_a_service_that_fails_again_and_again_is_held_until_it_is_freed(one_fault: Server) -> None:
+    server = one_fault
+    with closing(open_state(server.sandbox.layout.path("state"))) as state:
+        state.query("DELETE FROM journal")
+        state.query("DELETE FROM services")  # the resets of earlier tests
+    server.known = 0
+    for _ in range(2):
+        assert server.restart().returncode == 0
+        server.sandbox.supervisor.stop("cozy-home")
+        cooling = server.restart()
+        assert cooling.returncode == 1
+        assert "left alone for another" in cooling.stdout
+        with closing(open_state(server.sandbox.layout.path("state"))) as state:  # an hour passes
+            state.query(
+                "UPDATE journal SET data = json_set(data, '$.moment[2]', json_extract(data, '$.moment[2]') - 3600)"
+            )
+    assert server.restart().returncode == 0
+    server.sandbox.supervisor.stop("cozy-home")
+    held = server.restart()
+    assert held.returncode == 2
+    assert "Not now: 3 restarts within 6 h did not last" in held.stdout
+    free = server.run("fix", "--reset", "cozy-home")
+    assert (free.returncode, free.stdout) == (0, "Nothing counts against supervisord:cozy-home any more.\n")
+    assert server.restart().returncode == 0
+    assert [result for *_, result in server.journal()] == ["verified"] * 4
+
+
+def test_a_name_that_nobody_knows_cannot_be_freed(one_fault: Server) -> None:
+    assert one_fault.restart().returncode == 0
+    done = one_fault.run("fix", "--reset", "nobody")
+    assert done.returncode == 64
+    assert "nothing is remembered of nobody; known are: " in done.stderr
+    assert "supervisord:cozy-home" in done.stderr
+
+
+def test_only_what_is_named_and_only_so_much(two_faults: Server) -> None:
+    server = two_faults
+    assert server.restart("--only", "nginx").returncode == 2
+    assert server.journal() == [("start", "supervisord:nginx", "verified")]
+    server.sandbox.supervisor.stop("nginx")
+    assert server.run("fix", "--reset", "all").returncode == 0
+    assert server.restart("--max-actions", "1").returncode == 2
+    assert server.journal() == [("start", "supervisord:couchdb", "verified")]
+
+
+def test_a_dry_run_does_nothing(one_fault: Server) -> None:
+    server = one_fault
+    before = server.identities()
+    done = server.run("fix", "--restart", "--dry-run", "--auto")
+    assert done.returncode == 2
+    assert "Not now: it was stopped, perhaps on purpose" in done.stdout
+    assert (server.identities(), server.journal()) == (before, [])
+
+
+def test_the_plan_as_data(one_fault: Server) -> None:
+    server = one_fault
+    done = server.run("fix", "--format", "json")
+    data = json.loads(done.stdout)
+    [action] = data["actions"]
+    assert (done.returncode, data["schema"], data["refusals"]) == (2, "cozydiag.plan/1", [])
+    assert (action["service"], action["verb"], action["owner"]) == ("supervisord:cozy-home", "start", "supervisord")
+    assert action["interrupts"] == "nobody: it does not run now"
+    assert (action["gate"], action["helped"]["tried"] >= 0) == (None, True)
+    assert server.run("fix", "--restart", "--yes", "--format", "json").returncode == 64
+
+
+def test_what_was_done_can_be_read_afterwards(one_fault: Server) -> None:
+    server = one_fault
+    assert server.restart().returncode == 0
+    listed = server.run("journal", "-n", "1")
+    assert (listed.returncode, listed.stderr) == (0, "")
+    assert "  start supervisord:cozy-home: verified\n    by ann, because of service.stopped  [" in listed.stdout
+    incident = listed.stdout.partition("[")[2].partition("]")[0]
+    whole = server.run("journal", "--incident", incident)
+    assert "\nBefore the act on supervisord:cozy-home: STOPPED, PID 0\n" in whole.stdout
+    data = json.loads(server.run("journal", "--incident", incident, "--format", "json").stdout)
+    assert [(one["kind"], one["outcome"]["result"]) for one in data] == [("act", "verified")]
+    assert data[0]["evidence"][0]["state"] == "STOPPED"
+    assert server.run("journal", "--incident", "none").returncode == 64
+    assert "cozy-home" not in server.run("journal", "--service", "nginx").stdout
+
+
+def test_what_helped_before_is_in_the_plan(one_fault: Server) -> None:
+    server = one_fault
+    assert server.restart().returncode == 0
+    server.sandbox.supervisor.stop("cozy-home")
+    told = [line for line in server.run("fix").stdout.splitlines() if "How sure: start of cozy-home: helped " in line]
+    assert len(told) == 1
+
+
+def test_a_line_for_sudo_is_only_given_where_nobody_else_can_change_the_program() -> None:
+    done = subprocess.run(
+        [*COMMAND, "fix", "--sudoers", "ann"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (64, "")
+    assert "run it as an installed command" in done.stderr
 
 
 # --- without root

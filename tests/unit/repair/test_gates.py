@@ -12,7 +12,7 @@ from cozydiag.config import Config
 from cozydiag.host import Answer, Failure, Memory, Process
 from cozydiag.managers.service import Condition, Service
 from cozydiag.managers.service import State as Is
-from cozydiag.model import Cause, Status
+from cozydiag.model import Cause, Evidence, Status
 from cozydiag.repair import evidence, gates, maintenance, owners
 from cozydiag.repair.budget import Verdict
 from cozydiag.repair.gates import Terms, View
@@ -334,3 +334,35 @@ def test_its_files_are_for_their_owner_alone_and_links_are_not_followed(bench: B
     (tmp_path / "state" / "incidents" / "one" / "2.json").symlink_to(precious)
     assert evidence.keep(bench.state.folder, "one", {}) is not None
     assert precious.read_text() == "text"
+
+
+# --- what would meet the same again
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("Error: ENOSPC: no space left on device, write", "its log says that the disk is full"),
+        ("Error: listen EADDRINUSE 127.0.0.1:9103", "its log says that another program has its port"),
+        (
+            "file_exists: The database could not be created",
+            "its log says that a database exists already, which it wants to create",
+        ),
+    ],
+)
+def test_what_is_still_so_afterwards_is_no_reason_for_a_restart(bench: Bench, line: str, why: str) -> None:
+    act = action(bench)
+    act = act._replace(cause=act.cause._replace(evidence=(Evidence("its log", line),)))
+    assert told(bench, verdict(bench, act)) == ("refused", "again", why)
+
+
+def test_memory_that_ran_out_twice_is_no_reason_for_another_restart(bench: Bench) -> None:
+    act = action(bench)
+    act = act._replace(cause=act.cause._replace(evidence=(Evidence("log", "JavaScript heap out of memory"),)))
+    assert verdict(bench, act) is None
+    clock = bench.machine.clock
+    bench.state.append("act", {"service": "fake:home", "verb": "restart", "moment": Moment.now(clock)})
+    clock.sleep(1200)
+    assert told(bench, verdict(bench, act))[:2] == ("refused", "out_of_memory")
+    clock.sleep(6 * 3600)
+    assert verdict(bench, act) is None
