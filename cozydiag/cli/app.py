@@ -32,6 +32,7 @@ _COMMANDS: Final[Mapping[str, Text]] = {
     "maintenance": t("Have nothing repaired for a while."),
     "services": t("Show all services; start, stop, logs."),
     "report": t("Print all for those who help, secrets masked."),
+    "redact": t("Hide secrets and names in any text."),
     "cron": t("For timers: silent when well, told when something changes."),
     "history": t("Show what was when, and what is coming."),
     "ignore": t("Live with a known problem: it is shown, and alarms nobody."),

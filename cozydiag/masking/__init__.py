@@ -46,6 +46,17 @@ class Masks:
             text = once
         return text
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What is hidden wherever it stands, the longest first."""
+        return tuple(self._secrets)
+
+    def hide(self, text: str) -> str:
+        """``text`` without the known secrets; what only looks like one stays."""
+        while (once := self._known(text)) != text:
+            text = once
+        return text
+
     def finds(self, text: str) -> bool:
         """Whether a known secret is in ``text``, in any form."""
         return self._known(text) != text

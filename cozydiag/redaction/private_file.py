@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable
 
 from cozydiag.host.failure import Failure, from_os_error
 
 
-def replace(path: str, content: bytes) -> Failure | None:
+def replace(path: str, content: Iterable[bytes]) -> Failure | None:
     """Writes ``content`` to ``path`` with mode 0600, in the place of a plain file of ours if there is one.
 
     A new file in the same folder takes its place at once, so that a reader sees all of it or nothing; a folder that is
@@ -20,7 +21,10 @@ def replace(path: str, content: bytes) -> Failure | None:
     except OSError as error:
         return from_os_error(error)
     try:
-        return _not_ours(held, name) or _write(held, name, content)
+        why = _not_ours(held, name)
+        if why is None:
+            _write(held, name, content)
+        return why
     except OSError as error:
         return from_os_error(error)
     finally:
@@ -41,16 +45,17 @@ def _not_ours(folder: int, name: str) -> Failure | None:
     return None
 
 
-def _write(folder: int, name: str, content: bytes) -> None:
+def _write(folder: int, name: str, content: Iterable[bytes]) -> None:
     """Raises OSError; nothing is left behind then."""
     temporary = f".{name[:200]}.{os.urandom(6).hex()}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(temporary, flags, 0o600, dir_fd=folder)
     try:
         try:
-            left = memoryview(content)
-            while left:
-                left = left[os.write(descriptor, left) :]
+            for piece in content:
+                left = memoryview(piece)
+                while left:
+                    left = left[os.write(descriptor, left) :]
             os.fsync(descriptor)
         finally:
             os.close(descriptor)

@@ -106,4 +106,4 @@ def save(path: str, pseudonyms: Pseudonyms, now: float) -> Failure | None:
     """The map, for its owner alone, whole or not at all."""
     from cozydiag.redaction.private_file import replace
 
-    return replace(path, (json.dumps(pseudonyms.as_data(now), ensure_ascii=False, indent=1) + "\n").encode())
+    return replace(path, [json.dumps(pseudonyms.as_data(now), indent=1).encode(), b"\n"])

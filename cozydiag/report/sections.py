@@ -1,11 +1,9 @@
-"""The sections of a report for those who help: harmless, within bounds, searched for secrets before any is written."""
+"""The sections of a report for those who help, and how they stay within bounds."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from cozydiag.host.logs import one_line
-from cozydiag.masking import Masks
 from cozydiag.report.plain import Say
 from cozydiag.text import plural, t
 
@@ -30,29 +28,6 @@ class Section(NamedTuple):
     def size(self) -> int:
         """In bytes, with the empty line behind it."""
         return len(str(self).encode()) + 1
-
-
-class LeakError(Exception):
-    """A secret would have been written, in the section of this heading."""
-
-    def __init__(self, heading: str) -> None:
-        super().__init__(heading)
-        self.heading = heading
-
-
-def joined(sections: list[Section], say: Say, masks: Masks, limit: int = LIMIT) -> str:
-    """The text of all sections. Raises LeakError where a secret is left in it."""
-    shown = fitted([_harmless(section, masks) for section in sections], say, limit)
-    for section in shown:
-        if masks.finds(str(section)):
-            raise LeakError("?" if masks.finds(section.heading) else section.heading)
-    return "\n".join(map(str, shown))
-
-
-def _harmless(section: Section, masks: Masks) -> Section:
-    """Masked before it is cut, else half a secret could stay; and after, for what was joined by taking controls out."""
-    lines = [masks.mask(one_line(masks.mask(line))) for line in section.lines]
-    return section._replace(heading=masks.mask(one_line(section.heading)), lines=lines)
 
 
 def fitted(sections: list[Section], say: Say, limit: int) -> list[Section]:
