@@ -11,7 +11,7 @@ _START = re.compile(r"application_start_failure,\s?(\w{1,60}),\s?(.*)")
 _BOOT = re.compile(r'(?:init terminating in do_boot|Runtime terminating during boot)"?,? ?\(?(.{0,2000})')
 _MOCHIWEB = re.compile(r"Failure to start Mochiweb: (\w{1,60})")
 _PLAIN = re.compile(
-    r"(Failed to create cookie file .{1,300}|Cookie file \S{1,300} must be accessible by owner only"
+    r"(Failed to create cookie file '[^']{1,300}': \w{1,40}|Cookie file \S{1,300} must be accessible by owner only"
     r"|Protocol '\w{1,20}': the name \S{1,200} seems to be in use by another Erlang node"
     r"|No Admin Account Found, aborting startup|Monster detected.{0,60}"
     r"|(?:eheap|binary|ets)_alloc: Cannot (?:re)?allocate \d+ bytes of memory.{0,60})"

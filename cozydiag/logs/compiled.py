@@ -81,7 +81,7 @@ def go(lines: Sequence[str]) -> Iterator[Caught]:
             end = next(
                 (n - 1 for n in range(at + 1, min(len(lines), at + _LONGEST)) if lines[n].startswith("exit status")), at
             )
-            message = re.sub(r" \[recovered\].*$", "", found[2])
+            message = re.sub(r" \[recovered.*$", "", found[2])
             yield Caught("go", found[1], message[:CUT], at, at, max(at, end))
         elif (found := _GO_LOG.match(line)) is not None and _GO_FATAL.search(found[1]) and _is_last(lines, at):
             yield Caught("go", "log.Fatal", found[1][:CUT], at, at, at)

@@ -67,7 +67,8 @@ def _innermost(lines: Sequence[str], head: re.Match[str], at: int, end: int) -> 
     block = range(at + 1, end + 1)
     causes = [(number, found) for number in block if (found := _CAUSE.match(lines[number]))]
     inner = [(number, found) for number in block if (found := _INNER.match(lines[number]))]
-    chosen = causes[-1] if causes else inner[0] if inner and not message else None
+    several = kind == "AggregateError" or not message
+    chosen = causes[-1] if causes else inner[0] if inner and several else None
     if chosen is not None:
         outer = lines[at].strip()[:CUT]
         line, (kind, code, message) = chosen[0], chosen[1].groups()

@@ -91,8 +91,8 @@ def _loop(loop: Loop, say: Say, width: int) -> list[str]:
     if loop.given_up:
         lines += _wrapped("    ", say(t("Its manager has given it up.")), width)
     if loop.cause is None:
-        return [*lines, *_wrapped("    ", say(t("No cause is known for it; its last words: {words}", words=loop.detail)),
-                                  width)]  # fmt: skip
+        text = t("No cause is known for it; its last words: {words}", words=loop.detail)
+        return [*lines, *_wrapped("    ", say(text), width)]
     if loop.certainty != "certain":
         text = t("Seen in {seen} of {n} crashes: this is likely, not certain.", seen=loop.seen, n=loop.crashes)
         lines += _wrapped("    ", say(text), width)

@@ -14,6 +14,9 @@ from cozydiag.stack.why import port_taken, telling, waits_for
 from cozydiag.stack.words import name_of, ourselves
 from cozydiag.text import Text, plural, t
 
+_LINES = 100
+"""Of the log of a dead service: a traceback can be long, and a crash loop has one after the other."""
+
 WATCHED = 3
 """Restarts, the last just now, from which on a watched service is more than being worked on."""
 
@@ -95,17 +98,26 @@ def starting(found: Condition) -> Finding:
 
 def dead(host: Host, stack: Stack, manager: Manager, found: Condition, code: str, text: Text) -> Finding:
     """With the line of its log that says why, where it may be read."""
-    log = manager.log(host, found.service, 20)
+    from cozydiag.stack import known
+
+    log = manager.log(host, found.service, _LINES)
     lines = [] if isinstance(log, Failure) else log
     taken = port_taken(host, stack, found.service.address, found.role, found.pids[0] if found.pids else 0, lines)
     if taken is not None:
         return taken
-    helps = False if found.hopeless or code == "service.crash_loop" else None
-    told = "" if found.why and not lines else telling(lines)
+    cause = None if found.hopeless else known.cause(host, stack, lines, found.role)
+    helps = False if found.hopeless or code == "service.crash_loop" else cause and cause.restart_helps
+    told = cause.line if cause else "" if found.why and not lines else telling(lines)
+    if cause is not None:
+        text = t("{text}: {cause}", text=text, cause=cause.meaning)
+    elif found.why:
+        text = t("{text} ({why})", text=text, why=found.why)
     return fail(
         code,
-        t("{text} ({why})", text=text, why=found.why) if found.why else text,
-        t("Mend that first: a restart would meet it again.")
+        text,
+        cause.remedy
+        if cause is not None
+        else t("Mend that first: a restart would meet it again.")
         if found.hopeless
         else t("Read its log; a restart helps only if what it says has passed."),
         role=found.role,
@@ -113,6 +125,7 @@ def dead(host: Host, stack: Stack, manager: Manager, found: Condition, code: str
         restart_helps=helps,
         commands=() if helps is False else (line(host, manager, found.service, "restart"),),
         by_hand=f"cozydiag services logs {found.service.address}",
+        certainty=cause.certainty if cause is not None else "certain",
         affects=_roles(found),
         waits_for=waits_for(stack, lines, found.role),
         service=found.service.address,

@@ -10,7 +10,7 @@ from cozydiag.host import Host
 from cozydiag.managers import supervisord
 from cozydiag.managers.supervisord import Program
 from cozydiag.model import Evidence, Finding
-from cozydiag.stack import Stack
+from cozydiag.stack import Stack, known
 from cozydiag.stack.ports import holder
 from cozydiag.stack.words import name_of, supervisorctl
 from cozydiag.text import Text, t
@@ -40,17 +40,22 @@ def dead(host: Host, stack: Stack, program: Program, code: str, text: Text) -> F
     taken = port_taken(host, stack, program.service, program.role, program.pid, lines)
     if taken is not None:
         return taken
-    proof = telling(lines)
     loops = code == "service.crash_loop"
+    cause = known.cause(host, stack, lines, program.role)
+    helps = False if loops else cause and cause.restart_helps
+    proof = cause.line if cause is not None else telling(lines)
     return broken(
         code,
-        text,
-        t("Read its log and mend what it says; it is being restarted all the time.")
+        t("{text}: {cause}", text=text, cause=cause.meaning) if cause is not None else text,
+        cause.remedy
+        if cause is not None
+        else t("Read its log and mend what it says; it is being restarted all the time.")
         if loops
         else t("Read its log; a restart helps only if what it says has passed."),
         proof=host.see(f"{program.service} log", proof) if proof else Evidence(program.service, _state(program)),
-        restart_helps=False if loops else None,
-        commands=() if loops else (supervisorctl(host, stack, "restart", program.name),),
+        restart_helps=helps,
+        commands=() if helps is False else (supervisorctl(host, stack, "restart", program.name),),
+        certainty=cause.certainty if cause is not None else "certain",
         by_hand=supervisorctl(host, stack, "tail", program.name, "stdout" if program.logs_to_stdout else "stderr"),
         waits_for=waits_for(stack, lines, program.role),
     )

@@ -87,7 +87,7 @@ def test_a_missing_command_is_not_mended_by_a_restart(cozy: Cozy) -> None:
 def test_what_exits_too_quickly_shows_what_its_log_says(cozy: Cozy) -> None:
     errors = {"cozy-data-system": cozy.log("data-system-without-credentials")}
     finding = program(cozy, process_info("cozy-data-system", "FATAL", spawnerr=TOO_QUICKLY), errors=errors)
-    assert (finding.code, finding.restart_helps) == ("service.failed", None)
+    assert (finding.code, finding.restart_helps) == ("service.failed", False)  # the file is still missing then
     assert finding.proof is not None
     assert finding.proof.line == "No CouchDB credentials file found: /etc/cozy/couchdb.login"
 
