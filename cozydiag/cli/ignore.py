@@ -56,13 +56,22 @@ def ignore(
             return _removed(state, ids, known, kept)
         import time
 
-        by = os.environ.get("SUDO_USER") or os.environ.get("USER") or str(os.getuid())
+        by = _who()
         new = [ignored.Ignored(one, end, reason, by, time.time(), {}) for one in ids]
         _keep(state, [*kept, *new])
     finally:
         state.close()
     write(_listed(new) + _strangers(loaded.drop_ins, new))
     return 0
+
+
+def _who() -> str:
+    import pwd
+
+    try:
+        return os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
 
 
 def _removed(state: "State", ids: list[str], known: "list[Ignored]", kept: "list[Ignored]") -> int:

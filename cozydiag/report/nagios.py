@@ -25,7 +25,10 @@ def nagios(report: Report, catalogue: Catalogue) -> str:
     """The report for Nagios, Icinga, Centreon, Shinken and Naemon."""
     first = f"COZY {WORDS[report.verdict]} - {_clean(render(_summary(report), catalogue), _FIRST)} | {_data(report)}\n"
     say = speaker(catalogue)
-    return _whole_lines(first, [_clean(outcome(result, say)) for result in words.worst_first(report)])
+    return _whole_lines(
+        first,
+        [_clean(outcome(result, say)) for result in words.worst_first(report) if result.status is not Status.SKIP],
+    )
 
 
 def trouble(sentence: str) -> str:

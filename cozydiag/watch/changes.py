@@ -76,15 +76,15 @@ def _files(well: Run, bad: Run) -> Iterator[Text]:
     other = [path for path in after if path in before and after[path] != before[path]]
     new, gone = after.keys() - before.keys(), before.keys() - after.keys()
     if other:
-        yield t("changed: {names}", names=_listed(other))
+        yield t("changed: {names}", names=_listed(sorted(other)))
     if new:
-        yield t("new: {names}", names=_listed(new))
+        yield t("new: {names}", names=_listed(sorted(new)))
     if gone:
-        yield t("gone: {names}", names=_listed(gone))
+        yield t("gone: {names}", names=_listed(sorted(gone)))
 
 
 def _listed(paths: Iterable[str]) -> Text | str:
-    names = sorted(paths)
+    names = list(paths)
     shown, more = ", ".join(names[:_SHOWN]), len(names) - _SHOWN
     return plural("{names} and {n} more", "{names} and {n} more", n=more, names=shown) if more > 0 else shown
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cozydiag.host.clock import Clock
 from cozydiag.host.failure import Failure
@@ -37,6 +37,7 @@ class Round:
         self._remind = remind
         kept = spare.load(state, _KEY)
         self.first = kept is None
+        self._kept = kept
         self.memory: dict[str, Memory] = {}
         self._words: dict[str, str] = {}
         for key, one in (kept or {}).items():
@@ -74,11 +75,20 @@ class Round:
         return [one for one in entries if one.id > last and one.result is not None]
 
     def save(self) -> bool:
-        """Remember the run; whether it is safely kept somewhere."""
-        data = {
-            key: {"memory": rules.to_data(one), "words": self._words.get(key, "")} for key, one in self.memory.items()
-        }
-        return spare.save(self.state, _KEY, data)
+        """Remember the run, if anything is new; whether it is safely kept somewhere."""
+        data = {key: self._data(key, memory) for key, memory in self.memory.items()}
+        if data == self._kept:
+            return True
+        kept = spare.save(self.state, _KEY, data)
+        if kept:
+            self._kept = data
+        return kept
+
+    def _data(self, key: str, memory: Memory) -> dict[str, Any]:
+        data = rules.to_data(memory)
+        if "changes" in data:
+            data["changes"] = list(memory.changes)  # as JSON gives them back
+        return {"memory": data, "words": self._words.get(key, "")}
 
     def told(self, news: Sequence[Told], acts: Sequence[Entry]) -> bool:
         """It has reached somebody."""

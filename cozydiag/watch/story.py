@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cozydiag.state import State
 
 MONTH = 30 * 86400.0
+_JUST = 60.0  # seconds: what has just begun needs no word
 _OLD = 3 * 3600.0  # seconds after which "the last run" says little about now
 
 
@@ -57,7 +58,8 @@ def _bad(host: Host, state: State, report: Report, past: Sequence[Run]) -> list[
             )
         return [t("All was well at {when}.", when=When(last.until))]
     first, well = stretch
-    found = [t("So since {when} ({age}).", when=When(first.at), age=Seconds(report.started_at - first.at))]
+    age = report.started_at - first.at
+    found = [t("So since {when} ({age}).", when=When(first.at), age=Seconds(age))] if age > _JUST else []
     before = times(past, cause.code, first.id)
     if before:
         found.append(

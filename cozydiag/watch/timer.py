@@ -1,8 +1,8 @@
 """The timer that runs `cozydiag cron`: a hardened systemd unit where systemd is in charge, else a file for cron.
 
 Directives after systemd.exec(5) and `systemd-analyze security`; cron.d files after cron(8): no dot in the name, and a
-`%` would be a line end. The unit that repairs is less confined: it has to reach the managers of services. Root needs the two
-CAP_DAC of the looking unit for the sockets of other users' managers.
+`%` would be a line end. The unit that repairs is less confined: it has to reach the
+managers of services. Root needs the two CAP_DAC of the looking unit for the sockets of other users' managers.
 """
 
 from __future__ import annotations
