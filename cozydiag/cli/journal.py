@@ -10,6 +10,7 @@ import typer
 
 from cozydiag.cli.common import EXIT, Problem, configuration, one_of, say, write
 from cozydiag.model import Status
+from cozydiag.state import texts
 from cozydiag.text import Seconds, Text, When, t, verbatim
 
 if TYPE_CHECKING:
@@ -81,8 +82,11 @@ def _show(one: Entry) -> None:
     by = t("by {who}, because of {why}", who=str(data.get("by") or "?"), why=str(data.get("why") or "-"))
     write(f"    {say(by)}" + (f"  [{data['incident']}]" if data.get("incident") else "") + "\n")
     if result.get("text"):
-        took = f" ({say(t('{seconds}', seconds=Seconds(result['seconds'])))})" if "seconds" in result else ""
-        write(f"    {result['text']}{took}\n")
+        said = texts.from_data(result.get("said")) or verbatim(str(result["text"]))
+        seconds = result.get("seconds")
+        if isinstance(seconds, (int, float)):
+            said = t("{text} ({seconds})", text=said, seconds=Seconds(seconds))
+        write(f"    {say(said)}\n")
 
 
 def _outcome(one: Entry, result: dict[str, Any]) -> Text:

@@ -17,7 +17,7 @@ from cozydiag.repair.ledger import ACT
 from cozydiag.repair.moments import Moment
 from cozydiag.repair.proof import prove
 from cozydiag.stack import Stack
-from cozydiag.state import Lock, LockBusy, State
+from cozydiag.state import Lock, LockBusy, State, texts
 from cozydiag.text import Text, t
 from cozydiag.text.catalogue import ENGLISH, render
 
@@ -47,8 +47,12 @@ class Outcome(NamedTuple):
 
     def record(self) -> dict[str, Any]:
         """The result as the journal keeps it."""
-        text = render(self.text, ENGLISH)
-        return {"result": self.result, "text": text, "pid": self.pid_after, "seconds": round(self.seconds, 1)}
+        return {"result": self.result, **words(self.text), "pid": self.pid_after, "seconds": round(self.seconds, 1)}
+
+
+def words(text: Text) -> dict[str, Any]:
+    """A text as the journal keeps it: in English, and for every language."""
+    return {"text": render(text, ENGLISH), "said": texts.as_data(text)}
 
 
 class Occasion(NamedTuple):
@@ -93,7 +97,7 @@ def recover(state: State) -> list[str]:
     and they count. Only for who holds the lock."""
     cut_off = [entry for entry in state.latest(KIND, 50) if entry.result is None]
     for entry in cut_off:
-        state.update(entry.id, {"result": "unknown", "text": "cozydiag was cut off before it was done"})
+        state.update(entry.id, {"result": "unknown", **words(t("cozydiag was cut off before it was done"))})
     return [str(entry.data.get("service")) for entry in cut_off if isinstance(entry.data, dict)]
 
 

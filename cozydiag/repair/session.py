@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 from cozydiag.host import Host, World
 from cozydiag.model import FAILING, Cause, Report, Status
 from cozydiag.repair import budget, evidence, gates, health, lasting, observed
-from cozydiag.repair.act import Occasion, Outcome, Reached, act, recover
+from cozydiag.repair.act import Occasion, Outcome, Reached, act, recover, words
 from cozydiag.repair.budget import Verdict
 from cozydiag.repair.ledger import ACT, GATE, SEEN, Ledger
 from cozydiag.repair.moments import Moment
@@ -17,7 +17,6 @@ from cozydiag.repair.signals import Deferred
 from cozydiag.stack import Stack
 from cozydiag.state import Lock, State
 from cozydiag.text import Text, t
-from cozydiag.text.catalogue import ENGLISH, render
 
 _UNSEEN = (Status.UNKNOWN, Status.ERROR)
 
@@ -155,7 +154,7 @@ class Session:
             }  # fmt: skip
             entry = self.state.append(GATE, data, at=self.host.clock.now())
             if entry is not None:
-                self.state.update(entry, {"result": verdict.outcome, "text": render(verdict.reason, ENGLISH)})
+                self.state.update(entry, {"result": verdict.outcome, **words(verdict.reason)})
         self.reached("after the gate is written")
         self.passed[action.service.address] = (action, verdict)
         self.teller.passed(action, verdict, known=known and self.terms.auto)

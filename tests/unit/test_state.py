@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -16,8 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from cozydiag.state import DAMAGED, Lock, LockBusy, NoState, State, open_state, state_folder
+from cozydiag.state import DAMAGED, Lock, LockBusy, NoState, State, open_state, state_folder, texts
 from cozydiag.state.schema import MIGRATIONS
+from cozydiag.text import Bytes, Percent, Seconds, Text, When, plural, t
 from cozydiag.text.catalogue import ENGLISH, render
 
 ROOT = Path(__file__).parents[2]
@@ -386,3 +388,42 @@ def test_nobody_pays_for_a_state_that_is_not_opened() -> None:
     command = [sys.executable, "-c", script]
     result = subprocess.run(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True, check=True)
     assert result.stdout == "False\n"
+
+
+def test_a_text_is_kept_for_every_language() -> None:
+    inner = plural("{n} restart", "{n} restarts", n=3)
+    text = t("{a} {b} {c} {d} {e} {f} {g}", a="x", b=1, c=Percent(2.5), d=Bytes(3), e=Seconds(4), f=When(5.0), g=inner)
+    kept = texts.from_data(json.loads(json.dumps(texts.as_data(text))))
+    assert kept is not None
+    assert kept == text
+    assert [type(value) for _, value in kept.params] == [str, int, Percent, Bytes, Seconds, When, Text]
+
+
+@pytest.mark.parametrize("data", [None, {}, [], "x", {"template": "x", "params": [1], "many": None, "n": 0},
+                                  {"template": "x", "params": [["a", "Text", 1]], "many": None, "n": 0}])  # fmt: skip
+def test_what_is_no_text_is_none(data: object) -> None:
+    assert texts.from_data(data) is None
+
+
+def test_of_a_kind_the_last_lines_are_kept_and_read_in_order(state: State) -> None:
+    ids = [state.append("act", number) for number in range(5)]
+    state.append("look", None)
+    assert [entry.data for entry in state.latest("act", 3)] == [2, 3, 4]
+    state.forget("act", 2)
+    assert [entry.id for entry in state.entries("act")] == ids[-2:]
+    assert len(state.entries("look")) == 1
+    assert state.entry(ids[0] or 0) is None
+    last = state.entry(ids[-1] or 0)
+    assert last is not None
+    assert last.data == 4
+
+
+def test_services_are_remembered(folder: str) -> None:
+    with closing(open_state(folder)) as state:
+        assert (state.service("a:b"), state.services()) == ({}, {})
+        assert state.keep_service("a:b", {"held": None})
+        assert state.keep_service("a:\udcff", {"well": 1})
+        state.query("INSERT INTO services VALUES ('odd', '[')")
+    with closing(open_state(folder)) as state:
+        assert state.service("a:b") == {"held": None}
+        assert state.services() == {"a:b": {"held": None}, "a:\\udcff": {"well": 1}}

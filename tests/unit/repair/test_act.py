@@ -13,7 +13,7 @@ from cozydiag.host.commands import Completed
 from cozydiag.managers.service import Life, Service
 from cozydiag.repair.act import KIND, LOCK
 from cozydiag.stack import Stack
-from cozydiag.state import Lock, NoState, State
+from cozydiag.state import Lock, NoState, State, texts
 from cozydiag.testing import HANGS, FakeHost
 from cozydiag.text import t
 from tests.unit.repair.conftest import COMING, DOWN, NEW, OLD, Bench, FakeManager
@@ -241,7 +241,7 @@ def test_the_intent_is_written_before_anything_is_asked_and_the_result_afterward
     assert after.at == bench.machine.clock.now() - outcome.seconds
     assert after.result == outcome.record() == {
         "result": "verified", "text": "it runs as a new process (PID 71) and keeps running", "pid": 71,
-        "seconds": round(outcome.seconds, 1),
+        "seconds": round(outcome.seconds, 1), "said": texts.as_data(outcome.text),
     }  # fmt: skip
     assert outcome.entry == after.id
 
