@@ -14,6 +14,9 @@ from cozydiag.proxies.protocol import Configuration
 MODULES = ("/usr/lib/nginx/modules", "/usr/lib64/nginx/modules", "/usr/local/nginx/modules")
 """Where dynamic modules lie: Debian, Fedora, nginx's own `make install`."""
 
+TABLES = ("types", "map", "geo", "split_clients", "charset_map")
+"""Blocks whose lines begin with values (nginx's http_core, map, geo, split_clients and charset modules)."""
+
 PROGRAM_BYTES = 64 << 20
 
 
@@ -24,10 +27,29 @@ def examine(host: Host, path: str, program: str) -> Configuration:
         return read
     unknown = {mistake: mistake.message.split('"')[1] for mistake in nginx.parse(path, strict=True).mistakes
                if mistake.message.startswith('unknown directive "')}  # fmt: skip
+    rows = _rows(path) if unknown else set()
+    unknown = {mistake: name for mistake, name in unknown.items() if (mistake.file, mistake.line) not in rows}
     left = set(unknown.values())
     for binary in _binaries(host, program) if left else ():
         left -= _named_in(host, binary, left)
     return read._replace(mistakes=tuple(mistake for mistake, name in unknown.items() if name in left))
+
+
+def _rows(path: str) -> set[tuple[str, int]]:
+    """The lines of tables, by file. What stands there first is a value, which the parser takes for a directive: in
+    every nginx of Debian's there is one with `text/css`."""
+    import crossplane
+
+    found: set[tuple[str, int]] = set()
+    for file in crossplane.parse(path, catch_errors=True)["config"]:
+        open_ = [(directive, False) for directive in file["parsed"]]
+        while open_:
+            directive, in_table = open_.pop()
+            if in_table:
+                found.add((file["file"], directive["line"]))
+            inside = in_table or directive["directive"] in TABLES
+            open_ += [(one, inside) for one in directive.get("block") or ()]
+    return found
 
 
 def _binaries(host: Host, program: str) -> list[str]:

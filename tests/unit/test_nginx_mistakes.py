@@ -54,3 +54,15 @@ def test_without_the_program_an_unknown_name_counts_as_a_mistake(tmp_path: Path)
     (tmp_path / "nginx.conf").write_text(SITE.format(line="http2 on;"), "utf-8")
     read = nginx_mistakes.examine(Host(World()), str(tmp_path / "nginx.conf"), str(tmp_path / "missing"))
     assert [str(mistake) for mistake in read.mistakes] == [f'unknown directive "http2" in {tmp_path}/nginx.conf:5']
+
+
+@pytest.mark.parametrize(
+    "table",
+    ["types {\n text/html html;\n text/css css;\n }", "map $a $b {\n default 0;\n ~*bot 1;\n }", "include mime.types;"],
+)
+def test_a_row_of_a_table_is_no_directive(tmp_path: Path, table: str) -> None:
+    """Debian's nginx.conf includes a table of types."""
+    (tmp_path / "mime.types").write_text("types {\n    text/html html;\n    text/css css;\n}\n", "utf-8")
+    (tmp_path / "nginx.conf").write_text(f"events {{}}\nhttp {{\n{table}\n}}\n", "utf-8")
+    read = nginx_mistakes.examine(Host(World()), str(tmp_path / "nginx.conf"), str(tmp_path / "missing"))
+    assert [str(mistake) for mistake in read.mistakes] == []

@@ -115,9 +115,13 @@ class CouchHandler(Handler):
     def describe(self, state: str, user: str, status: int) -> None:
         """What CouchDB would write into its log."""
         if user and status == 401:
-            log("warning", f"couch_httpd_auth: Authentication failed for user {user} from {LOOPBACK}")
+            log("warning", f"couch_httpd_auth: Authentication failed for user {user} from {LOOPBACK}", "a4c309e2cc")
         if user and status == 403 and state == "locked-out":
-            log("warning", f"couch_httpd_auth: Authentication rejected for locked-out user {user} from {LOOPBACK}")
+            log(
+                "warning",
+                f"couch_httpd_auth: Authentication rejected for locked-out user {user} from {LOOPBACK}",
+                "a4c309e2cc",
+            )
         if status == 500 and in_database(self.path):
             log("error", "req_err(1939811338) internal_server_error : No DB shards could be opened.", "a4c309e2cc")
         asked = f"{self.headers.get('Host', '')} {LOOPBACK} {user or 'undefined'} {self.command} {self.path}"
