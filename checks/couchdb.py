@@ -36,7 +36,7 @@ def _curl(stack: Stack, path: str) -> str:
     "couchdb.reach",
     t("CouchDB answers"),
     role=_ROLE,
-    because=["supervisor.running", "supervisor.program", "manager.service"],
+    because=["supervisor.running", "supervisor.program", "manager.service", "host.disk"],
     essential=True,
 )
 def reach(host: Host, stack: Stack) -> Iterator[Finding]:

@@ -93,6 +93,15 @@ def _starting(host: Host, stack: Stack, part: Part, proof: Evidence) -> Finding 
     )
 
 
+def _started_by(host: Host, stack: Stack, part: Part) -> tuple[str, ...]:
+    """The controller, of a part that no manager has for itself: it starts them, and ends them with it."""
+    if part.role in ("cozy.controller", "cozy.stack") or stack.program(host, part.role) is not None:
+        return ()
+    owned = (one.services for one in stack.owned(host))
+    roles = {one.role for services in owned if not isinstance(services, Failure) for one in services}
+    return () if part.role in roles else ("cozy.controller",)
+
+
 def _down(host: Host, stack: Stack, part: Part, why: Failure, proof: Evidence) -> Finding:
     """Of the parts that are no longer to be had from npm it says so where their program is gone."""
     lost = part.role == "cozy.controller" and not _is_installed(host, stack)
@@ -108,6 +117,7 @@ def _down(host: Host, stack: Stack, part: Part, why: Failure, proof: Evidence) -
         proof=proof,
         by_hand=_by_hand(part),
         restart_helps=not lost,
+        waits_for=_started_by(host, stack, part),
     )  # fmt: skip
 
 
