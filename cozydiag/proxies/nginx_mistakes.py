@@ -28,7 +28,7 @@ def examine(host: Host, path: str, program: str) -> Configuration:
     unknown = {mistake: mistake.message.split('"')[1] for mistake in nginx.parse(path, strict=True).mistakes
                if mistake.message.startswith('unknown directive "')}  # fmt: skip
     rows = _rows(path) if unknown else set()
-    unknown = {mistake: name for mistake, name in unknown.items() if (mistake.file, mistake.line) not in rows}
+    unknown = {mistake: name for mistake, name in unknown.items() if (mistake.path, mistake.line) not in rows}
     left = set(unknown.values())
     for binary in _binaries(host, program) if left else ():
         left -= _named_in(host, binary, left)
