@@ -14,7 +14,6 @@ from cozydiag.managers.service import Condition, State
 from cozydiag.model import FAILING, Evidence, Finding, Status
 from cozydiag.stack import Part, Stack, ownership
 from cozydiag.stack.unwell import unwell
-from cozydiag.stack.why import port_taken
 from cozydiag.text import Text, t
 
 
@@ -83,7 +82,7 @@ _REASONS: Final = (
     ),
 )  # fmt: skip
 
-_DYING: Final = (State.FAILED, State.CRASH_LOOPING, State.STARTING, State.RUNNING, State.HUNG, State.UNKNOWN)
+_ALIVE: Final = (State.RUNNING, State.STARTING)
 
 
 def why_not(host: Host, stack: Stack, flavour: Flavour, part: Part, why: Failure) -> Finding:
@@ -94,14 +93,11 @@ def why_not(host: Host, stack: Stack, flavour: Flavour, part: Part, why: Failure
     manager = ownership.manager_of(stack, host, found) if found is not None else None
     if found is None or manager is None:
         return silent.silent(host, stack, part, why)
-    if found.state in _DYING:
+    if found.state in _ALIVE:  # it tries CouchDB eight times before it gives up
         log = manager.log(host, found.service, 40)
-        lines = [] if isinstance(log, Failure) else log
-        pid = found.pids[0] if found.pids else 0
-        told = port_taken(host, stack, found.service.address, part.role, pid, lines) or reason(lines, found)
-        if told is not None:
-            return told
-    told = unwell(host, stack, manager, found) if found.state is not State.RUNNING else None
+        told = reason([] if isinstance(log, Failure) else log, found)
+    else:
+        told = unwell(host, stack, manager, found)
     if told is not None and told.status in (*FAILING, Status.WARN):
         return told
     return silent.silent(host, stack, part, why)

@@ -63,6 +63,7 @@ def finding(
         restart_helps=None if behind or said.code in _MAY_PASS else False,
         certainty="certain" if denial or (chosen is not None and chosen.code) else "likely",
         own=not behind and role is None and said.code != "proxy.resting",
+        waits_for=(role,) if behind and role else (),
     )
 
 

@@ -105,6 +105,12 @@ def dead(host: Host, stack: Stack, manager: Manager, found: Condition, code: str
     taken = port_taken(host, stack, found.service.address, found.role, found.pids[0] if found.pids else 0, lines)
     if taken is not None:
         return taken
+    if found.role == "cozy.stack":
+        from cozydiag.cozy.start import reason
+
+        named = reason(lines, found)
+        if named is not None:
+            return named
     cause = None if found.hopeless else known.cause(host, stack, lines, found.role)
     helps = False if found.hopeless or code == "service.crash_loop" else cause and cause.restart_helps
     told = cause.line if cause else "" if found.why and not lines else telling(lines)

@@ -15,7 +15,10 @@ from cozydiag.stack.ports import holder
 from cozydiag.stack.words import name_of, supervisorctl
 from cozydiag.text import Text, t
 
-_REFUSED = re.compile(r"ECONNREFUSED (?:127\.0\.0\.1|::1|localhost):(\d{1,5})")
+_REFUSED = re.compile(
+    r"ECONNREFUSED (?:127\.0\.0\.1|::1|localhost):(\d{1,5})"
+    r"|dial tcp (?:127\.0\.0\.1|\[::1\]):(\d{1,5}): connect: connection refused"  # Go's words
+)
 _TAKEN = re.compile(r"EADDRINUSE|[Aa]ddress already in use")
 _NO_LOGIN = re.compile(r"CouchError: unauthorized|Name or password is incorrect")
 _LOUD = re.compile(r"(?i)error|cannot|can't|couldn't|fatal|exception|denied|emerg")
@@ -99,7 +102,7 @@ def waits_for(stack: Stack, lines: list[str], own: str | None) -> tuple[str, ...
     """The roles that its last words name as having refused it."""
     roles: dict[str, None] = {}
     for line in lines[-20:]:
-        for port in _REFUSED.findall(line):
+        for port in ("".join(ports) for ports in _REFUSED.findall(line)):
             role = stack.role_at(int(port))
             if role is not None and role != own:
                 roles[role] = None
