@@ -55,13 +55,22 @@ def _cause(hit: Hit) -> Happening:
 
 
 def _paired(events: Sequence[Event]) -> list[Event]:
-    """A router writes of a request when it is answered, so that the program's own line of it can stand before."""
+    """Each answer has its request before it: a router writes of it when it is answered, a program writes one line."""
     kept: list[Event] = []
+    open_: list[str] = []  # requests without an answer yet
+    late: list[str] = []  # answers whose request the router may still write
     for event in events:
-        if event.kind == "request" and kept and kept[-1].kind == "answered" and kept[-1].detail == event.detail:
-            kept.insert(len(kept) - 1, event._replace(record=kept[-1].record))
-        else:
-            kept.append(event)
+        if event.kind == "request" and event.detail in late:
+            late.remove(event.detail)
+            continue
+        if event.kind == "request":
+            open_.append(event.detail)
+        elif event.kind == "answered" and event.detail in open_:
+            open_.remove(event.detail)
+        elif event.kind == "answered":
+            late.append(event.detail)
+            kept.append(event._replace(kind="request"))
+        kept.append(event)
     return kept
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from cozydiag.host.logs import clean, one_line
@@ -32,7 +33,7 @@ def state_of(instances: Sequence[Instance], crashes: Sequence[Crash]) -> State:
     any instance was up for a moment."""
     running = [one for one in instances if one.state == "RUNNING"]
     states = {one.state for one in instances}
-    young = [one for one in running if one.up < SETTLED]
+    young = [one for one in running if one.up < SETTLED and not _outlived(one, crashes)]
     if not instances:
         return State.STOPPED
     if len(running) == len(instances):
@@ -45,6 +46,12 @@ def state_of(instances: Sequence[Instance], crashes: Sequence[Crash]) -> State:
         return State.FAILED
     on_its_way = (one for one in (State.STARTING, State.STOPPING) if one.name in states)
     return next(on_its_way, State.FAILED)
+
+
+def _outlived(running: Instance, crashes: Sequence[Crash]) -> bool:
+    """It has been up twice as long as any of those between two crashes: whatever killed them has been mended."""
+    gaps = [later.at - earlier.at for later, earlier in pairwise(crashes)]
+    return running.up > 2 * max(gaps, default=SETTLED) + 1
 
 
 def instance(row: Mapping[str, Any]) -> Instance:
