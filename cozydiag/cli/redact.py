@@ -24,7 +24,7 @@ def redact(
     lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
 ) -> int:
     from cozydiag.host import Host, World
-        from cozydiag.report.redacting import prepare, remember
+    from cozydiag.report.redacting import prepare, remember
     from cozydiag.report.stream import Stream, Unreadable, opened
     from cozydiag.stack import Stack
 
