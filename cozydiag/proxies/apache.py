@@ -21,7 +21,7 @@ from cozydiag.proxies.protocol import Configuration, Running
 PID_FILES = ("/run/apache2/apache2.pid", "/run/httpd/httpd.pid", "/run/apache2/httpd.pid")
 _MODULES = ("/usr/lib/apache2/modules", "/usr/lib64/httpd/modules", "/usr/lib/httpd/modules", "/usr/lib/apache2")
 _LOGS = ("/var/log/apache2/error.log", "/var/log/httpd/error_log")
-_FOLDERS = ("conf-enabled", "mods-enabled", "sites-enabled", "conf.d", "vhosts.d")
+_FOLDERS = ("conf-enabled", "mods-enabled", "sites-enabled", "conf.d", "vhosts.d", "../conf.d", "../conf.modules.d")
 _EXPORT = re.compile(r"^\s*export\s+(\w+)=(\S*)\s*$", re.M)
 _PID = re.compile(r"^\s*PidFile\s+\"?([^\s\"]+)", re.M | re.I)
 

@@ -10,6 +10,7 @@ from cozydiag.proxies.protocol import Proxy
 APACHE = ("/etc/apache2/apache2.conf", "/etc/httpd/conf/httpd.conf", "/etc/apache2/httpd.conf")
 CADDY = ("/etc/caddy/Caddyfile", "/etc/caddy/caddy.json")
 HAPROXY = ("/etc/haproxy/haproxy.cfg", "/usr/local/etc/haproxy/haproxy.cfg")
+_HAPROXY_MORE, _FEDORA = "/etc/haproxy/conf.d", "/etc/sysconfig/haproxy"
 """Their main files, by package: Debian, Fedora, Alpine; those built by hand. Their modules are imported only for
 proxies that are here."""
 
@@ -58,7 +59,9 @@ def _haproxy(host: Host, config: Config) -> Proxy | None:
         return None
     from cozydiag.proxies.haproxy import HAProxy
 
-    return HAProxy(path, _program(config, "haproxy"), config.proxy.haproxy_socket, config.discover, config.paths.logs)
+    program, socket = _program(config, "haproxy"), config.proxy.haproxy_socket
+    more = _HAPROXY_MORE if _first(host, config, (_FEDORA,)) and path == HAPROXY[0] else None
+    return HAProxy(path, program, socket, config.discover, config.paths.logs, more)
 
 
 def _first(host: Host, config: Config, paths: tuple[str, ...]) -> str | None:

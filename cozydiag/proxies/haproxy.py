@@ -31,13 +31,15 @@ class Member(NamedTuple):
 
 
 class HAProxy(NamedTuple):
-    """HAProxy as one of the proxies here. It writes no log itself; ``logs`` is the folder of a `haproxy.log`."""
+    """HAProxy as one of the proxies here. It writes no log itself; ``logs`` is the folder of a `haproxy.log`. ``more``
+    is a folder of files that are read after the main one, as Fedora's unit has it."""
 
     configuration: str
     program: str = "haproxy"
     socket: str | None = None
     discover: bool = True
     logs: str | None = None
+    more: str | None = None
 
     @property
     def name(self) -> str:
@@ -63,18 +65,26 @@ class HAProxy(NamedTuple):
         return found[1] if found else None
 
     def test(self) -> tuple[str, ...]:
-        return (self.program, "-c", "-f", self.configuration)
+        return (self.program, "-c", "-f", self.configuration, *(("-f", self.more) if self.more else ()))
 
     def read(self, host: Host) -> Configuration | Failure:
         from cozydiag.proxies import haproxy_file
 
-        content = host.read(self.configuration, max_bytes=8 << 20)
-        if isinstance(content, Failure):
-            if content.kind == "permission":
-                return Configuration((), (), (self.configuration,))
-            return content
-        made = haproxy_file.parse(content.decode("utf-8", "replace"), self.configuration)
+        files: dict[str, str] = {}
+        for path in self._files(host):
+            content = host.read(path, max_bytes=8 << 20)
+            if isinstance(content, Failure) and content.kind == "permission":
+                return Configuration((), (), (path,))
+            if isinstance(content, Failure):
+                return content
+            files[path] = content.decode("utf-8", "replace")
+        made = haproxy_file.parse(files)
         return made._replace(logs=_LOGS if self.discover else (f"{self.logs}/haproxy.log",) if self.logs else ())
+
+    def _files(self, host: Host) -> list[str]:
+        names = host.listdir(self.more) if self.more else []
+        names = [] if isinstance(names, Failure) else sorted(name for name in names if name.endswith(".cfg"))
+        return [self.configuration, *(f"{self.more}/{name}" for name in names)]
 
     def mistakes(self, host: Host) -> Configuration | Failure:
         """As HAProxy itself reads its file: `-c` opens no port and writes nothing."""

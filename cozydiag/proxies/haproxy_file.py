@@ -1,10 +1,10 @@
-"""HAProxy's file (docs.haproxy.org/2.6/configuration.html) as sites."""
+"""HAProxy's files (docs.haproxy.org/2.6/configuration.html) as sites."""
 
 from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from cozydiag.proxies.protocol import Certificate, Configuration, Listen, Location, Mistake, Passing, Server, Upstream
@@ -18,6 +18,7 @@ _PATH = re.compile(r"path(?:_(?P<how>\w+))?$")
 
 class _Line(NamedTuple):
     words: list[str]
+    path: str
     line: int
 
 
@@ -38,30 +39,32 @@ class _Section(NamedTuple):
         return self.defaults.words(*start) if self.defaults else []
 
 
-def parse(text: str, path: str) -> Configuration:
-    """All sites. The only mistake that is seen is a backend that does not exist: HAProxy's own test sees more."""
-    sections = list(_sections(text))
+def parse(files: Mapping[str, str]) -> Configuration:
+    """All sites of files (path and content), which are read one after another as several `-f` have them. The only
+    mistake that is seen is a backend that does not exist: HAProxy's own test sees more."""
+    sections = list(_sections(files))
     backends = {one.name: one for one in sections if one.kind in ("backend", "listen")}
     servers: list[Server] = []
     mistakes = []
     for front in sections:
         if front.kind in ("frontend", "listen") and any(front.all("bind")):
-            servers += _sites(front, backends, path)
+            servers += _sites(front, backends)
             mistakes += [
-                Mistake(path, one.line, f"unable to find required {one.words[0]}: '{one.words[1]}'")
+                Mistake(one.path, one.line, f"unable to find required {one.words[0]}: '{one.words[1]}'")
                 for one in front.lines
                 if one.words[0] in ("use_backend", "default_backend") and len(one.words) > 1
                 and one.words[1] not in backends and "%[" not in one.words[1]
             ]  # fmt: skip
     logs = [one.words[1] for section in sections if section.kind == "global" for one in section.all("log")
             if len(one.words) > 1 and one.words[1].startswith("/") and one.words[1] != "/dev/log"]  # fmt: skip
-    return Configuration(tuple(servers), tuple(mistakes), (), (path,), tuple(logs))
+    return Configuration(tuple(servers), tuple(mistakes), (), tuple(files), tuple(logs))
 
 
-def _sections(text: str) -> Iterator[_Section]:
+def _sections(files: Mapping[str, str]) -> Iterator[_Section]:
     current: _Section | None = None
     defaults: _Section | None = None
-    for number, raw in enumerate(text.splitlines(), 1):
+    every = ((path, number, raw) for path, text in files.items() for number, raw in enumerate(text.splitlines(), 1))
+    for path, number, raw in every:
         words = _split(raw)
         if not words:
             continue
@@ -73,7 +76,7 @@ def _sections(text: str) -> Iterator[_Section]:
                 current = current._replace(defaults=None)
                 defaults = current
         elif current is not None:
-            current.lines.append(_Line(words, number))
+            current.lines.append(_Line(words, path, number))
     if current is not None:
         yield current
 
@@ -88,7 +91,7 @@ def _split(line: str) -> list[str]:
 # -- sites ---------------------------------------------------------------------------------------------
 
 
-def _sites(front: _Section, backends: dict[str, _Section], path: str) -> Iterator[Server]:
+def _sites(front: _Section, backends: dict[str, _Section]) -> Iterator[Server]:
     """One for each set of names that a rule asks for, each with what holds for all."""
     listens, certificates = _doors(front)
     rules: dict[tuple[str, ...], list[Location]] = {}
@@ -97,14 +100,14 @@ def _sites(front: _Section, backends: dict[str, _Section], path: str) -> Iterato
             continue
         names, match = _asked(front, rule.words[2:])
         back = backends.get(rule.words[1])
-        rules.setdefault(names, []).append(_location(match, rule, front, back, path))
+        rules.setdefault(names, []).append(_location(match, rule, front, back))
+    door = next(front.all("bind"))
     if front.kind == "listen" and any(front.all("server")):
-        rules.setdefault((), []).append(_location("/", _Line([front.name, front.name], 0), front, front, path))
+        rules.setdefault((), []).append(_location("/", _Line([front.name] * 2, door.path, 0), front, front))
     everyone = rules.pop((), [])
-    line = next(front.all("bind")).line
     for names, locations in rules.items():
-        yield Server("haproxy", names, listens, certificates, (*locations, *everyone), path, line)
-    yield Server("haproxy", (), listens, certificates, tuple(everyone), path, line)
+        yield Server("haproxy", names, listens, certificates, (*locations, *everyone), door.path, door.line)
+    yield Server("haproxy", (), listens, certificates, tuple(everyone), door.path, door.line)
 
 
 def _doors(front: _Section) -> tuple[tuple[Listen, ...], tuple[Certificate, ...]]:
@@ -134,21 +137,22 @@ def _asked(front: _Section, condition: list[str]) -> tuple[tuple[str, ...], str]
     names: list[str] = []
     match = "/"
     for test in tests:
-        values = [word for word in test[1:] if not word.startswith("-")]
+        method = test.index("-m") + 1 if "-m" in test else 0
+        values = [word for at, word in enumerate(test) if at not in (0, method) and not word.startswith("-")]
         host, path = _HOST.match(test[0]), _PATH.match(test[0])
         if host is not None:
-            how = host["how"] or ("end" if "end" in test[1:3] else "")
+            how = host["how"] or (test[method] if 0 < method < len(test) else "")
             names += ["*" + value if how in ("end", "dom") and value[:1] == "." else value for value in values]
         elif path is not None and values:
             match = values[0] if path["how"] != "reg" else f"~ {values[0]}"
     return tuple(names), match
 
 
-def _location(match: str, rule: _Line, front: _Section, back: _Section | None, path: str) -> Location:
+def _location(match: str, rule: _Line, front: _Section, back: _Section | None) -> Location:
     if back is None:
-        return Location(match, (), Passing(), rule.words[1], path, rule.line)
+        return Location(match, (), Passing(), rule.words[1], rule.path, rule.line)
     lines = [one for one in back.all("server") if len(one.words) > 2]
-    upstreams = tuple(_upstream(one, path) for one in lines)
+    upstreams = tuple(map(_upstream, lines))
     sets = [one.words for section in (front, back) for name in ("http-request", "option") for one in section.all(name)]
     proto = any("x-forwarded-proto" in word.lower() for words in sets for word in words[1:4])
     host = not any([word.lower() for word in words[:3]] == ["http-request", "set-header", "host"] for words in sets)
@@ -165,15 +169,16 @@ def _location(match: str, rule: _Line, front: _Section, back: _Section | None, p
         connect=seconds(connect[0], 0.0, "ms") if connect else None,
         read=read,
     )
-    return Location(match, upstreams, passing, back.name, path, lines[0].line if lines else rule.line)
+    place = lines[0] if lines else rule
+    return Location(match, upstreams, passing, back.name, place.path, place.line)
 
 
-def _upstream(one: _Line, path: str) -> Upstream:
+def _upstream(one: _Line) -> Upstream:
     written, options = one.words[2], one.words[3:]
     scheme = "https" if "ssl" in options else "http"
     if written.startswith(("/", "unix@")):
-        return Upstream(scheme, unix=written.removeprefix("unix@"), path=path, line=one.line)
+        return Upstream(scheme, unix=written.removeprefix("unix@"), path=one.path, line=one.line)
     if "$" in written or "%[" in written:
-        return Upstream(scheme, dynamic=written, path=path, line=one.line)
+        return Upstream(scheme, dynamic=written, path=one.path, line=one.line)
     host, port = endpoint(re.sub(r"^ipv[46]@", "", written), 443 if scheme == "https" else 80)
-    return Upstream(scheme, host, port, path=path, line=one.line)
+    return Upstream(scheme, host, port, path=one.path, line=one.line)

@@ -18,7 +18,7 @@ CONFIGURATIONS = ("/etc/nginx/nginx.conf", "/usr/local/nginx/conf/nginx.conf")
 LOGS = ("/var/log/nginx/error.log",)
 """Where errors go when the configuration does not say: Debian, Fedora and Alpine build it so."""
 
-_FOLDERS = ("conf.d", "http.d", "sites-enabled", "sites-available", "modules-enabled", "snippets")
+_FOLDERS = ("conf.d", "default.d", "http.d", "sites-enabled", "sites-available", "modules-enabled", "snippets")
 
 
 def running(host: Host, pid_file: str | None, discover: bool) -> Running | None:
