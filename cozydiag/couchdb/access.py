@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 APPS = ("cozy.data-system", "cozy.home", "cozy.stack")
 """What asks CouchDB, in the order of its weight."""
 
+REACH = 1 << 19
+"""Bytes from the end of the log: more is not read, the hot path pays for it."""
+
 STACK_FILES = ("/etc/cozy/cozy.yml.local", "/etc/cozy/cozy.yml", "/etc/cozy/cozy.yaml")
 """Where a cozy-stack (v3) has the address of its CouchDB; the first one wins (cozy-stack's packages)."""
 
@@ -38,18 +41,38 @@ def place(stack: Stack, host: Host) -> layout.Place | None:
 
 
 def log(stack: Stack, host: Host) -> bytes | Failure | None:
-    """The log since the last start; None where no log file is known."""
+    """The log since the last start: its file, else what its manager kept (a container, the journal); None where there
+    is neither."""
 
     def read(host: Host) -> bytes | Failure | None:
         found = place(stack, host)
-        if found is None or not found.log:
-            return None
+        path = found.log if found else ""
+        content = host.end(path, REACH) if path else told(stack, host, 300)
+        if not isinstance(content, bytes):
+            return content
         from cozydiag.couchdb import logs
 
-        content = host.end(found.log, logs.REACH)
-        return content if isinstance(content, Failure) else logs.since_start(content)
+        return logs.since_start(content)
 
     return stack.once("couchdb.log", host, read)
+
+
+def told(stack: Stack, host: Host, lines: int) -> bytes | Failure | None:
+    """What the server wrote, as its manager keeps it; None where it is none of this machine's managers."""
+    if not stack.config.discover or stack.is_far("couchdb"):
+        return None
+    program = stack.program(host, "couchdb")
+    if program is not None:
+        from cozydiag.managers import supervisord
+
+        return "\n".join(supervisord.log_tail(host, stack.socket(host), program)).encode()
+    for owned in stack.owned(host):
+        services = () if isinstance(owned.services, Failure) else owned.services
+        for one in services:
+            if one.role == "couchdb":
+                kept = owned.manager.log(host, one.service, lines)
+                return kept if isinstance(kept, Failure) else "\n".join(kept).encode()
+    return None
 
 
 def survey(stack: Stack, host: Host) -> files.Data | None:

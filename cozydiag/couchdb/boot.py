@@ -45,14 +45,20 @@ def _stderr(stack: Stack, host: Host) -> bytes:
         if program.statename not in _OF_A_START:
             return b""
         return "\n".join(supervisord.log_tail(host, stack.socket(host), program)).encode()
+    kept = access.told(stack, host, 80)
+    if isinstance(kept, bytes):
+        return _last_start(kept.decode("utf-8", "replace").splitlines())
     place = access.place(stack, host)
     if place is None or isinstance(host.stat("/run/systemd/system"), Failure):
         return b""
     from cozydiag.managers import journal
 
     lines = journal.tail(host, place.unit, 80)
-    if isinstance(lines, Failure):
-        return b""
+    return b"" if isinstance(lines, Failure) else _last_start(lines)
+
+
+def _last_start(lines: list[str]) -> bytes:
+    """From the line on in which systemd says that it starts the unit, where there is one."""
     starts = [number for number, line in enumerate(lines) if line.startswith(("Started ", "Starting "))]
     return "\n".join(lines[starts[-1] if starts else 0 :]).encode()
 

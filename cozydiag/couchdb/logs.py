@@ -8,9 +8,6 @@ from typing import NamedTuple
 
 from cozydiag.host.logs import one_line
 
-REACH = 1 << 19
-"""Bytes from the end of the log: more is not read, the hot path pays for it."""
-
 FRESH = 600.0
 """Seconds: what may have passed since (a full disk) counts for so long after its last line."""
 
@@ -160,12 +157,14 @@ def was_ended(section: bytes) -> str:
 
 
 def is_fresh(trouble: Trouble, now: float) -> bool:
-    return trouble.at == 0.0 or now - trouble.at < FRESH
+    return now - trouble.at < FRESH
 
 
 def is_last(trouble: Trouble, section: bytes, now: float) -> bool:
-    """Whether the log has nothing from later on, so that nothing in it says that it is over; within a day."""
-    return now - trouble.at < 86400.0 and end_of(section) - trouble.at < FRESH
+    """Whether the log has nothing from later on, so that nothing in it says that it is over; within a day. What comes
+    without any time (the writer `journald`) is the end of a log, and may be of today."""
+    end = end_of(section)
+    return end == 0.0 or (now - trouble.at < 86400.0 and end - trouble.at < FRESH)
 
 
 def end_of(section: bytes) -> float:
@@ -191,12 +190,17 @@ def _last(text: bytes, wanted: _Pattern) -> Trouble | None:
         found = re.search(wanted.pattern, line) if wanted.pattern else None
         if wanted.what == "file_damaged" and ".view" in line:  # an index: CouchDB makes it anew by itself
             continue
-        if line.startswith("[notice]") or (wanted.pattern and found is None):
+        if _is_request(line) or (wanted.pattern and found is None):
             continue
         if " Log :: " in line and wanted.what != "view_throws":  # what a view's function says is anybody's word
             continue
         return Trouble(wanted.what, line, found[1] if found and found.lastindex else "", _time(text, at))
     return None
+
+
+def _is_request(line: str) -> bool:
+    """A line for a request, in which anybody may put words: `[notice]`, and in 1.x an `[info]` with an address."""
+    return line.startswith("[notice]") or re.search(r"\[info\] \[<[\d.]+>\] \S+ - \S+ [A-Z]+ /", line) is not None
 
 
 def _line_at(text: bytes, at: int) -> str:
@@ -206,6 +210,8 @@ def _line_at(text: bytes, at: int) -> str:
 
 
 _STAMP = rb"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)"
+_STAMP_1X = rb"\[\w{3}, (\d\d) (\w{3}) (\d{4}) (\d\d):(\d\d):(\d\d) GMT\]"
+_MONTHS = b"JanFebMarAprMayJunJulAugSepOctNovDec"
 
 
 def _time(text: bytes, at: int) -> float:
@@ -213,5 +219,10 @@ def _time(text: bytes, at: int) -> float:
     from calendar import timegm
 
     end = text.find(b"\n", at)
-    stamps = re.findall(_STAMP, text[max(0, at - 20_000) : end if end >= 0 else len(text)])
-    return float(timegm(tuple(map(int, stamps[-1])))) if stamps else 0.0
+    before = text[max(0, at - 20_000) : end if end >= 0 else len(text)]
+    if stamps := re.findall(_STAMP, before):
+        return float(timegm(tuple(map(int, stamps[-1]))))
+    if stamps := re.findall(_STAMP_1X, before):
+        day, month, year, *clock = stamps[-1]
+        return float(timegm((int(year), _MONTHS.find(month) // 3 + 1, int(day), *map(int, clock))))
+    return 0.0

@@ -136,7 +136,7 @@ def _log_now(stack: Stack, host: Host) -> bytes:
 
     def read(host: Host) -> bytes:
         place = access.place(stack, host)
-        content = host.end(place.log, logs.REACH) if place and place.log else b""
+        content = host.end(place.log, access.REACH) if place and place.log else b""
         return content if isinstance(content, bytes) else b""
 
     return stack.once("couchdb.log_after_login", host, read)

@@ -46,6 +46,31 @@ def test_what_people_ask_for_is_no_sign() -> None:
     assert kinds(START + UP + evil + line("notice", "GET /creating missing database: shards/x")) == []
 
 
+def line_1x(day: str, level: str, text: str) -> bytes:
+    return f"[{day}, 01:09:42 GMT] [{level}] [<0.98.0>] {text}\n".replace(", 01", " 01").encode()
+
+
+def test_lines_of_1x_have_their_own_time() -> None:
+    bad = line_1x("Wed, 04 Oct 2017", "error", "Could not open file /var/lib/couchdb/a.couch: permission denied")
+    (found,) = logs.faults(bad)
+    assert (found.what, found.at) == ("file_unreadable", 1507079382.0)
+    assert not logs.is_fresh(found, found.at + 601)
+    later = line_1x("Thu, 05 Oct 2017", "info", "Starting")
+    assert logs.is_last(found, bad, found.at + 3600)
+    assert not logs.is_last(found, bad + later, found.at + 3600)
+
+
+def test_what_people_ask_1x_for_is_no_sign_either() -> None:
+    evil = line_1x("Wed, 04 Oct 2017", "info", "1.2.3.4 - - GET /x?{error,enospc} 404")
+    assert logs.faults(evil) == []
+
+
+def test_lines_without_any_time_are_the_last() -> None:
+    bad = b"[error] couchdb@127.0.0.1 <0.1.0> -------- {error,enospc}\n"
+    (found,) = logs.faults(bad)
+    assert (logs.is_fresh(found, 1e9), logs.is_last(found, bad, 1e9)) == (False, True)
+
+
 def test_relaxing_proves_no_listener() -> None:
     assert not logs.has_listened(START)
     assert logs.has_listened(START + UP)
