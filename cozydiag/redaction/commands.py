@@ -28,7 +28,8 @@ _COMMANDS = (
     _command("mysql mariadb mydumper mytop percona innobackupex", rf"(?<=[\s\"'])(?:-p|--password=)(?!\s){_VALUE}"),
     _command("sshpass", rf"(?<=[\s\"'])-p(?:{_BREAK})?{_VALUE}"),
     _command("redis-cli keydb-cli valkey-cli", rf"(?<=[\s\"'])(?:-a|--pass){_BREAK}{_VALUE}"),
-    _command("curl wget httpie xh aria2c", rf"(?<=[\s\"'])(?:-[a-zA-Z]*u|--user|-U|--proxy-user|-a|--auth)(?:=|{_BREAK})?[\"']?[\w.@+-]{{1,100}}:{_VALUE}"),
+    _command("curl wget httpie xh aria2c", rf"(?<=[\s\"'])(?:-[a-zA-Z]*u|--user|-U|--proxy-user|-a|--auth)(?:=|{_BREAK})?(?![\"'])[\w.@+-]{{1,100}}:{_VALUE}"),
+    _command("curl wget httpie xh aria2c", rf"(?<=[\s\"'])(?:-[a-zA-Z]*u|--user|-U|--proxy-user|-a|--auth)(?:=|{_BREAK})?(?P<quote>[\"'])[\w.@+-]{{1,100}}:(?P<value>(?:(?!(?P=quote)).)+)"),
     _command("htpasswd", rf"(?<=\s)-[a-zA-Z0-9]*b[a-zA-Z0-9]*\s+(?:-\S+\s+)*(?:\S+\s+){{1,2}}?{_VALUE}\s*(?=$|[|;)&])"),
     _command("ldapsearch ldapmodify ldapadd ldappasswd ldapwhoami ldapdelete", rf"(?<=[\s\"'])-[ws]{_BREAK}{_VALUE}"),
     _command("smbclient rpcclient smbget", rf"(?<=[\s\"'])-U{_BREAK}?[\"']?[\w.\\/@-]{{1,100}}%{_VALUE}"),
@@ -40,11 +41,11 @@ _COMMANDS = (
     _command("keytool", rf"(?<=\s)-(?:store|key|new|deststore|srcstore)pass{_BREAK}{_VALUE}"),
     _command("rabbitmqctl", rf"\b(?:add_user|change_password|authenticate_user)\s+\S+\s+{_VALUE}"),
     _command("useradd usermod", rf"(?<=[\s\"'])-p{_BREAK}{_VALUE}"),
-    _command("chpasswd", r"echo\s+(?:-\S+\s+)?[\"']?[\w.-]{1,64}:(?P<value>[^\s\"'|]+)"),
+    _command("echo printf", r"(?:echo|printf)\s+(?:-\S+\s+)?[\"']?[\w.-]{1,64}:(?P<value>[^\s\"'|]+)[\"']?\s*\|\s*(?:sudo\s+)?chpasswd"),
     _command("echo printf", r"(?:echo|printf)\s+(?:-\S+\s+)?(?P<value>\"[^\"]+|'[^']+|[^\s\"'|:]+)[\"']?\s*\|\s*(?:sudo\s+(?:-\S+\s+)*-[a-zA-Z]*S|(?:sudo\s+)?(?:passwd|cryptsetup|su)\b)"),
     _command("lftp", rf"(?<=\s)-u{_BREAK}[\w.@-]{{1,100}},{_VALUE}"),
     _command("snmpwalk snmpget snmpset snmpbulkwalk", rf"(?<=\s)-[cAX]{_BREAK}{_VALUE}"),
-    _command("aws npm git composer pip twine poetry glab flyctl heroku doctl", rf"\b(?:config|auth|login)\b.{{0,80}}?(?:secret|token|passw|auth)[\w.:/-]{{0,80}}(?:=|{_BREAK}){_VALUE}"),
+    _command("aws npm git composer pip twine poetry glab flyctl heroku doctl", rf"\b(?:config|configure|auth|login)\b.{{0,80}}?(?:secret|token|passw|auth)[\w.:/-]{{0,80}}(?:=|{_BREAK}){_VALUE}"),
     _command("swaks msmtp sendemail", rf"(?<=\s)-(?:ap|xp){_BREAK}{_VALUE}"),
     _command("wpa_passphrase", rf"wpa_passphrase\s+\S+\s+{_VALUE}"),
     _command("curl", rf"_config/admins/[\w.@-]{{1,100}}.{{0,200}}?(?:-d|--data\S{{0,10}}){_BREAK}?[\"']?[\\\"']{{0,3}}(?P<value>[^\"'\\\s]+)"),
@@ -86,7 +87,7 @@ def _value(found: re.Match[str]) -> Iterator[Span]:
         end = start + len(value)
     if value.startswith("-") and found.string[start - 1 : start] in (" ", "\t"):
         return
-    if value and not is_none(value) and not is_elsewhere(value):
+    if value and not is_none(value, message=False) and not is_elsewhere(value):
         yield Span(start, end)
 
 

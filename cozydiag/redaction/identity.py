@@ -55,7 +55,7 @@ _NODES = frozenset("couchdb nonode rabbit ejabberd git".split())
 _STAND_IN_NAME = re.compile(r"(?:mail)?dom(?:ain)?\d+\.example|(?:host|user|mail|name)\d+", re.IGNORECASE)
 
 _VERSION_BEFORE = re.compile(r"(?:version|release|\brev|\bver\.?|build|\bv)[\"']?[ :=]{0,3}[\"']?$|==[\"']?$|[\w.+-]-$|[\w+-]:$(?<!:\d:)|~$|\+$|(?<![./\w])[A-Za-z][\w+-]{1,40}/$", re.IGNORECASE)
-_VERSION_AFTER = re.compile(r"[-+~][\w]|\.\d|\.\*")
+_VERSION_AFTER = re.compile(r"[-+~]\w|\.\d|\.\*| (?:installed|available|released|upgraded)")
 _PACKAGES = re.compile(r":(?:amd64|arm64|armhf|i386|all|armel|riscv64)\b|\b(?:Setting up|Unpacking|Preparing to unpack|Selecting|Get:\d+|Installing|Upgrading|Removing)\b")
 
 
@@ -169,7 +169,7 @@ class Identity:
                 self._cache.clear()
         if not known:
             return said
-        before, after = text[max(0, start - 48) : start], text[end : end + 2]
+        before, after = text[max(0, start - 48) : start], text[end : end + 12]
         if before[-1:].isalnum() or before[-1:] in ("_", ".") or after[:1].isalnum() or after[:1] == "_":
             return said
         if _VERSION_AFTER.match(after) or _VERSION_BEFORE.search(before.rpartition("\n")[2]) or _is_package(text, start):

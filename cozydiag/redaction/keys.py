@@ -19,7 +19,7 @@ _SURE = ("contrase", "kennwort", "mot", "phrase", "secr", "token", "jeton", "cre
          "connection", "cl", "d'", "d’")  # fmt: skip
 """Words that are sure wherever they stand inside a longer name."""
 
-_WHOLE = frozenset({"pin", "pw", "sid", "auth"})
+_WHOLE = frozenset({"pin", "sid", "auth"})
 """Words that are parts of too many others."""
 
 _KEY_BEFORE = re.compile(
@@ -31,14 +31,14 @@ _KEY_BEFORE = re.compile(
 _CODE_BEFORE = re.compile(
     r"(?:pass|recovery|backup|verification|confirmation|auth|access|security|share|invite|login|mfa|2fa|one[ _-]?time|activation)[ _-]?$"
 )
-_PASS_BEFORE = re.compile(r"(?:^|[^a-z]|user|db|smtp|mail|root|admin|couch|redis|mysql|ftp|ldap|imap|http|my|new|old|the|require)$")
+_PASS_BEFORE = re.compile(r"(?:^|[^a-z]|user|db|smtp|mail|root|admin|couch|redis|mysql|ftp|ldap|bind|imap|http|my|new|old|the|require)$")
 _PASS_AFTER = re.compile(r"word|wort|wd|phrase|code|key")
 
 _QUOTE = r"(?:\\{0,3}[\"'`]|&quot;|&#0?3[49];|&apos;|%2[27])"
 _TAIL = re.compile(
     r"(?P<rest>[\w.-]{0,48})"
     rf"(?:{_QUOTE}?\]?[ \t\u00a0]{{0,40}}(?:=>|:=|={{1,2}}|:|%3d|%3a|=3d)[ \t\u00a0]{{0,40}}|{_QUOTE}[ \t]{{0,8}},[ \t]{{0,8}}(?={_QUOTE})|(?<=requirepass)[ \t]+|(?<=masterauth)[ \t]+)"
-    rf"(?:(?P<mark>[bru]?{_QUOTE})(?P<quoted>(?:(?!(?P=mark))(?:\\.|.)){{0,4096}})"
+    rf"(?:(?P<mark>[bru]?{_QUOTE})(?P<quoted>(?:(?!(?P=mark))(?:\\.|.)|(?<=\w)''(?=\w)){{0,4096}})"
     r"|(?P<bare>(?:(?!&(?:amp;)?[\w.%\[\]-]{1,40}=|,[ \t]|[,;][\w.-]{1,40}[=:]|;[ \t]|[ \t\"'<>`]|%26[\w.-]{1,40}%3d).)+))",
     re.IGNORECASE,
 )
@@ -50,6 +50,8 @@ _LEADING = re.compile(
 """Nothing else stands before it on its line: then the value goes on to the end, blanks and all."""
 
 _COMMENT = re.compile(r"[ \t]+[#;][ \t].*|[ \t]+//[ \t].*")
+
+_FILE = re.compile(r".*\.(?:[jt]sx?|py|go|rb|erl|hrl|exs?|[ch]|json|ya?ml|ini|conf|md|txt|log|sh|service|html?|css|php|java|rs|lua)")
 
 _NO_SECRET = re.compile(
     r"s?[_.-]?(?:files?|filename|file_?name|path|paths|dir|directory|maps?|interval|scheme|length|len|min|max|ttl|timeout"
@@ -68,7 +70,7 @@ _NOT_BEFORE = re.compile(
 )
 
 _LOOKS_RANDOM = re.compile(r"(?=[^\s]*[0-9])[\w+/=.~$%:-]{8,}")
-_DIGITS_WILL_DO = ("otp", "pin", "pass", "code", "mdp", "pwd", "pw", "mot")
+_DIGITS_WILL_DO = ("secr", "otp", "pin", "pass", "code", "mdp", "pwd", "pw", "mot")
 _RANDOM_ONLY = ("salt", "cookie", "seed", "nonce", "auth", "sid", "bearer", "hmac", "sess", "csrf", "xsrf")
 
 
@@ -102,14 +104,18 @@ def _names_a_secret(hit: re.Match[str], found: re.Match[str], line: str, low: st
     elif word == "code":
         if not _CODE_BEFORE.search(before):
             return False
+    elif word == "pw":
+        if rest[:1].isalpha() or not _PASS_BEFORE.search(before):
+            return False
     elif word in _WHOLE:
         if before[-1:].isalpha() or rest[:1].isalpha():
             return False
     elif not word.startswith(_SURE) and before[-1:].isalpha() and not line[hit.start()].isupper():
         return False
-    return _goes_on(word, rest) and _NO_SECRET.fullmatch(rest) is None
+    return _goes_on(word, rest) and not _NO_SECRET.fullmatch(rest) and not _FILE.fullmatch(rest)
 
 
+_OPENED = re.compile(r"([\"'])[\w.-]{0,60}\Z")
 _MORE = re.compile(r"s?(?![a-z])|(?:hash|salt|value|key|text|confirm|confirmation|new|old|repeat|verify|data|string|base|ring)(?![a-z])")
 
 
@@ -123,6 +129,9 @@ def _value(line: str, hit: re.Match[str], found: re.Match[str]) -> tuple[int, in
     if found["quoted"] is not None:
         return (*found.span("quoted"), True)
     start, end = found.span("bare")
+    opened = _OPENED.search(line, max(0, hit.start() - 64), hit.start())
+    if opened and line[start - 1] == "=" and (close := line.find(opened[1], start)) > 0:  # `"PASSWORD=two words"`
+        return start, close, True
     if _LEADING.fullmatch(line, 0, hit.start()) is None:
         return start, _trimmed(line, start, end), False
     value = _COMMENT.sub("", line[start:], count=1).rstrip()
@@ -142,26 +151,32 @@ def _trimmed(line: str, start: int, end: int) -> int:
 
 
 def _is_secret(word: str, found: re.Match[str], value: str, *, whole: bool, after: str) -> bool:
-    if is_none(value) or is_elsewhere(value):
+    if is_none(value, message="=" not in _between(found)) or is_elsewhere(value) or re.fullmatch(r"\d+:\d+", value):
+        return False
+    if re.match(r"\d{1,4}[ ,]", value) and ":" in _between(found):  # `pass: 12 fail: 3`
         return False
     if found["rest"].lower() == "s" and re.match(r"\d+\b", value):  # `tokens: 1532 consumed`
         return False
     if value.isdigit():
-        return len(value) > 3 and word.startswith(_DIGITS_WILL_DO) or len(value) > 15
+        return len(value) > (3 if word.startswith(_DIGITS_WILL_DO) else 5)
     if word.startswith(_RANDOM_ONLY) and word != "authsession":
         return _LOOKS_RANDOM.fullmatch(value.strip("\"'")) is not None
     return whole or not _is_prose(found, value, after)
 
 
+def _between(found: re.Match[str]) -> str:
+    """What stands between a name and its value."""
+    return found.string[found.end("rest") : found.start("quoted" if found["quoted"] is not None else "bare")]
+
+
 def _is_prose(found: re.Match[str], value: str, after: str) -> bool:
     """`wrong password: retrying in 5 s`: after a colon and a blank a small word, and another."""
-    said = found.string[found.end("rest") : found.start("bare")]
-    return ": " in said and value.isalpha() and value.islower() and re.match(r" [a-zé]+(?![\w=:])", after) is not None
+    return ": " in _between(found) and value.isalpha() and value.islower() and re.match(r" [a-zé]+(?![\w=:])", after) is not None
 
 
 _SAID = re.compile(
     r"(?:pass(?:word|wort|wd|phrase|code)?|mot de passe|secret|token|jeton|credentials?|api[ _-]key|identified by|cl(?:e|é) secr(?:e|è)te)"
-    rf"(?:[ \t]{{1,4}}(?:is|was|est|était|of|as|to|=|:|with|hash))?[ \t]{{1,4}}(?:\(?(?P<mark>{_QUOTE}|«[ \u00a0]?)(?P<quoted>(?:(?!(?P=mark)|[ \u00a0]?»).){{1,1024}})"
+    rf"(?:[ \t]{{1,4}}(?:is|was|is now|est|était|of|as|to|set to|reset to|changed to|=|:|with|hash))?[ \t]{{1,4}}(?:\(?(?P<mark>{_QUOTE}|«[ \u00a0]?)(?P<quoted>(?:(?!(?P=mark)|[ \u00a0]?»).){{1,1024}})"
     r"|(?P<bare>(?=[^\s]{0,80}[0-9])(?=[^\s]{0,80}[A-Za-z])[^\s\"'<>(){}\[\],;/=]{6,}))",
     re.IGNORECASE,
 )  # fmt: skip
@@ -202,7 +217,7 @@ def _structured(line: str, low: str) -> Iterator[Span]:
 
 _TRIGGERS = (
     "pass", "contrase", "kennwort", "phrase", "secr", "token", "jeton", "credential", "key", "code", "cookie", "accès", "acces",
-    "masterauth", "string", "=cle", "clé", "pwd", "=pw", "mdp", "psk", "otp", "=pin", "salt", "mnemonic", "seed", "sess", "=sid",
+    "masterauth", "string", "=cle", "clé", "pwd", "pw", "mdp", "psk", "otp", "=pin", "salt", "mnemonic", "seed", "sess", "=sid",
     "csrf", "xsrf", "jwt", "bearer", "=auth", "nonce", "hmac",
 )  # fmt: skip
 

@@ -12,9 +12,13 @@ from cozydiag.redaction.values import is_elsewhere, is_hidden, is_none
 # -- user and password in URLs ---------------------------------------------------------------------------
 
 _USERINFO = re.compile(
-    r"(?::(?:\\{0,3}/){2}|%3a%2f%2f)(?P<user>(?:(?!%40|%3a)[^\s:/@\"'<>?#]){0,200}(?:@[\w.-]{1,200}(?=:[^\s/@\"'<>?#]{1,200}@))?)(?:(?P<colon>:|%3a)(?P<password>(?:(?!%40)[^\s\"'<>@]|<(?=[a-z-]+#?\d*>)|@(?=[^\s/@\"'<>?#]{0,200}@)|(?<=\w)>(?=@)){0,1024}))?(?P<at>@|%40)",
+    r":(?:\\{0,3}/){2}(?P<user>[^\s:/@\"'<>?#]{0,200}(?:@[\w.-]{1,200}(?=:[^\s/@\"'<>?#]{1,200}@))?)"
+    r"(?::(?P<password>(?:[^\s\"'<>@]|<(?=[a-z-]+#?\d*>)|@(?=[^\s/@\"'<>?#]{0,200}@)|(?<=\w)>(?=@)){0,1024}))?@"
+)
+_ENCODED_USERINFO = re.compile(
+    r"%3a%2f%2f(?P<user>(?:(?!%40|%3a|%2f)[^\s:/@\"'<>?#&]){0,200})(?:%3a(?P<password>(?:(?!%40|%2f)[^\s\"'<>@&]){0,1024}))?%40",
     re.IGNORECASE,
-)  # fmt: skip
+)
 _PORT = re.compile(r"\d{0,5}(?:[/?#].*)?", re.DOTALL)
 
 _ACCOUNT = re.compile(
@@ -28,7 +32,7 @@ _ACCOUNT = re.compile(
 def _urls(line: str, low: str) -> Iterator[Span]:
     if "://" not in low and ":\\" not in low and "%3a" not in low:
         return
-    for found in _USERINFO.finditer(line):
+    for found in (*_USERINFO.finditer(line), *(_ENCODED_USERINFO.finditer(line) if "%40" in line else ())):
         user, password = found["user"], found["password"]
         if password is None:
             if len(user) >= 16 and re.search(r"\d", user) and not is_hidden(user):  # a token stands for both
@@ -133,7 +137,7 @@ def _secret_headers(line: str, low: str) -> Iterator[Span]:
 def _unquoted(value: str, *, whole: bool) -> str:
     """Up to the end of the line where one scheme has many parts, to the next blank or quote where it has one."""
     if whole:
-        return re.split(r"['\"`]?[ \t]+(?:https?://|-[a-zA-Z]\b|--\w)|(?<=\S)['\"](?=[\s,;})\]]|$)", value, maxsplit=1)[0]
+        return re.split(r"['\"`]?[ \t]+(?:https?://|-[a-zA-Z]\b|--\w)", value, maxsplit=1)[0]
     return re.split(r"[\s\"'`<>,;)}\]\\&]", value, maxsplit=1)[0]
 
 

@@ -33,7 +33,7 @@ _WORDS = frozenset(
     " token tokens secret secrets key keys credential credentials cookie cookies session"
     " incorrecte invalide manquant manquante requis requise vide aucun aucune non oui expire doit doivent le la les un"
     " une est sont erreur obligatoire inconnu inconnue ou et de du des pour par dans sur avec sans pas trop mauvais"
-    " mauvaise faux fausse valide changed foobared".split()
+    " mauvaise faux fausse valide changed foobared chauthtok".split()
 )  # fmt: skip
 """What follows such a key in messages, types and schemes."""
 
@@ -43,12 +43,13 @@ def is_hidden(value: str) -> bool:
     return _STAND_IN.fullmatch(value) is not None
 
 
-def is_none(value: str) -> bool:
-    """Whether there is no secret in ``value``: nothing, a stand-in, a template, a word of a message."""
+def is_none(value: str, *, message: bool = True) -> bool:
+    """Whether there is no secret in ``value``: nothing, a stand-in, a template, a word of a message; with ``message``
+    also a whole one that begins with such a word."""
     word = value.strip("\"'`«» \t.,;:!?()[]{}\u00a0")
     if not word:
         return True
-    return is_hidden(value.strip()) or _TEMPLATE.fullmatch(value.strip()) is not None or _says_so(word.lower())
+    return is_hidden(value.strip()) or _TEMPLATE.fullmatch(value.strip()) is not None or _says_so(word.lower(), message)
 
 
 def is_elsewhere(value: str) -> bool:
@@ -57,7 +58,8 @@ def is_elsewhere(value: str) -> bool:
     return _PATH.fullmatch(value) is not None or _URL.match(value) is not None
 
 
-def _says_so(words: str) -> bool:
-    """A message begins with one of its words, even where it goes on."""
+def _says_so(words: str, message: bool) -> bool:
+    if not message:
+        return words in _WORDS
     first = re.split(r"[\s.,;:!?()]", words, maxsplit=1)[0].strip("\"'`«»")
     return first in _WORDS
