@@ -152,12 +152,11 @@ def _examine(config: Config) -> tuple[Report, Stack, Plan]:
     return report, stack, make(Host(World(), 60.0, "plan"), stack, report)
 
 
-def _nothing(report: Report, *, quiet: bool = False) -> int:
+def _nothing(report: Report) -> int:
     if report.verdict is Status.UNKNOWN:
         write(say(t("Nothing broken was seen, but not everything could be looked at: see `cozydiag status`.")) + "\n")
         return EXIT[Status.UNKNOWN]
-    if not quiet:
-        write(say(t("There is nothing to repair.")) + "\n")
+    write(say(t("There is nothing to repair.")) + "\n")
     return 0
 
 
@@ -193,31 +192,45 @@ def _repair(config: Config, state: State, lock: Lock | LockBusy, wishes: Wishes,
 
     report, stack, plan = _examine(config)
     judged, ledger = _judged(report, stack, plan, state, wishes)
-    if not wishes.auto:
-        if not plan.actions and not plan.refusals:
-            return _nothing(report)
-        shown.plan(judged, ledger)
-        if not plan.actions:
-            return EXIT[Status.FAIL]  # a refusal is one, be it of a warning: as without --restart
-    elif _news(state, plan):
-        shown.plan(judged._replace(actions=()), ledger)
-    if plan.actions and not any(action.allowed for action in plan.actions):
-        write("\n" + say(t("This needs root:")) + f"\n    {_as_root(config)}\n")
-        return EXIT[Status.UNKNOWN]
     if isinstance(lock, LockBusy):
-        write("\n" + say(t("Nothing is done without a journal: {why}", why=lock.why)) + "\n")
-        return EXIT[Status.FAIL]
+        early = _before(config, state, report, judged, ledger, wishes)
+        return _no_journal(lock) if early is None else early
+    gated = {(one.service.address, one.gate.code) for one in judged.actions if one.gate is not None}
+    teller = shown.Teller(quiet=wishes.auto, told=() if wishes.auto else gated)
+    by, terms = _timer() if wishes.auto else who(), _terms(wishes)
+    session = Session(lambda seen: _look(config, seen), state, lock, teller, by, terms=terms, reached=reached)
+    session.begin(report, plan, stack)
+    early = _before(config, state, report, judged, ledger, wishes)
+    if early is not None:
+        return early
     if not wishes.yes and not wishes.auto and any(one.gate is None for one in judged.actions) and not consents():
         return EXIT[report.verdict]
-    told = {(one.service.address, one.gate.code) for one in judged.actions if one.gate is not None and not wishes.auto}
-    teller = shown.Teller(quiet=wishes.auto, told=told)
-    by = _timer() if wishes.auto else who()
-    session = Session(
-        lambda before: _look(config, before), state, lock, teller, by, terms=_terms(wishes), reached=reached
-    )
     repaired = session.run(*session.confirm(report, plan, stack))
     shown.end(repaired, quiet=wishes.auto and not repaired.done)
     return code(repaired)
+
+
+def _before(config: Config, state: State, report: Report, plan: Plan, ledger: Ledger, wishes: Wishes) -> int | None:
+    """Shows the plan; the exit code where that is all."""
+    from cozydiag.cli import fix_shown as shown
+
+    if not wishes.auto:
+        if not plan.actions and not plan.refusals:
+            return _nothing(report)
+        shown.plan(plan, ledger)
+        if not plan.actions:
+            return EXIT[Status.FAIL]  # a refusal is one, be it of a warning: as without --restart
+    elif _news(state, plan):
+        shown.plan(plan._replace(actions=()), ledger)
+    if plan.actions and not any(action.allowed for action in plan.actions):
+        write("\n" + say(t("This needs root:")) + f"\n    {_as_root(config)}\n")
+        return EXIT[Status.UNKNOWN]
+    return None
+
+
+def _no_journal(lock: LockBusy) -> int:
+    write("\n" + say(t("Nothing is done without a journal: {why}", why=lock.why)) + "\n")
+    return EXIT[Status.FAIL]
 
 
 def _news(state: State, plan: Plan) -> bool:

@@ -161,6 +161,9 @@ def last_line(repaired: Repaired) -> Text:
     mended = [action for action, outcome in repaired.done if outcome.result == "verified"]
     if repaired.report.verdict not in (Status.OK, Status.WARN):
         restarts = _restarts([action for action, outcome in repaired.done if outcome.entry])
+        if repaired.report.verdict is Status.UNKNOWN:
+            return t("Nothing broken is seen any more, but not everything could be looked at: {restarts}, {took}.",
+                     restarts=restarts, took=Seconds(repaired.seconds))  # fmt: skip
         return t("Something is still wrong: {restarts}, {took}.", restarts=restarts, took=Seconds(repaired.seconds))
     when = When(time.time())
     if not mended:

@@ -80,8 +80,18 @@ class Session:
         self.reached = reached
         self.began = Moment.now(self.host.clock)
         self.incident = evidence.name(self.host.clock.now())
+        self.begun = False
         self.passed: dict[str, tuple[Action, Verdict]] = {}
         self.since: dict[str, float] = {}
+
+    def begin(self, report: Report, plan: Plan, stack: Stack) -> None:
+        """Close what an earlier run left open, and write down what is seen: also where nothing is to be done."""
+        if not self.begun:
+            self.reached("before the observation")
+            recover(self.state)
+            self._observe(report, plan, stack)
+            self.reached("after the observation")
+            self.begun = True
 
     def confirm(self, report: Report, plan: Plan, stack: Stack) -> tuple[Report, Plan, Stack]:
         """Look once more before the first act: what is seen broken once may have been a moment's, and a person may
@@ -98,10 +108,7 @@ class Session:
         began, first = self.host.clock.monotonic(), report
         done: list[tuple[Action, Outcome]] = []
         with Deferred() as signals:
-            self.reached("before the observation")
-            recover(self.state)
-            self._observe(report, plan, stack)
-            self.reached("after the observation")
+            self.begin(report, plan, stack)
             while not signals.came and len(done) < self.terms.most:
                 action = self._next(report, plan, stack, [action.service.address for action, _ in done])
                 if action is None:
