@@ -22,7 +22,7 @@ from cozydiag.api import (
     t,
     warn,
 )  # fmt: skip
-from cozydiag.couchdb import Reply, access, ask, path_of
+from cozydiag.couchdb import Reply, access, ask, broke_off, path_of
 from cozydiag.couchdb.account import Account
 
 _ROLE = "couchdb"
@@ -203,7 +203,14 @@ def database(host: Host, stack: Stack) -> Iterator[Finding]:
     for name in access.expected(stack, host):
         path = path_of(name)
         reply = account.ask(host, path) if account else ask(host, stack.config.couchdb.url, path)
-        yield _unreachable(host, stack, reply) if isinstance(reply, Failure) else _database(host, stack, name, reply)
+        if broke_off(reply):
+            from cozydiag.couchdb import answers
+
+            yield answers.cut(path, reply)
+        elif isinstance(reply, Failure):
+            yield _unreachable(host, stack, reply)
+        else:
+            yield _database(host, stack, name, reply)
 
 
 def _database(host: Host, stack: Stack, name: str, reply: Reply) -> Finding:

@@ -30,26 +30,17 @@ def databases(host: Host, stack: Stack) -> Iterator[Finding]:
         yield account
         return
     reply = account.ask(host, "/_all_dbs", _NAMES)
-    if isinstance(reply, Failure):
-        yield _cut(reply) if broke_off(reply) else skip(t("CouchDB did not say: {why}", why=reply.detail))
-    elif reply.cut:
-        yield _cut(Failure("closed", f"no end after {len(reply.body)} bytes"))
+    if broke_off(reply):
+        from cozydiag.couchdb import answers
+
+        yield answers.cut("/_all_dbs", reply)
+    elif isinstance(reply, Failure):
+        yield skip(t("CouchDB did not say: {why}", why=reply.detail))
     elif reply.status != 200:
         yield _not_listed(reply)
     else:
         names = {name for name in reply.items if isinstance(name, str)}
         yield from _compared(host, stack, account, names)
-
-
-def _cut(why: Failure) -> Finding:
-    return warn(
-        "couchdb.answer_cut",
-        t("an answer of CouchDB broke off in the middle: some database cannot be opened"),
-        t("Ask for the databases one by one (`cozydiag curlcouch --server NAME`) to find which, and read the log."),
-        role=_ROLE,
-        proof=Evidence("GET /_all_dbs", why.detail),
-        restart_helps=False,
-    )
 
 
 def _not_listed(reply: Reply) -> Finding:
@@ -61,7 +52,7 @@ def _not_listed(reply: Reply) -> Finding:
 def _compared(host: Host, stack: Stack, account: Account, names: set[str]) -> Iterator[Finding]:
     """The list against the disk, and against what every server and every instance has."""
     lost = _forgotten(host, stack, names)
-    old = _is_old(stack, host)
+    old = access.is_old(stack, host)
     if lost is not None:
         yield lost
         return
@@ -132,16 +123,11 @@ def _forgotten(host: Host, stack: Stack, names: set[str]) -> Finding | None:
     return answers.forgotten(host, stack, missing, "GET /_all_dbs")
 
 
-def _is_old(stack: Stack, host: Host) -> bool:
-    root = access.root(stack, host)
-    return isinstance(root, Reply) and root.version.startswith(("0.", "1."))
-
-
 @check("couchdb.node", t("CouchDB runs under the name that its databases belong to"), role=_ROLE, needs=_NEEDS,
        because=_BECAUSE)  # fmt: skip
 def node(host: Host, stack: Stack) -> Iterator[Finding]:
     account = _admin(host, stack)
-    if isinstance(account, Finding) or _is_old(stack, host):
+    if isinstance(account, Finding) or access.is_old(stack, host):
         yield account if isinstance(account, Finding) else skip(t("CouchDB 1.x has no nodes"))
         return
     reply = access.membership(stack, host, account)
@@ -167,7 +153,7 @@ def work(host: Host, stack: Stack) -> Iterator[Finding]:
         return
     from cozydiag.couchdb import burden
 
-    replies = {path: account.ask(host, path) for path in burden.paths(old=_is_old(stack, host))}
+    replies = {path: account.ask(host, path) for path in burden.paths(old=access.is_old(stack, host))}
     seen = {path: reply for path, reply in replies.items() if isinstance(reply, Reply) and reply.status == 200}
     found = [*burden.of(seen), *burden.on_this_machine(host, stack, seen)]
     yield from found

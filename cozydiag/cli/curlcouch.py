@@ -56,7 +56,7 @@ def _target(host: "Host", stack: "Stack", path: str, *, server: bool) -> str:
     base = "" if server else path_of(access.expected(stack, host)[0])
     target = f"{base}/{below}" if below or not base else base
     if "/_view/" in target and "update=" not in target and "stale=" not in target:
-        target += ("&" if "?" in target else "?") + "update=false"
+        target += ("&" if "?" in target else "?") + ("stale=ok" if access.is_old(stack, host) else "update=false")
     return target
 
 

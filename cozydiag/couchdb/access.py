@@ -154,6 +154,12 @@ def nodes(reply: Reply) -> tuple[list[str], list[str]]:
     return here, [name for name in known if name not in here]
 
 
+def is_old(stack: Stack, host: Host) -> bool:
+    """A CouchDB 1.x."""
+    reply = root(stack, host)
+    return isinstance(reply, Reply) and reply.version.startswith(("0.", "1."))
+
+
 def is_service(stack: Stack, host: Host) -> bool:
     """CouchDB as a service (Cloudant), by what it says of itself."""
     reply = root(stack, host)

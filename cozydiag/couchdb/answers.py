@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from cozydiag.couchdb import access
 from cozydiag.couchdb.client import Reply, path_of
-from cozydiag.findings import fail
+from cozydiag.findings import fail, warn
 from cozydiag.host import Host
+from cozydiag.host.failure import Failure
 from cozydiag.model import Evidence, Finding
 from cozydiag.stack import Stack
 from cozydiag.text import t
@@ -73,6 +74,16 @@ def not_opened(name: str, reply: Reply) -> Finding:
           "folder before you restart it."),
         role=_ROLE, proof=Evidence(f"GET {path_of(name)}", f"HTTP {reply.status} {reply.error}"[:400]),
         restart_helps=None,
+    )  # fmt: skip
+
+
+def cut(path: str, reply: Reply | Failure) -> Finding:
+    seen = reply.detail if isinstance(reply, Failure) else f"no end after {len(reply.body)} bytes"
+    return warn(
+        "couchdb.answer_cut",
+        t("an answer of CouchDB broke off in the middle: some database cannot be opened"),
+        t("Ask for the databases one by one (`cozydiag curlcouch --server NAME`) to find which, and read the log."),
+        role=_ROLE, proof=Evidence(f"GET {path}", seen), restart_helps=False,
     )  # fmt: skip
 
 

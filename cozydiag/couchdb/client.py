@@ -100,6 +100,9 @@ def path_of(database: str) -> str:
     return "/" + database.replace("%", "%25").replace("/", "%2F").replace("+", "%2B")
 
 
-def broke_off(why: Failure) -> bool:
+def broke_off(reply: Reply | Failure) -> bool:
     """The answer began and did not end: some database could not be opened, and the server gave up in the middle."""
-    return why.kind == "closed" and why.detail.startswith(("closed after", "closed within a chunk", "closed between"))
+    if isinstance(reply, Reply):
+        return reply.cut
+    began = ("closed after", "closed within a chunk", "closed between")
+    return reply.kind == "closed" and reply.detail.startswith(began)

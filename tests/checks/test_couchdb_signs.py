@@ -52,6 +52,12 @@ def said(cozy: Cozy, check: str, answers: dict[str, str | Answer | Failure]) -> 
             {"/_membership": '{"all_nodes":["c@a","c@b"],"cluster_nodes":["c@a","c@b","c@c"]}'},
             ("ok", ""),
         ),
+        ("couchdb.database", {"/cozy": '{"db_name":"co'}, ("warn", "couchdb.answer_cut")),
+        (
+            "couchdb.database",
+            {"/cozy": Failure("closed", "closed after 9 of 90 bytes")},
+            ("warn", "couchdb.answer_cut"),
+        ),
         ("couchdb.list", {"/_all_dbs": "[]"}, ("fail", "couchdb.system_databases_missing")),
         ("couchdb.list", {"/_all_dbs": '["_users","cozy"]'}, ("warn", "couchdb.replicator_missing")),
         ("couchdb.list", {"/_all_dbs": '["_users","_replicator","co'}, ("warn", "couchdb.answer_cut")),
