@@ -87,3 +87,74 @@ def test_caddy_passes_it_all_on_without_being_told(cozy: Cozy) -> None:
     loaded = answer(200, json.dumps({"apps": {"http": {"servers": {"srv0": server}}}}))
     web: dict[str, Served] = {"127.0.0.1:2019/config/": loaded}
     assert codes(cozy, Proxy(caddy="/etc/caddy/Caddyfile"), web=web) == [""]
+
+
+# --- X-Forwarded-Proto
+
+PROTO = "proxy_set_header X-Forwarded-Proto {};"
+
+
+@pytest.mark.parametrize(
+    ("header", "location", "code"),
+    [
+        ("", "http://cozy.test/login", "proxy.proto_lost"),
+        (PROTO.format("http"), "http://cozy.test/login", "proxy.proto_lost"),
+        (PROTO.format("$scheme"), "http://cozy.test/login", ""),  # it is told: what it makes of that is its own
+        ("", "https://cozy.test/login", ""),
+        ("", "/login", ""),
+        ("", "http://other.test/", ""),
+    ],
+)
+def test_an_app_that_is_not_told_of_https(cozy: Cozy, tmp_path: Path, header: str, location: str, code: str) -> None:
+    lines = " ".join([*GOOD.values(), header])
+    (tmp_path / "nginx.conf").write_text(
+        "events {}\nhttp { server { listen 443 ssl; server_name cozy.test;\n"
+        f"location / {{ {lines} proxy_pass http://127.0.0.1:8080; }} }} }}\n"
+    )
+    web: dict[str, Served] = {"127.0.0.1:443": answer(302, Location=location)}
+    assert codes(cozy, Proxy(conf=str(tmp_path / "nginx.conf")), real=str(tmp_path), web=web) == [code]
+
+
+HAPROXY = """\
+defaults
+  mode http
+  timeout connect 5s
+  timeout client {client}
+  timeout server {server}
+  {tunnel}
+frontend web
+  bind :443 ssl crt /x.pem
+  http-request set-header X-Forwarded-Proto https
+  {more}
+  default_backend cozy
+backend cozy
+  server one 127.0.0.1:8080
+"""
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "tunnel", "more", "found"),
+    [
+        ("1h", "1h", "", "", [""]),
+        ("30s", "30s", "timeout tunnel 1h", "", [""]),
+        ("30s", "1h", "", "", ["proxy.short_timeout"]),
+        ("1h", "20s", "", "", ["proxy.short_timeout"]),
+        ("1h", "1h", "", "http-request set-header Host localhost", ["proxy.host_changed"]),
+    ],
+)
+def test_haproxy(cozy: Cozy, client: str, server: str, tunnel: str, more: str, found: list[str]) -> None:
+    text = HAPROXY.format(client=client, server=server, tunnel=tunnel, more=more)
+    assert codes(cozy, Proxy(haproxy="/x.cfg"), files={"/x.cfg": text.encode()}) == found
+
+
+def test_caddy_with_a_host_of_its_own_and_a_limit(cozy: Cozy) -> None:
+    import json
+
+    headers = {"request": {"set": {"Host": ["localhost"]}}}
+    proxy = {"handler": "reverse_proxy", "upstreams": [{"dial": "127.0.0.1:8080"}], "headers": headers}
+    handle = [{"handler": "request_body", "max_size": 1 << 20}, proxy]
+    server = {"listen": [":443"], "routes": [{"match": [{"host": ["cozy.test"]}], "handle": handle}]}
+    loaded = answer(200, json.dumps({"apps": {"http": {"servers": {"srv0": server}}}}))
+    web: dict[str, Served] = {"127.0.0.1:2019/config/": loaded}
+    found = codes(cozy, Proxy(caddy="/etc/caddy/Caddyfile"), web=web)
+    assert found == ["proxy.host_changed", "proxy.small_uploads"]

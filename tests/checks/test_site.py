@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import ssl
 import threading
@@ -10,14 +11,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from cozydiag.config import Config
 from cozydiag.config.values import Proxy
 from cozydiag.config.values import Site as Configured
-from cozydiag.host import Failure, Host, World, tls
+from cozydiag.host import Failure, Host, Shown, World, tls
+from cozydiag.host.commands import Completed
 from cozydiag.model import Finding
 from cozydiag.stack import Stack
 from cozydiag.testing import REFUSED, FakeClock, FakeHost, Machine, answer, run_check
@@ -179,6 +181,50 @@ def test_the_one_on_disk(
         told(etc, port, file(etc, *kept))
         (finding,) = look(cozy, "site.certificate", config(port, etc))
     assert cozy.said([finding]) == [said]
+
+
+PAIR = f"{RECORDED}/valid.crt"
+APACHE = f"""# In file: /etc/httpd/conf/httpd.conf
+# 1:
+Listen 443
+<VirtualHost *:443>
+ServerName cozy.test
+SSLEngine on
+SSLCertificateFile {PAIR}
+ProxyPass / http://127.0.0.1:9104/
+</VirtualHost>
+"""
+HAPROXY = f"""frontend web
+ bind :443 ssl crt {PAIR}
+ default_backend cozy
+backend cozy
+ server a 127.0.0.1:9104
+"""
+ROUTE = {"handler": "reverse_proxy", "upstreams": [{"dial": "127.0.0.1:9104"}]}
+SERVER = {"routes": [{"match": [{"host": ["cozy.test"]}], "handle": [ROUTE]}], "tls_connection_policies": [{}]}
+LOADED = {"certificates": {"load_files": [{"certificate": PAIR, "key": "x"}]}}
+CADDY = json.dumps({"apps": {"http": {"servers": {"one": SERVER}}, "tls": LOADED}})
+
+
+@pytest.mark.parametrize(
+    ("name", "files", "more"),
+    [
+        ("httpd", {"/etc/httpd/conf/httpd.conf": ""}, {"commands": {"httpd": Completed(0, APACHE.encode(), b"")}}),
+        ("haproxy", {"/etc/haproxy/haproxy.cfg": HAPROXY}, {}),
+        ("caddy", {"/etc/caddy/Caddyfile": ""}, {"web": {"127.0.0.1:2019/config/": answer(200, CADDY)}}),
+    ],
+)
+def test_who_serves_is_told_to_load_the_new_one(
+    cozy: Cozy, name: str, files: dict[str, str], more: dict[str, Any]
+) -> None:
+    """By its own name and with its own command, whichever it is."""
+    there = {path: content.encode() for path, content in files.items()}
+    there |= {"/run/systemd/system": b"", PAIR: (RECORDED / "valid.crt").read_bytes()}
+    expired = ssl.PEM_cert_to_DER_cert((RECORDED / "expired.crt").read_text())
+    shown = {"127.0.0.1:443": Shown(expired, 10, "certificate has expired")}
+    machine = Machine(files=there, certificates=shown, clock=FakeClock(NOW), **more)
+    (finding,) = run_check(cozy.checks["site.certificate"], FakeHost(machine), Stack(Config(sites=(site(443),))))
+    assert (finding.code, finding.commands) == ("certificate.not_reloaded", (f"systemctl reload {name}",))
 
 
 # --- sub-domains of apps
