@@ -141,6 +141,7 @@ def _broken(host: Host, stack: Stack, app: App) -> Finding:
         restart_helps=None if not missing else False,
         affects=(app.role,),
         waits_for=waits_for(stack, lines, app.role),
+        own=missing or memory,
     )  # fmt: skip
 
 

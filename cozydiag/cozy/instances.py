@@ -104,7 +104,7 @@ def _unserved(flavour: Flavour, domain: str) -> Finding:
         t("the instance {domain} has a port in its name: it sends people to that port", domain=domain)
         if port
         else t("no site of the reverse proxy is for the instance {domain}", domain=domain),
-        t("Rename it with `cozy-stack instances modify {domain} --domain …`, or make it anew.", domain=domain)
+        t("Add one without the port, then export the data of {domain} and import them there.", domain=domain)
         if port
         else t("Add {domain} and *.{domain} to the site that leads to cozy-stack.", domain=domain),
         role=ROLE,

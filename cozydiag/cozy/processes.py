@@ -136,7 +136,9 @@ def node(host: Host, stack: Stack) -> Iterator[Finding]:
         return
     wrong = list(_wrong_versions(host, stack, said, version))
     yield from wrong
-    if not wrong:
+    if not wrong and not any(_engine(host, part) for part in stack.config.parts):
+        yield skip(t("no part of the Cozy says which node it asks for"))
+    elif not wrong:
         yield ok(t("node {version} is what the parts of the Cozy ask for", version=said))
 
 

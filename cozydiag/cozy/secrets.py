@@ -94,10 +94,13 @@ def _token(host: Host, stack: Stack) -> Iterator[Finding]:
             yield _unseen(stack, path, seen)
         return
     yield from open_to_all(host, path, seen)
-    for part in ("home", "proxy"):
-        process = listening(host, stack, part)
-        if process is not None and seen.st_mtime > process.started + _TICK:
-            yield _stale(host, stack, path, part, process, seen.st_mtime)
+    old = [
+        (part, process)
+        for part in ("home", "proxy")
+        if (process := listening(host, stack, part)) is not None and seen.st_mtime > process.started + _TICK
+    ]
+    if old:
+        yield _stale(host, stack, path, old, seen.st_mtime)
 
 
 def _unseen(stack: Stack, path: str, why: Failure) -> Finding:
@@ -109,15 +112,15 @@ def _exists(host: Host, path: str) -> bool:
     return not isinstance(host.stat(path), Failure)
 
 
-def _stale(host: Host, stack: Stack, path: str, part: str, process: Process, written: float) -> Finding:
+def _stale(host: Host, stack: Stack, path: str, old: list[tuple[str, Process]], written: float) -> Finding:
     """It matters as soon as one of both is asked for it: home's list shows whether that is so."""
     refused = answering(host, stack, "cozy.home") is not None
     broken = fail if refused else warn
-    name = name_of(f"cozy.{part}", part)
+    part, process = old[0]
     return broken(
         "cozy.token_stale",
-        t("{name} was started before the controller wrote {path} anew: it has the old token, and is refused",
-          name=name, path=path),
+        t("{names}: started before the controller wrote {path} anew, and still with the old token",
+          names=", ".join(name_of(f"cozy.{part}", part) for part, _ in old), path=path),
         t("Restart the parts of the Cozy, so that all have the same token."),
         role=f"cozy.{part}",
         commands=("sudo cozy-monitor restart-cozy-stack",),

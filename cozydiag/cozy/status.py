@@ -80,7 +80,7 @@ def _well(host: Host, part: Part) -> Iterator[Finding]:
         yield warn(
             "cozystack.development",
             t("this cozy-stack was built for development: its protections are off"),
-            t("Install a released one before anybody else can reach it."),
+            t("Install a released version before anybody else can reach it."),
             role=ROLE,
             affects=(),
             proof=Evidence(f"GET {part.url}/version", "build_mode: development"),

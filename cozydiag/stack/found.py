@@ -39,7 +39,8 @@ def others(stack: Stack, host: Host) -> tuple[Site, ...]:
     """The sites of other programs beside those of a Cozy."""
     ours, _ = _leading(stack, host, others=False)
     every, _ = _leading(stack, host, others=True)
-    return tuple(site for site in every if site not in ours)
+    known = {site.url for site in ours}
+    return tuple(site for site in every if site.url not in known)
 
 
 def _leading(stack: Stack, host: Host, *, others: bool) -> tuple[tuple[Site, ...], tuple[Finding, ...]]:

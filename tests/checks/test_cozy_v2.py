@@ -105,7 +105,7 @@ def test_how_an_app_is_started(with_monitor: bool, tmp_path: Path) -> None:
 
 def test_a_token_that_is_younger_than_home(tmp_path: Path) -> None:
     found = causes(tmp_path, modes={"/etc/cozy/stack.token": (0o600, 0, NOW - 60)})
-    assert found == [("cozy.token_stale", role, "warn") for role in ("cozy.home", "cozy.proxy")]
+    assert found == [("cozy.token_stale", "cozy.home", "warn")]
 
 
 def test_a_stale_token_explains_a_home_that_is_refused(tmp_path: Path) -> None:
