@@ -98,6 +98,13 @@ def _command_in(arguments: Sequence[str]) -> str | None:
     return next((word for before, word in pairs if before != "--lang" and not word.startswith("-")), None)
 
 
+def _with_seconds(arguments: list[str]) -> list[str]:
+    """`--watch` alone looks every five seconds: typer knows no value that may be left out."""
+    after = arguments.index("--watch") + 1
+    given = after < len(arguments) and arguments[after].replace(".", "", 1).isdigit()
+    return arguments if given else [*arguments[:after], "5", *arguments[after:]]
+
+
 def _listed_only() -> None:
     """Stands for a command in the help, and where a word was mistyped: typer works out the options of each command it
     knows, and all of them cost half a bare interpreter."""
@@ -108,6 +115,8 @@ def run(arguments: list[str]) -> int:
     open_outputs()
     debug = "--debug" in arguments
     arguments = [word for word in arguments if word != "--debug"]
+    if "--watch" in arguments:
+        arguments = _with_seconds(arguments)
     if {"-h", "--help"}.intersection(arguments):
         from cozydiag.cli.help_words import translate
 

@@ -53,6 +53,10 @@ def status(
             help=say(t("Time for the whole run, else that of the settings.")),
         ),
     ] = 0.0,
+    watch: Annotated[
+        float,
+        typer.Option("--watch", metavar="[SECONDS]", show_default=False, help=say(t("A live screen; q ends it."))),
+    ] = 0.0,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help=say(t("Show all that was seen.")))] = False,
     config: Annotated[
         str | None, typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
@@ -62,6 +66,16 @@ def status(
     terminal = sys.stdout.isatty()
     layout = one_of("--format", format_ or ("terminal" if terminal else "text"), FORMATS)
     level = level_of(fail_on)
+    if watch:
+        from cozydiag.cli.watching import watch as keep_looking
+
+        if watch < 1:
+            raise Problem(t("--watch takes seconds, 1 or more"))
+
+        def look() -> Report:
+            return _look(config, globs("--only", only), globs("--skip", skip), deadline, url, calm=True)
+
+        return code(keep_looking(look, watch), level)
     report = _look(config, globs("--only", only), globs("--skip", skip), deadline, url, quiet=quiet)
     if not (quiet and report.verdict is Status.OK):
         try:
@@ -81,8 +95,10 @@ def code(report: Report, level: Status) -> int:
 
 
 def _look(
-    config: str | None, only: tuple[str, ...], skip: tuple[str, ...], deadline: float, url: str, *, quiet: bool
-) -> Report:
+    config: str | None, only: tuple[str, ...], skip: tuple[str, ...], deadline: float, url: str, *,
+    quiet: bool = False, calm: bool = False,
+) -> Report:  # fmt: skip
+    """``quiet``: nothing is said when all is well. ``calm``: no line tells how far it is."""
     from cozydiag.engine.examine import Wish, examine
 
     loaded = configuration(config)
@@ -91,7 +107,8 @@ def _look(
     wish = Wish(only, skip, deadline or loaded.timing.deadline)
     if url:
         loaded, wish = _follow(loaded, url, wish)
-    report = _with_progress(loaded, wish) if sys.stderr.isatty() and not quiet else examine(loaded, wish)
+    alone = quiet or calm or not sys.stderr.isatty()
+    report = examine(loaded, wish) if alone else _with_progress(loaded, wish)
     if report.causes or not quiet:
         from cozydiag.watch.background import with_background
 

@@ -27,10 +27,17 @@ _STATUS_COLOURS = {
 
 
 class Terminal:
-    """Draws a report on ``file``; ``width`` only where the terminal's own is not wanted."""
+    """Draws a report on ``file``; ``width`` only where the terminal's own is not wanted. ``always``: in colours, too,
+    where ``file`` is none but will be shown on one."""
 
-    def __init__(self, file: IO[str], catalogue: Catalogue, symbols: words.Symbols, width: int | None = None) -> None:
-        self.console = Console(file=file, highlight=False, markup=False, emoji=False, width=width, soft_wrap=False)
+    def __init__(
+        self, file: IO[str], catalogue: Catalogue, symbols: words.Symbols, width: int | None = None, *,
+        always: bool = False,
+    ) -> None:  # fmt: skip
+        self.console = Console(
+            file=file, highlight=False, markup=False, emoji=False, width=width, soft_wrap=False,
+            force_terminal=True if always else None,
+        )  # fmt: skip
         self.catalogue = catalogue
         self.symbols = symbols
 

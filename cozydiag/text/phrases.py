@@ -34,6 +34,8 @@ PHRASES: tuple[Text, ...] = (
     t("the answer is too long"), t("the end came before a full answer"), t("the login has expired"),
     t("the login is no longer valid"), t("the login was refused, and is not tried again"),
     t("this Cloud Foundry keeps no logs"), t("HTTP 401: a user and password are required"),
+    t("the library apprise is not installed"), t("apprise could not deliver it"),
+    t("notify.apprise[{n}] is no address that apprise knows"),
     t("Caddy's configuration is no JSON object"), t("the login is for the space {space}"),
     t("HTTP {status} of something else"), t("PM2 has no {name} in its list"), t("closed after {part} of {whole} bytes"),
     t("`slc ctl log-dump {name}` shows its log and empties it, so it is not read"),
