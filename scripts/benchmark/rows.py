@@ -78,6 +78,7 @@ def bounds(rows: Mapping[str, Row], couchdb: float, sites: Sites) -> list[Bound]
         Bound("status_quiet", "programs started", quiet.children or 0, 0),
         Bound("status_quiet", "modules", len(quiet.modules or ()), MODULES),
         Bound("status_quiet", "banned modules", len(BANNED & (quiet.modules or set())), 0),
+        Bound("cron", "CPU, bare interpreters", rows["cron"].cpu_vs_bare, 12.0),
         Bound("couchdb_500", "CPU, bare interpreters", couchdb, 4.0),
         Bound("sites_1000", "CPU at first, bare interpreters", sites.first, 50.0),
         Bound("sites_1000", "CPU ever after, bare interpreters", sites.cached, 1.0),

@@ -49,7 +49,8 @@ def ours(scene: Scene, sandbox: Sandbox) -> Mapping[str, tuple[str, ...]]:
     status = ("status", "--quiet", "--config", sandbox.config)
     if scene.hung:
         return {f"hung_{scene.hung}": status}
-    return {"status_quiet": status, "help": ("--help",), "version": ("--version",)}
+    cron = ("cron", "--config", sandbox.config)
+    return {"status_quiet": status, "cron": cron, "help": ("--help",), "version": ("--version",)}
 
 
 def hang(scene: Scene, sandbox: Sandbox) -> None:
