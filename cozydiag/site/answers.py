@@ -42,7 +42,7 @@ def _odd(answer: Answer) -> bool:
 
 def _another(host: Host, stack: Stack, site: Site, answer: Answer) -> Finding | None:
     """Another site answers in place of ours: by what it shows, or by what the proxy was told."""
-    page = start_page(answer)
+    page = t("the start page of a web server") if start_page(answer) else None
     way = fronts.way(stack, host, site)
     known = way is not None and _is_meant(way.server, site)
     parts = {part.address[1] for part in stack.parts()}
@@ -53,11 +53,11 @@ def _another(host: Host, stack: Stack, site: Site, answer: Answer) -> Finding | 
     if way is not None and not known:
         text = t("no site of {proxy} has the name {site}: the one in {place} answers in its place",
                  proxy=PROGRAMS[way.proxy.name], site=site.host, place=place)  # fmt: skip
-    elif way is not None:
+    elif place:
         text = t("{site} shows {page} and no Cozy: the site in {place} does not lead to one", site=site.host,
-                 page=page, place=place)  # fmt: skip
+                 page=page or "", place=place)  # fmt: skip
     else:
-        text = t("{site} shows {page} and no Cozy: another site answers in its place", site=site.host, page=page)
+        text = t("{site} shows {page} and no Cozy: another site answers in its place", site=site.host, page=page or "")
     return fail(
         "proxy.default_answers",
         text,

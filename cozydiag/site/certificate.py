@@ -12,7 +12,7 @@ from cozydiag.model import Finding
 from cozydiag.proxies.wording import PROGRAMS
 from cozydiag.stack import Site, Stack, fronts, orders
 from cozydiag.stack.words import ourselves
-from cozydiag.text import When, t
+from cozydiag.text import Text, When, t
 
 _ROLE = "proxy"
 _DAY = 86400.0
@@ -103,11 +103,11 @@ def _not_the_one_on_disk(
     )
 
 
-def _reload(host: Host, stack: Stack, site: Site) -> tuple[tuple[str, ...], str]:
+def _reload(host: Host, stack: Stack, site: Site) -> tuple[tuple[str, ...], str | Text]:
     """How the proxy that serves the site is told to load what is on disk, and its name."""
     way = fronts.way(stack, host, site)
     if way is None:
-        return (), "the reverse proxy"
+        return (), t("the reverse proxy")
     command = orders.line(host, stack, way.proxy, "reload")
     return (command,) if command else (), PROGRAMS[way.proxy.name]
 
