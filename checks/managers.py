@@ -36,24 +36,39 @@ def answers(host: Host, stack: Stack, owned: Owned) -> Iterator[Finding]:
         yield skip(t("{name} is no daemon: there is nobody to ask", name=name))
     elif not isinstance(said, Failure):
         yield ok(plural("{name} looks after {n} service", "{name} looks after {n} services", n=len(said), name=name))
-    elif said.kind == "permission":
-        text = t("{name} cannot be asked by this user: {why}", name=name, why=said.detail)
-        yield unknown("manager.permission", text, unlock=ourselves("status", stack.config))
-    elif said.kind == "login":
-        text = t("{name} wants a login: {why}", name=name, why=said.detail)
-        yield unknown("manager.login", text, unlock=_LOGIN.get(owned.manager.name))
-    elif said.kind == "missing":
-        yield skip(t("{name} is not running here", name=name))
-    elif said.kind == "given_up":
-        yield unknown("manager.unasked", t("{name} was not asked: {why}", name=name, why=said.detail))
-    elif said.kind == "timeout":
-        yield broken(owned, "manager.hung", t("{name} does not answer in time", name=name), said)
-    elif said.kind == "refused":
-        text = t("{name} is gone: its socket is still there, and nobody answers", name=name)
-        yield broken(owned, "manager.down", text, said)
     else:
-        text = t("{name} gives no proper answer: {why}", name=name, why=said.detail)
-        yield broken(owned, "manager.answer", text, said)
+        yield _unheard(stack, owned, said) or _silent(owned, said)
+
+
+def _unheard(stack: Stack, owned: Owned, said: Failure) -> Finding | None:
+    """What says nothing against the manager."""
+    name = owned.subject
+    if said.kind == "permission":
+        text = t("{name} cannot be asked by this user: {why}", name=name, why=said.detail)
+        return unknown("manager.permission", text, unlock=ourselves("status", stack.config))
+    if said.kind == "login":
+        text = t("{name} wants a login: {why}", name=name, why=said.detail)
+        return unknown("manager.login", text, unlock=_LOGIN.get(owned.manager.name))
+    if said.kind == "missing":
+        return skip(t("{name} is not running here", name=name))
+    if said.kind == "given_up":
+        return unknown("manager.unasked", t("{name} was not asked: {why}", name=name, why=said.detail))
+    if said.kind == "slow":
+        return unknown("manager.slow", t("{name} answers, but not in time: {why}", name=name, why=said.detail))
+    return None
+
+
+def _silent(owned: Owned, said: Failure) -> Finding:
+    name, place = owned.subject, owned.manager.place
+    if said.kind == "timeout":
+        return broken(owned, "manager.hung", t("{name} does not answer in time", name=name), said)
+    if said.kind == "refused":
+        text = t("{name} is gone: its socket is still there, and nobody answers", name=name)
+        if place.startswith("http"):
+            text = t("{name} is gone: nobody answers at {place}", name=name, place=place)
+        return broken(owned, "manager.down", text, said)
+    text = t("{name} gives no proper answer: {why}", name=name, why=said.detail)
+    return broken(owned, "manager.answer", text, said)
 
 
 def broken(owned: Owned, code: str, text: Text, why: Failure) -> Finding:

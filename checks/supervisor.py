@@ -52,6 +52,8 @@ def running(host: Host, stack: Stack) -> Iterator[Finding]:
         yield unknown(
             "supervisor.login", t("supervisord wants a user and a password on its socket {socket}", socket=socket)
         )
+    elif seen.kind == "slow":
+        yield unknown("supervisor.slow", t("supervisord answers, but its list of programs does not come in time"))
     elif seen.kind in ("missing", "refused"):
         yield _down(host, stack, socket, seen)
     elif seen.kind == "timeout":

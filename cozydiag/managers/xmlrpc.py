@@ -158,4 +158,4 @@ def _rows(body: bytes) -> Any:
     return [{name: value if kind == "string" else _SCALARS[kind](value) for name, kind, value in one} for one in found]
 
 
-_LIST = re.compile(r"\s*(<\?xml[^>]*\?>)?\s*<methodResponse>\s*<params>\s*<param>\s*<value><array><data>\s*<value><struct>")
+_LIST = re.compile(r"\s*(<\?xml[^>]*\?>)?\s*<methodResponse>\s*<params>\s*<param>\s*<value><array><data>\s*<value><str")

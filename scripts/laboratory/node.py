@@ -80,10 +80,12 @@ class Folder:
         self.end()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def configure(self, text: str) -> str:
-        """A configuration of cozydiag's in it, which looks at nothing else."""
+    def configure(self, text: str, patience: float = 2.0) -> str:
+        """A configuration of cozydiag's in it, which looks at nothing else, and so long at one thing (seconds)."""
         file = self.folder / "cozydiag.toml"
-        file.write_text(f'discover = false\n[paths]\nstate = "{self.folder}/state"\n[timing]\nproof = 1.5\n{text}')
+        file.write_text(
+            f'discover = false\n[paths]\nstate = "{self.folder}/state"\n[timing]\nproof = 1.5\nlocal = {patience}\n{text}'
+        )
         file.chmod(0o600)
         return str(file)
 

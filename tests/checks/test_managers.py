@@ -101,6 +101,8 @@ def look(cozy: Cozy, check: str, machine: Machine | None = None) -> Finding:
         (Failure("protocol", "the answer is not its"), Status.FAIL, "manager.answer"),
         (Failure("closed", "closed without an answer"), Status.FAIL, "manager.answer"),
         (Failure("given_up", "others waited"), Status.UNKNOWN, "manager.unasked"),
+        (Failure("slow", "its list is long"), Status.UNKNOWN, "manager.slow"),
+        (Failure("login", "HTTP 401"), Status.UNKNOWN, "manager.login"),
     ],
 )
 def test_a_manager_gives_one_clear_result(cozy: Cozy, has: Has, said: Any, status: Status, code: str) -> None:
@@ -139,6 +141,7 @@ def test_a_manager_that_hangs_takes_nothing_from_the_others(has: Has) -> None:
         (one(state=State.FAILED, why="exit code 1"), Status.FAIL, "service.failed"),
         (one(state=State.CRASH_LOOPING, restarts=9), Status.FAIL, "service.crash_loop"),
         (one(state=State.CRASH_LOOPING, restarts=9, watch=True), Status.WARN, "service.watch"),
+        (one(state=State.STOPPING, watch=True, restarts=9, since=NOW - 1), Status.WARN, "service.watch"),
         (one(state=State.DEGRADED, instances=(3, 4)), Status.WARN, "service.degraded"),
         (one(state=State.STARTING), Status.WARN, "service.starting"),
         (one(state=State.HUNG, words="activating"), Status.FAIL, "service.stuck"),

@@ -218,10 +218,14 @@ def test_exits_before_supervisord_started_do_not_count(cozy: Cozy) -> None:
         (Failure("permission", "permission denied"), ("unknown", "supervisor.permission")),
         (answer(401), ("unknown", "supervisor.login")),
         (HANGS, ("fail", "service.hung")),
+        (
+            lambda request: FakeSupervisord()(request) if b"getPID" in request.body else HANGS,
+            ("unknown", "supervisor.slow"),
+        ),
         (answer(200, "<html>"), ("fail", "supervisor.answer")),
         (answer(500), ("fail", "supervisor.answer")),
     ],
-    ids=["closed socket", "password", "hangs", "not XML-RPC", "HTTP 500"],
+    ids=["closed socket", "password", "hangs", "a long list", "not XML-RPC", "HTTP 500"],
 )
 def test_a_supervisord_that_does_not_say_what_it_should(cozy: Cozy, served: Any, said: tuple[str, str]) -> None:
     assert cozy.said(cozy.look("supervisor.running", cozy.machine(supervisord=served))) == [said]

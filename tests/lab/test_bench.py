@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from cozydiag.sandbox import Sandbox
+from scripts.benchmark import managers
 from scripts.benchmark.measure import Command, Cost, UnexpectedExitError, count, in_turn, once, ratio
 from scripts.benchmark.rows import BANNED, MODULES, Row, bounds
 from scripts.benchmark.scenes import SCENES, Scene, hang, ours, resume
@@ -95,6 +96,12 @@ def test_a_dear_couchdb_misses_its_bound() -> None:
 @pytest.mark.parametrize("dear", [Sites(50.1, 0.5), Sites(10.0, 1.1)])
 def test_a_thousand_sites_must_be_cheap_at_first_and_ever_after(dear: Sites) -> None:
     assert [bound.row for bound in bounds(GOOD, 4.0, dear) if not bound.met] == ["sites_1000"]
+
+
+def test_dear_managers_miss_their_bounds() -> None:
+    assert all(bound.met for bound in managers.Cost(0.01, 100.0).bounds())
+    assert [bound.row for bound in managers.Cost(0.011, None).bounds() if not bound.met] == ["program_of_1000"]
+    assert [bound.row for bound in managers.Cost(0.01, 101.0).bounds() if not bound.met] == ["services"]
 
 
 @pytest.mark.parametrize(

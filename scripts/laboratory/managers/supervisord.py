@@ -134,14 +134,17 @@ def scene(second: bool) -> Iterator[Scene]:
         yield Scene(outside(configuration), addresses, tools, daemon(lambda: here.process.pid))
 
 
-def many(count: int) -> Daemon:
-    """One with so many programs, which have all run for a while; it answers when this returns. Raises RuntimeError."""
+@contextmanager
+def many(count: int) -> Iterator[Daemon]:
+    """One with so many programs, which have all run for a while. Raises RuntimeError."""
     here = Daemon({f"program-{number:04}": f"command={SLEEP}\nstartsecs=0" for number in range(count)})
-    end = time.monotonic() + 120
-    while sum(state == "RUNNING" for state in here.states().values()) < count:
-        if time.monotonic() > end:
-            here.remove()
-            raise RuntimeError("supervisord does not answer")
-        time.sleep(0.2)
-    time.sleep(30.0)  # until nothing is young
-    return here
+    try:
+        end = time.monotonic() + 120
+        while sum(state == "RUNNING" for state in here.states().values()) < count:
+            if time.monotonic() > end:
+                raise RuntimeError("supervisord does not answer")
+            time.sleep(0.2)
+        time.sleep(30.0)  # until nothing is young
+        yield here
+    finally:
+        here.remove()
