@@ -7,13 +7,11 @@ for the apps too (CouchDB 3.4 changelog, `chttpd_auth_lockout`).
 from __future__ import annotations
 
 from cozydiag.api import (
-    Bytes,
     Evidence,
     Failure,
     Finding,
     Host,
     Iterator,
-    Percent,
     Stack,
     check,
     fail,
@@ -26,6 +24,10 @@ from cozydiag.couchdb import Reply, access, ask, broke_off, path_of
 from cozydiag.couchdb.account import Account
 
 _ROLE = "couchdb"
+_LARGE = 1 << 29
+"""Bytes of a file from which it is looked at how much of it is of no use."""
+_TELLING = (b"couch_host=", b"couch_port=", b"couchdb_url=", b"_proxy=")
+"""What in an app's environment can lead it elsewhere."""
 
 
 def _curl(stack: Stack, path: str) -> str:
@@ -96,42 +98,14 @@ def up(host: Host, stack: Stack) -> Iterator[Finding]:
     if isinstance(reply, Failure):
         yield _unreachable(host, stack, reply)
         return
-    state = str(reply.data.get("status", ""))
-    if reply.status == 404 and state == "nolb":
-        yield warn(
-            "couchdb.nolb",
-            t("CouchDB works, but tells load balancers to leave (maintenance_mode = nolb)"),
-            t("Set maintenance_mode to false in the section couchdb of its configuration when the work on it is over."),
-            role=_ROLE,
-            proof=Evidence("GET /_up", 'HTTP 404 {"status":"nolb"}'),
-            by_hand=_curl(stack, "/_up"),
-            restart_helps=False,
-        )
-    elif reply.status == 404 and state == "maintenance_mode":
-        yield fail(
-            "couchdb.maintenance",
-            t("CouchDB is in maintenance mode: it answers, but does not serve data"),
-            t("Set maintenance_mode to false in the section couchdb of its configuration, or in Fauxton under Config."),
-            role=_ROLE,
-            proof=Evidence("GET /_up", f'HTTP 404 {{"status":"{state}"}}'),
-            by_hand=_curl(stack, "/_up"),
-            restart_helps=False,
-        )
-    elif reply.status == 404 and state == "seeding":
-        yield warn(  # what it has it serves; who asks /_up for its health ends it
-            "couchdb.seeding",
-            t("CouchDB waits for the other nodes of its seed list"),
-            t("Start those nodes, or empty `seedlist` in the section cluster of its configuration."),
-            role=_ROLE,
-            by_hand=_curl(stack, "/_up"),
-            restart_helps=False,
-        )
-    elif reply.status == 200 and state == "ok":
+    if reply.status == 200 and reply.data.get("status") == "ok":
         yield ok(t("CouchDB says that it is up"))
     elif reply.status in (400, 401):
         yield skip(t("this CouchDB does not let everyone read /_up"))  # 1.x, or require_valid_user
     else:
-        yield _unexpected(stack, "/_up", reply)
+        from cozydiag.couchdb import out_of_service
+
+        yield out_of_service.meaning(stack, reply) or _unexpected(stack, "/_up", reply)
 
 
 @check("couchdb.login", t("CouchDB takes the apps' password"), role=_ROLE, needs=["couchdb.reach"],
@@ -168,30 +142,14 @@ def _not_taken(host: Host, stack: Stack, account: Account, reply: Reply) -> Find
     return _unexpected(stack, "/_session", reply)
 
 
-_WASTE = 1 << 29
-"""Bytes of a file that are of no use, from which smoosh compacts by itself (`slack` in default.ini of 3.x)."""
-
-
 def _fragmented(name: str, reply: Reply) -> Finding | None:
     told = reply.data.get("sizes")
     file = told.get("file") if isinstance(told, dict) else reply.data.get("disk_size")
-    if not isinstance(file, int) or file < _WASTE:
+    if not isinstance(file, int) or file < _LARGE:
         return None
     from cozydiag.couchdb import sizes
 
-    size = sizes.size_of(reply.data)
-    if size is None or size.fragmentation < 70 or size.file - size.active < _WASTE:
-        return None
-    return warn(
-        "couchdb.fragmented",
-        t("{percent} of the file of the database {name} ({size}) is of no use", percent=Percent(size.fragmentation),
-          name=name, size=Bytes(size.file)),
-        t("Compact it at a quiet time, with at least {room} free on the same disk: POST /{name}/_compact as an "
-          "administrator. In 1.x nothing does that by itself.", room=Bytes(size.active), name=name),
-        role=_ROLE,
-        proof=Evidence(f"GET {path_of(name)}", f"{size.active} of {size.file} bytes in use"),
-        restart_helps=False,
-    )  # fmt: skip
+    return sizes.fragmented(name, reply.data)
 
 
 @check("couchdb.database", t("The apps' databases are there and open"), role=_ROLE, needs=["couchdb.reach"],
@@ -245,6 +203,36 @@ def _is_right_node(host: Host, stack: Stack) -> bool:
 def _is_of_rights(reply: Reply) -> bool:
     """Whether a 401 or 403 says that there is such a database, for others."""
     return bool(reply.error) and not reply.wants_login
+
+
+@check("couchdb.apps", t("The apps reach CouchDB in their own way"), role=_ROLE,
+       needs=["couchdb.reach", "couchdb.login"], because=["couchdb.up", "couchdb.log"])  # fmt: skip
+def apps(host: Host, stack: Stack) -> Iterator[Finding]:
+    """Their environment is read by root only. Nobody is asked where it holds neither another address nor a proxy."""
+    if host.euid() != 0:
+        yield skip(t("only root sees how the apps reach CouchDB"))
+        return
+    role = next((role for role in access.APPS if stack.program(host, role) is not None), None)
+    program = stack.program(host, role) if role else None
+    part = stack.address_of(role)
+    if program is not None and part is not None and not host.listeners(part[1]):
+        from cozydiag.couchdb import apps_view
+
+        lost = apps_view.lost_to_localhost(host, stack, program)
+        if lost is not None:
+            yield lost
+            return
+    process = access.app(stack, host)
+    if process is None:
+        yield skip(t("no app runs that could be asked"))
+        return
+    environment = host.read(f"/proc/{process.pid}/environ", max_bytes=1 << 17)
+    if isinstance(environment, bytes) and not any(word in environment.lower() for word in _TELLING):
+        yield ok(t("the apps reach CouchDB as cozydiag does"))
+        return
+    from cozydiag.couchdb import apps_view
+
+    yield apps_view.finding(host, stack, process)
 
 
 def _unexpected(stack: Stack, path: str, reply: Reply) -> Finding:

@@ -10,6 +10,8 @@ from cozydiag.findings import fail, ok, skip
 from cozydiag.host import Host, Process
 from cozydiag.host import url as urls
 from cozydiag.host.failure import Failure
+from cozydiag.managers import supervisord
+from cozydiag.managers.supervisord import Program
 from cozydiag.model import Evidence, Finding
 from cozydiag.stack import Stack
 from cozydiag.text import t
@@ -86,6 +88,26 @@ def finding(host: Host, stack: Stack, process: Process, *, always: bool = False)
     if account is not None and seen in (401, 403):
         account.turned_away(int(seen))
     return _judged(view, seen)
+
+
+def lost_to_localhost(host: Host, stack: Stack, program: Program) -> Finding | None:
+    """The last words of an app that is down say that it was refused at another address of `localhost` than the one that
+    CouchDB has."""
+    place, port = stack.config.couchdb.address
+    words = f"ECONNREFUSED ::1:{port}"
+    line = next((one for one in supervisord.log_tail(host, stack.socket(host), program)[-20:] if words in one), None)
+    if line is None or place == "::1" or any(one.address in ("::1", "::") for one in host.listeners(port)):
+        return None
+    return fail(
+        "couchdb.localhost",
+        t("for {name} `localhost` is ::1, where CouchDB does not listen: it has {place}", name=program.name,
+          place=f"{place}:{port}"),
+        t("Write 127.0.0.1 instead of localhost into the app's settings (COUCH_HOST), or let CouchDB listen on ::1 as "
+          "well (bind_address). Node.js takes ::1 first from version 17 on."),
+        role="couchdb",
+        proof=Evidence(f"{program.service} log", line),
+        restart_helps=False,
+    )  # fmt: skip
 
 
 def _judged(view: View, seen: int | str) -> Finding:

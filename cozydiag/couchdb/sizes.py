@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
+
+from cozydiag.couchdb.client import path_of
+from cozydiag.findings import warn
+from cozydiag.model import Evidence, Finding
+from cozydiag.text import Bytes, Percent, t
 
 SMALL = 1 << 20
 """Bytes below which a file is always fragmented, and nobody minds (a fresh `_users`: 84 %)."""
@@ -32,3 +38,23 @@ def size_of(info: Any) -> Size | None:
     file, active = (value if isinstance(value, int) else 0 for value in both)
     documents = info.get("doc_count")
     return Size(info["db_name"], documents if isinstance(documents, int) else 0, file, active)
+
+
+WASTE = 1 << 29
+"""Bytes of a file that are of no use, from which smoosh compacts by itself (`slack` in default.ini of 3.x)."""
+
+
+def fragmented(name: str, info: Mapping[str, Any]) -> Finding | None:
+    size = size_of(info)
+    if size is None or size.fragmentation < 70 or size.file - size.active < WASTE:
+        return None
+    return warn(
+        "couchdb.fragmented",
+        t("{percent} of the file of the database {name} ({size}) is of no use", percent=Percent(size.fragmentation),
+          name=name, size=Bytes(size.file)),
+        t("Compact it at a quiet time, with at least {room} free on the same disk: POST /{name}/_compact as an "
+          "administrator. In 1.x nothing does that by itself.", room=Bytes(size.active), name=name),
+        role="couchdb",
+        proof=Evidence(f"GET {path_of(name)}", f"{size.active} of {size.file} bytes in use"),
+        restart_helps=False,
+    )  # fmt: skip
