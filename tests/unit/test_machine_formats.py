@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from xml.etree import ElementTree as ET
 
 import pytest
+from nagiosplugin.performance import Performance
 from prometheus_client.parser import text_string_to_metric_families
 
 from cozydiag.model import Cause, Evidence, Finding, Report, Result, Status
@@ -59,6 +62,16 @@ def test_nagios_reads_it(seen: Report, language: str) -> None:
     assert len(text.encode()) <= LIMIT
 
 
+@EVERY
+def test_nagios_numbers_are_what_nagiosplugin_writes(seen: Report) -> None:
+    data = nagios(seen, ENGLISH).splitlines()[0].partition(" | ")[2]
+    for datum in data.split():
+        match = re.fullmatch(r"(\w+)=([0-9.]+)([a-z]*);([^;]*);([^;]*);([^;]*)(?:;(.*))?", datum)
+        assert match is not None, datum
+        label, value, unit, warning, critical, least, most = match.groups()
+        assert str(Performance(label, value, unit, warning, critical, least, most)) == datum
+
+
 def test_nagios_counts_what_is_here() -> None:
     assert "ok=1;;;0;7 warning=1;;;0;7 critical=2;;;0;7 unknown=3;;;0;7 time=0.750s;;;0" in nagios(ALL, ENGLISH)
 
@@ -80,6 +93,14 @@ def test_prometheus_reads_it(seen: Report) -> None:
         assert one.labels["subject"] == HOSTILE
 
 
+@EVERY
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+def test_promtool_takes_it(seen: Report) -> None:
+    done = subprocess.run(["promtool", "check", "metrics"], input=prometheus(seen), capture_output=True, text=True,
+                          timeout=60, check=False)  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_one_cause_that_is_seen_twice_is_one_sample() -> None:
     (family,) = [one for one in text_string_to_metric_families(prometheus(MANY)) if one.name == "cozydiag_cause"]
     assert len(family.samples) == 1
@@ -97,3 +118,27 @@ def test_junit_is_xml_and_counts_rightly(seen: Report) -> None:
     if seen is ALL:
         children = [case[0].tag if len(case) else "" for case in suite]
         assert children == ["", "skipped", "system-out", "failure", "error", "skipped", "failure", "error"]
+
+
+# --- the schema that Jenkins' xUnit plugin holds JUnit files against (junit-10.xsd), its rules for what we write
+
+CHILDREN = {"testsuites": {"testsuite"}, "testsuite": {"testcase"}, "system-out": set(), "failure": set(),
+            "testcase": {"skipped", "error", "failure", "system-out"}, "error": set(), "skipped": set()}  # fmt: skip
+REQUIRED = {"testsuite": {"name", "tests", "failures", "errors"}, "testcase": {"name"}}
+ALLOWED = {
+    "testsuites": {"name", "time", "tests", "failures", "errors"},
+    "testsuite": {"name", "tests", "failures", "errors", "group", "time", "skipped", "timestamp", "hostname", "id",
+                  "package", "file", "log", "url"},
+    "testcase": {"name", "time", "classname", "group"},
+    "failure": {"type", "message"}, "error": {"type", "message"}, "skipped": {"type", "message"}, "system-out": set(),
+}  # fmt: skip
+SUREFIRE_TIME = r"(([0-9]{0,3},)*[0-9]{3}|[0-9]{0,3})*(\.[0-9]*)?"
+
+
+@EVERY
+def test_jenkins_takes_it(seen: Report) -> None:
+    for element in ET.fromstring(junit(seen, ENGLISH).encode()).iter():  # noqa: S314  it is our own
+        assert {child.tag for child in element} <= CHILDREN[element.tag]
+        assert REQUIRED.get(element.tag, set()) <= element.attrib.keys() <= ALLOWED[element.tag]
+        if element.tag in ("testsuites", "testsuite"):
+            assert re.fullmatch(SUREFIRE_TIME, element.attrib["time"])
