@@ -21,22 +21,24 @@ _LIFETIME = 300.0
 def locked_out(host: Host, stack: Stack, account: Account, reply: Reply) -> Finding:
     until = _end_of_lockout(host, stack, account, reply)
     user, path = account.credentials.user, stack.config.couchdb.credentials_file
-    text = (
-        t("CouchDB has locked user {user} after several wrong passwords, until {when} at the latest", user=user,
-          when=When(until))
-        if until > host.clock.now()
-        else t("CouchDB had locked user {user} after several wrong passwords, until {when}", user=user,
-               when=When(until))
-    )  # fmt: skip
+    proof = Evidence("GET /_session", f"HTTP 403 {reply.error}")
+    if until <= host.clock.now():
+        return fail(
+            "couchdb.locked_out",
+            t("CouchDB had locked user {user} after several wrong passwords, until {when}", user=user,
+              when=When(until)),
+            t("That is over, unless something keeps trying. See which program has the wrong password and correct it; "
+              "then let cozydiag look again: `cozydiag couchdb --again`."),
+            role=_ROLE, proof=proof, restart_helps=False,
+        )  # fmt: skip
     return fail(
         "couchdb.locked_out",
-        text,
+        t("CouchDB has locked user {user} after several wrong passwords, until {when} at the latest", user=user,
+          when=When(until)),
         t("Stop what keeps trying and wait until then: the right password is refused as well. Then see which program "
           "has the wrong one. cozydiag itself tries no more until {path} changes, or until you say `cozydiag couchdb "
           "--again`.", path=path),
-        role=_ROLE,
-        proof=Evidence("GET /_session", f"HTTP 403 {reply.error}"),
-        restart_helps=False,
+        role=_ROLE, proof=proof, restart_helps=False,
     )  # fmt: skip
 
 
