@@ -13,6 +13,7 @@ from cozydiag.config.table import Table
 from cozydiag.config.values import (
     MANAGERS,
     PARTS,
+    STACK_PARTS,
     CloudFoundry,
     Config,
     CouchDB,
@@ -125,9 +126,9 @@ def _couchdb(table: Table, environ: Mapping[str, str]) -> CouchDB:
 
 
 def _parts(table: Table) -> dict[str, Part]:
-    given = set(table.each([*PARTS, "stack"]))
+    given = set(table.each([*PARTS, *STACK_PARTS]))
     parts = {}
-    for name, port in [*PARTS.items(), *([("stack", 8080)] if "stack" in given else [])]:  # cozy-stack is looked for
+    for name, port in (*PARTS.items(), *((name, port) for name, port in STACK_PARTS.items() if name in given)):
         part = table.table(name)
         usual = kinds.url("url", f"http://127.0.0.1:{port}")
         url = part.required("url", kinds.url) if name in given else part.value("url", kinds.url, usual)

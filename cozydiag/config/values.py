@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 PARTS: Mapping[str, int] = {"controller": 9002, "data-system": 9101, "home": 9103, "proxy": 9104}
 """The parts of Cozy v2 and the ports that its controller gives them (cozy-controller, `config.json`)."""
 
+STACK_PARTS: Mapping[str, int] = {"stack": 8080, "admin": 6060}
+"""The two ports of a cozy-stack (v3). They are parts only where they are configured or were found."""
 
 MANAGERS = (
     "systemd", "sysv", "supervisord", "pm2", "forever", "strongpm", "cozy-monitor", "docker", "podman",

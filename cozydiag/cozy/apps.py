@@ -12,6 +12,7 @@ from cozydiag.host.logs import one_line
 from cozydiag.model import Finding
 from cozydiag.stack import Stack
 from cozydiag.stack.why import telling, waits_for
+from cozydiag.stack.words import root
 from cozydiag.text import t
 
 LOGS = "/usr/local/var/log/cozy"
@@ -148,7 +149,7 @@ def _broken(host: Host, stack: Stack, app: App) -> Finding:
 def _start(host: Host, stack: Stack, app: App) -> str:
     """cozy-monitor asks home, which asks nobody on this machine who he is (cozy-monitor `src/application.coffee`)."""
     if any(manager.name == "cozy-monitor" for manager in stack.managers(host)):
-        return f"sudo cozy-monitor start {app.name}"
+        return f"{root(host)}cozy-monitor start {app.name}"
     from shlex import quote
 
     url = f"{stack.part('home').url.rstrip('/')}/api/applications/{app.name}/start"

@@ -22,16 +22,39 @@ def find(stack: Stack, host: Host) -> tuple[Flavour, ...]:
     from cozydiag.cozy import find_containers, find_v2, find_v3
 
     found = (*find_v2.find(stack, host), *find_v3.find(host), *find_containers.find(stack, host))
-    named = [flavour for flavour in _told(stack) if not any(one.kind == flavour.kind for one in found)]
-    return (*found, *named)
+    kinds = [flavour.kind for flavour in found]
+    first = [_overridden(stack.config, one) if kinds.index(one.kind) == at else one for at, one in enumerate(found)]
+    return (*first, *(one for one in _told(stack) if one.kind not in kinds))
+
+
+def _overridden(config: Config, flavour: Flavour) -> Flavour:
+    """The first of its kind, with the addresses that somebody has configured."""
+    return flavour._replace(places=tuple(_configured(config, place) or place for place in flavour.places))
+
+
+def _configured(config: Config, place: Place) -> Place | None:
+    key = key_of(place.role)
+    origin = config.origins.get(key, "default")
+    if origin == "default":
+        return None
+    name = place.role.partition(".")[2]
+    return Place(place.role, config.parts[name].url if name in config.parts else config.couchdb.url, origin)
+
+
+def key_of(role: str) -> str:
+    """The setting that holds the address of a role."""
+    area, _, name = role.partition(".")
+    return f"parts.{name}.url" if area == "cozy" else f"{area}.url"
 
 
 def _told(stack: Stack) -> tuple[Flavour, ...]:
     """`[parts.stack]`: a cozy-stack that somebody has written down."""
-    part, origin = stack.config.parts.get("stack"), stack.config.origins.get("parts.stack.url", "")
-    if part is None or origin == USUAL:
+    given = [(name, stack.config.parts[name]) for name in ("stack", "admin") if name in stack.config.parts]
+    if not given or given[0][0] != "stack":
         return ()
-    return (Flavour("v3", "{}:{}".format(*part.address), "", (Place("cozy.stack", part.url, origin),), ()),)
+    origins = stack.config.origins
+    places = (Place(f"cozy.{name}", one.url, origins.get(f"parts.{name}.url", "")) for name, one in given)
+    return (Flavour("v3", "{}:{}".format(*given[0][1].address), "", tuple(places), ()),)
 
 
 def applied(config: Config, flavours: tuple[Flavour, ...]) -> Config:
@@ -40,10 +63,10 @@ def applied(config: Config, flavours: tuple[Flavour, ...]) -> Config:
     for flavour in flavours:
         for place in flavour.places:
             area, _, name = place.role.partition(".")
-            key = f"parts.{name}.url" if area == "cozy" else f"{area}.url"
+            key = key_of(place.role)
             known = key in settings and settings[key].origin != "default"
             parsed = urls.parse(place.url)
-            if known or parsed is None or (place.origin == USUAL and key in settings):
+            if known or parsed is None or name == "admin" or (place.origin == USUAL and key in settings):
                 continue
             if area == "cozy":
                 parts[name] = Part(place.url, (parsed.host, parsed.port))

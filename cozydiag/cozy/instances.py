@@ -177,7 +177,7 @@ def _host_lost(site: Site, part: Part) -> Finding:
         t("Let the proxy pass it on: `proxy_set_header Host $host;` in nginx, `ProxyPreserveHost On` in Apache; then "
           "reload it."),
         role="proxy",
-        affects=(),
+        affects=("proxy",),
         proof=Evidence(f"GET {site.url}", "HTTP 404"),
         by_hand=_curl(site.host, part),
         restart_helps=False,

@@ -15,7 +15,7 @@ from cozydiag.host.failure import Failure
 from cozydiag.host.processes import Process
 from cozydiag.model import Evidence, Finding
 from cozydiag.stack import Stack
-from cozydiag.stack.words import name_of, ourselves, root
+from cozydiag.stack.words import name_of, ourselves, root, supervisorctl
 from cozydiag.text import t
 
 TOKENS: Final = ("/etc/cozy/stack.token", "/etc/cozy/controller.token")
@@ -123,12 +123,20 @@ def _stale(host: Host, stack: Stack, path: str, old: list[tuple[str, Process]], 
           names=", ".join(name_of(f"cozy.{part}", part) for part, _ in old), path=path),
         t("Restart the parts of the Cozy, so that all have the same token."),
         role=f"cozy.{part}",
-        commands=("sudo cozy-monitor restart-cozy-stack",),
+        commands=_restart(host, stack),
         proof=Evidence(f"/proc/{process.pid}", f"started {written - process.started:.0f} s before the token"),
         certainty="certain" if refused else "likely",
         restart_helps=True,
         affects=("cozy.home", "cozy.proxy") if refused else (),
     )  # fmt: skip
+
+
+def _restart(host: Host, stack: Stack) -> tuple[str, ...]:
+    """What starts all parts anew: cozy-monitor, else the controller, which makes another token and then starts them."""
+    if any(manager.name == "cozy-monitor" for manager in stack.managers(host)):
+        return (f"{root(host)}cozy-monitor restart-cozy-stack",)
+    program = stack.program(host, "cozy.controller")
+    return (supervisorctl(host, stack, "restart", program.name),) if program else ()
 
 
 def listening(host: Host, stack: Stack, part: str) -> Process | None:

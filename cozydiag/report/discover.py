@@ -36,7 +36,8 @@ def as_text(found: Found, say: Say) -> str:
     for flavour in found.seen.flavours:
         lines += ["", *_flavour(flavour, say)]
     if found.seen.couchdb is not None:
-        lines += ["", "CouchDB", *_rows([(_address("couchdb.url", found.config.couchdb.url, found.config, say))])]
+        url, told = _couchdb(found.config)
+        lines += ["", "CouchDB", *_rows([("", url, origin(told, say))])]
     lines += _sites(found, say)
     if found.managers:
         lines += [
@@ -57,9 +58,12 @@ def _headline(found: Found, say: Say) -> str:
 def _flavour(flavour: Flavour, say: Say) -> list[str]:
     lines = [flavour.name]
     lines += _rows(
-        [(ROLES.get(one.role, one.role), shown(one) or "-", origin(one.origin, say)) for one in flavour.places]
+        [
+            (ROLES.get(one.role, one.role.rpartition(".")[2]), shown(one) or "-", origin(one.origin, say))
+            for one in flavour.places
+        ]
     )
-    lines += [f"  {say(t('by'))} {one.source}: {one.line}" for one in flavour.evidence]
+    lines += ["  " + say(t("seen: {what}", what=f"{one.source} ({one.line})")) for one in flavour.evidence]
     lines.append("  " + say(meaning(flavour)))
     return lines
 
@@ -82,10 +86,6 @@ def meaning(flavour: Flavour) -> Text:
     if flavour.kind == "v2":
         return t("Looked at by the checks stack.* and cozy.*, and everything that they need.")
     return t("Looked at by the checks cozystack.*, and everything that they need.")
-
-
-def _address(key: str, url: str, config: Config, say: Say) -> tuple[str, str, str]:
-    return key.partition(".")[0], url, origin(config.origins.get(key, "default"), say)
 
 
 def _rows(rows: list[tuple[str, str, str]]) -> list[str]:
@@ -158,11 +158,9 @@ def _stack(flavour: Flavour) -> dict[str, Any]:
 
 def as_toml(found: Found, say: Say) -> str:
     """A configuration of what was found. What is only the usual address stands in comments."""
-    lines = [
-        f"# {say(t('Written by `cozydiag discover --write`. Take out what should be searched for each time.'))}",
-        "",
-    ]
-    lines += [f"# {say(t('false: only what stands here is looked at.'))}", "discover = true"]
+    written = t("Written by `cozydiag discover --write`. Take out what should be searched for each time.")
+    switch = t("false: only what stands here is looked at.")
+    lines = ["# " + say(written), "", "# " + say(switch), "discover = true"]
     for site in (*found.seen.sites, *found.others):
         off = "# " if site in found.others else ""
         lines += ["", f"# {site.origin}", f"{off}[[sites]]", f"{off}url = {json.dumps(site.url)}"]
@@ -176,23 +174,16 @@ def _endpoint(address: tuple[str, int]) -> str:
 
 
 def _addresses(found: Found, say: Say) -> list[str]:
-    """Tables in force: CouchDB without its login, which stays where it is."""
-    lines, config = [], found.config
-    rows = (
-        [("couchdb", config.couchdb.url, config.origins.get("couchdb.url", "default"))]
-        if _has(found, "couchdb")
-        else []
-    )
-    for name, part in config.parts.items():
-        if _has(found, f"cozy.{name}"):
-            rows.append((f"parts.{name}", part.url, config.origins.get(f"parts.{name}.url", "default")))
-    for table, url, told in rows:
-        off = "# " if told in ("default", USUAL) else ""
-        lines += ["", f"# {origin(told, say)}", f"{off}[{table}]", f"{off}url = {json.dumps(url)}"]
+    """CouchDB without its login, which stays where it is. Containers get other addresses when they are made anew."""
+    rows = {"couchdb": Place("couchdb", *_couchdb(found.config))} if found.seen.couchdb is not None else {}
+    for place in (place for flavour in found.seen.flavours for place in flavour.places if place.url):
+        rows.setdefault(f"parts.{place.role.partition('.')[2]}" if "." in place.role else place.role, place)
+    lines: list[str] = []
+    for table, place in rows.items():
+        off = "# " if place.origin in ("default", USUAL) or place.origin.startswith(("docker", "podman")) else ""
+        lines += ["", f"# {origin(place.origin, say)}", f"{off}[{table}]", f"{off}url = {json.dumps(shown(place))}"]
     return lines
 
 
-def _has(found: Found, role: str) -> bool:
-    if role == "couchdb":
-        return found.seen.couchdb is not None
-    return any(one.place(role) is not None for one in found.seen.flavours)
+def _couchdb(config: Config) -> tuple[str, str]:
+    return config.couchdb.url, config.origins.get("couchdb.url", "default")

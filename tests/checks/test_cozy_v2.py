@@ -95,7 +95,7 @@ def test_how_an_app_is_started(with_monitor: bool, tmp_path: Path) -> None:
         server.files = {path: content for path, content in server.files.items() if "monitor" not in path}
     [command] = cause(tmp_path, server).commands
     assert command == (
-        "sudo cozy-monitor start notes" if with_monitor
+        "cozy-monitor start notes" if with_monitor
         else "curl -sS -X POST http://127.0.0.1:9103/api/applications/notes/start"
     )  # fmt: skip
 
