@@ -121,9 +121,10 @@ class Session:
                 done.append((action, outcome))
                 self.teller.ended(action, outcome)
             self.reached("before the last observation")
-            self._observe(report, plan, stack)
-            for kind in (ACT, GATE, SEEN):
-                self.state.forget(kind, _KEPT)
+            if done:
+                self._observe(report, plan, stack)
+                for kind in (ACT, GATE, SEEN):
+                    self.state.forget(kind, _KEPT)
             self.reached("at the end")
         return Repaired(
             tuple(done), report, plan, signals.came, self.host.clock.monotonic() - began, tuple(self.passed.values()),
