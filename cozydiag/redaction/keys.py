@@ -35,14 +35,18 @@ _PASS_BEFORE = re.compile(r"(?:^|[^a-z]|user|db|smtp|mail|root|admin|couch|redis
 _PASS_AFTER = re.compile(r"word|wort|wd|phrase|code|key")
 
 _QUOTE = r"(?:\\{0,3}[\"'`]|&quot;|&#0?3[49];|&apos;|%2[27])"
-_TAIL = re.compile(
+_HEAD = re.compile(
     r"(?P<rest>[\w.-]{0,48})"
-    rf"(?:{_QUOTE}?\]?[ \t\u00a0]{{0,40}}(?:=>|:=|={{1,2}}|:|%3d|%3a|=3d)[ \t\u00a0]{{0,40}}|{_QUOTE}[ \t]{{0,8}},[ \t]{{0,8}}(?={_QUOTE})|(?<=requirepass)[ \t]+|(?<=masterauth)[ \t]+)"
-    rf"(?:(?P<mark>[bru]?{_QUOTE})(?P<quoted>(?:(?!(?P=mark))(?:\\.|.)|(?<=\w)''(?=\w)){{0,4096}})"
-    r"|(?P<bare>(?:(?!&(?:amp;)?[\w.%\[\]-]{1,40}=|,[ \t]|[,;][\w.-]{1,40}[=:]|;[ \t]|[ \t\"'<>`]|%26[\w.-]{1,40}%3d).)+))",
+    rf"(?:{_QUOTE}?\]?[ \t\u00a0]{{0,40}}(?:=>|:=|={{1,2}}|:|%3d|%3a|=3d)[ \t\u00a0]{{0,40}}|{_QUOTE}[ \t]{{0,8}},[ \t]{{0,8}}(?={_QUOTE})|(?<=requirepass)[ \t]+|(?<=masterauth)[ \t]+)",
     re.IGNORECASE,
 )
-"""What goes on with the name, what separates, the value."""
+"""What goes on with the name, and what separates it from its value."""
+
+_VALUE = re.compile(
+    rf"(?P<mark>[bru]?{_QUOTE})(?P<quoted>(?:(?!(?P=mark))(?:\\.|.)|(?<=\w)''(?=\w)){{0,4096}})"
+    r"|(?P<bare>(?:(?!&(?:amp;)?[\w.%\[\]-]{1,40}=|,[ \t]|[,;][\w.-]{1,40}[=:]|;[ \t]|[ \t\"'<>`]|%26[\w.-]{1,40}%3d).)+)",
+    re.IGNORECASE,
+)
 
 _LEADING = re.compile(
     r"[ \t>|*•#;$+]{0,80}(?:- )?(?:(?:export|set|setenv|env|arg|declare -x|let|const|var)[ \t]+)?[\"']?[\w.-]{0,60}", re.IGNORECASE
@@ -79,18 +83,18 @@ def _named(line: str, low: str) -> Iterator[Span]:
     for hit in _WORD.finditer(low):
         if hit.start() < end:  # inside the value before
             continue
-        found = _TAIL.match(line, hit.end())
-        if found is None or not _names_a_secret(hit, found, line, low):
+        head = _HEAD.match(line, hit.end())
+        found = _VALUE.match(line, head.end()) if head and _names_a_secret(hit, head["rest"], line, low) else None
+        if head is None or found is None:
             continue
-        start, stop, whole = _value(line, hit, found)
-        end = stop
-        if _is_secret(hit[0], found, line[start:stop], whole=whole, after=line[stop : stop + 24]):
-            yield Span(start, stop)
+        start, end, whole = _extent(line, hit, found)
+        if _is_secret(hit[0], head, line[start:end], whole=whole, after=line[end : end + 40]):
+            yield Span(start, end)
 
 
-def _names_a_secret(hit: re.Match[str], found: re.Match[str], line: str, low: str) -> bool:
-    """Whether the word is what the whole name is about."""
-    word, before, rest = hit[0], low[max(0, hit.start() - 16) : hit.start()], found["rest"]
+def _names_a_secret(hit: re.Match[str], rest: str, line: str, low: str) -> bool:
+    """Whether the word is what the whole name is about, which goes on with ``rest``."""
+    word, before = hit[0], low[max(0, hit.start() - 16) : hit.start()]
     if _NOT_BEFORE.search(before):
         return False
     if word == "pass":
@@ -124,7 +128,7 @@ def _goes_on(word: str, rest: str) -> bool:
     return _MORE.match(rest) is not None or rest.isupper()
 
 
-def _value(line: str, hit: re.Match[str], found: re.Match[str]) -> tuple[int, int, bool]:
+def _extent(line: str, hit: re.Match[str], found: re.Match[str]) -> tuple[int, int, bool]:
     """Where the value stands, and whether that is all of it for sure."""
     if found["quoted"] is not None:
         return (*found.span("quoted"), True)
@@ -150,28 +154,30 @@ def _trimmed(line: str, start: int, end: int) -> int:
     return end
 
 
-def _is_secret(word: str, found: re.Match[str], value: str, *, whole: bool, after: str) -> bool:
-    if is_none(value, message="=" not in _between(found)) or is_elsewhere(value) or re.fullmatch(r"\d+:\d+", value):
+def _is_secret(word: str, head: re.Match[str], value: str, *, whole: bool, after: str) -> bool:
+    if is_none(value, message="=" not in _between(head)) or is_elsewhere(value) or re.fullmatch(r"\d+:\d+", value):
         return False
-    if re.match(r"\d{1,4}[ ,]", value) and ":" in _between(found):  # `pass: 12 fail: 3`
+    if re.match(r"\d{1,4}[ ,]", value) and ":" in _between(head):  # `pass: 12 fail: 3`
         return False
-    if found["rest"].lower() == "s" and re.match(r"\d+\b", value):  # `tokens: 1532 consumed`
+    if head["rest"].lower() == "s" and re.match(r"\d+\b", value):  # `tokens: 1532 consumed`
         return False
     if value.isdigit():
         return len(value) > (3 if word.startswith(_DIGITS_WILL_DO) else 5)
     if word.startswith(_RANDOM_ONLY) and word != "authsession":
         return _LOOKS_RANDOM.fullmatch(value.strip("\"'")) is not None
-    return whole or not _is_prose(found, value, after)
+    return whole or not (": " in _between(head) and _is_prose(value, after))
 
 
-def _between(found: re.Match[str]) -> str:
+def _between(head: re.Match[str]) -> str:
     """What stands between a name and its value."""
-    return found.string[found.end("rest") : found.start("quoted" if found["quoted"] is not None else "bare")]
+    return head.string[head.end("rest") : head.end()]
 
 
-def _is_prose(found: re.Match[str], value: str, after: str) -> bool:
-    """`wrong password: retrying in 5 s`: after a colon and a blank a small word, and another."""
-    return ": " in _between(found) and value.isalpha() and value.islower() and re.match(r" [a-zé]+(?![\w=:])", after) is not None
+def _is_prose(value: str, after: str) -> bool:
+    """`wrong password: retrying in 5 s`: a word of letters, and others."""
+    if not value.isalpha():
+        return False
+    return re.match(r" [a-zé]+(?![\w=:])" if value.islower() else r" \w+ [a-zé]+ [a-zé]+", after) is not None
 
 
 _SAID = re.compile(

@@ -13,10 +13,10 @@ from cozydiag.redaction.values import is_elsewhere, is_hidden, is_none
 
 _USERINFO = re.compile(
     r":(?:\\{0,3}/){2}(?P<user>[^\s:/@\"'<>?#]{0,200}(?:@[\w.-]{1,200}(?=:[^\s/@\"'<>?#]{1,200}@))?)"
-    r"(?::(?P<password>(?:[^\s\"'<>@]|<(?=[a-z-]+#?\d*>)|@(?=[^\s/@\"'<>?#]{0,200}@)|(?<=\w)>(?=@)){0,1024}))?@"
+    r"(?::(?P<password>(?:[^\s\"'<>@]|<(?=[a-z-]+#?\d*>)|@(?=[^\s/@\"'<>?#]{0,200}@)|(?<=\w)>(?=@)){0,256}))?@"
 )
 _ENCODED_USERINFO = re.compile(
-    r"%3a%2f%2f(?P<user>(?:(?!%40|%3a|%2f)[^\s:/@\"'<>?#&]){0,200})(?:%3a(?P<password>(?:(?!%40|%2f)[^\s\"'<>@&]){0,1024}))?%40",
+    r"%3a%2f%2f(?P<user>(?:(?!%40|%3a|%2f)[^\s:/@\"'<>?#&]){0,200})(?:%3a(?P<password>(?:(?!%40|%2f)[^\s\"'<>@&]){0,256}))?%40",
     re.IGNORECASE,
 )
 _PORT = re.compile(r"\d{0,5}(?:[/?#].*)?", re.DOTALL)
@@ -61,9 +61,18 @@ def _is_stand_in(value: str) -> bool:
 # -- queries ---------------------------------------------------------------------------------------------
 
 _QUERY = re.compile(
-    r"(?:[?&;]|&amp;|%3f|%26)(?P<name>[\w.%-]{0,40}?(?:token|secret|passw(?:or)?d|pass|passphrase|pwd|key|code|signature|sig|credential|auth|jwt|otp|ticket|sharecode|session|sessid|sid|state|assertion|saml\w*|hash|hmac|nonce|invite|api_?key|bearer|perm|invitation|magic|login_hint)[\w.%-]{0,20}?)(?:=|%3d)(?P<value>(?:(?!%26|&)[^\s&;\"'<>#,)\]}|\\]){1,8192})",
+    r"(?:[?&;]|&amp;|%3f|%26)(?P<name>[\w.-]{1,64})(?:=|%3d)(?P<value>(?:(?!%26|&)[^\s&;\"'<>#,)\]}|\\]){1,8192})", re.IGNORECASE
+)
+_SECRET_NAME = re.compile(
+    r"token|secret|passw(?:or)?d|pass|passphrase|pwd|key|code|sig|credential|auth|jwt|otp|ticket|sess|sid|state|assertion|saml|hash"
+    r"|hmac|nonce|invit|bearer|perm|magic",
     re.IGNORECASE,
-)  # fmt: skip
+)
+_NO_SECRET_NAME = re.compile(
+    r"(?:start|end|group|sort|public|primary|status|error|country|zip|lang|post)_?(?:key|code)|postcode|key_?id|keys|auth(?:or|or_?id|uri|method)|status|statement|estate"
+    r"|passive|keyword\w*|keep\w*|inside|side|residen\w*|permalink|hashtag\w*|barcode|codec|encode|decode|assign\w*|design\w*|significa\w*",
+    re.IGNORECASE,
+)
 _LOOSE = re.compile(r"(?:code|state|hash|key|session|auth|ticket|nonce|perm|sid|status_?code|error_?code|country_?code|sig)$", re.IGNORECASE)
 _HARMLESS = re.compile(r"[a-z_-]{1,12}|[A-Z_]{1,12}|\d{1,5}|[a-z]{2}[-_][A-Z]{2}", 0)
 
@@ -73,7 +82,7 @@ def _queries(line: str, low: str) -> Iterator[Span]:
         return
     for found in _QUERY.finditer(line):
         value = found["value"]
-        if is_hidden(value) or re.search(r"(?:startkey|endkey|groupkey|sort_?key|status_?code|error_?code|country_?code|postcode|zip_?code|lang_?code|public_?key|primary_?key|key_?id)$", found["name"], re.IGNORECASE):
+        if is_hidden(value) or not _SECRET_NAME.search(found["name"]) or _NO_SECRET_NAME.fullmatch(found["name"]):
             continue
         if _LOOSE.search(found["name"]) and (_HARMLESS.fullmatch(value) and found["name"].lower() != "state" or value.startswith(("%22", "%5b", "%5B", "[", "{"))):
             continue
@@ -160,7 +169,7 @@ def _is_login(value: str) -> bool:
     """Whether it is `user:password` in Base64."""
     try:
         said = a2b_base64(value.replace("%3D", "=").rstrip("=") + "=" * (-len(value.rstrip("=")) % 4))
-    except Error:
+    except (Error, ValueError):  # ValueError: letters beyond ASCII
         return False
     return b":" in said and all(byte >= 32 for byte in said)
 

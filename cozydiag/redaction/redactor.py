@@ -26,6 +26,8 @@ LONGEST = 1 << 17
 _MARGIN = 8192
 """The last characters of a cut line go as well: they could be half a secret."""
 
+_LEFT_OUT = " [+{} characters left out]"
+
 _BATCH = 1 << 16
 """Characters that are looked at together."""
 
@@ -95,6 +97,8 @@ class Redactor:
     # -- layers --------------------------------------------------------------------------------------------
 
     def _batch(self, batch: list[str], headings: Headings) -> list[str]:
+        if not batch:
+            return []
         text = "\n".join(batch)
         low = text.lower()
         lows = low.split("\n") if len(low) == len(text) else list(map(small, batch))
@@ -104,7 +108,7 @@ class Redactor:
         changed = [at for at, (one, other) in enumerate(zip(batch, after, strict=True)) if one != other]
         for at, line in zip(changed, self._settled([after[at] for at in changed]), strict=True):
             after[at] = line
-        return after
+        return [_without_end(new) if len(old) > LONGEST else new for old, new in zip(batch, after, strict=True)]
 
     def _secrets(self, line: str, low: str, needed: frozenset[int] | None, headings: Headings) -> str:
         if not needed and needed is not None and not headings.waits:
@@ -161,8 +165,6 @@ class Redactor:
 
     def _meant(self, value: str) -> str:
         """The secret that ``value`` is a form of, so that it gets the number of the secret."""
-        if value in self.known.values:
-            return value
         return next((one for one in _behind(value) if one in self.known.values), value)
 
     def _learn(self, value: str, kind: str) -> None:
@@ -176,7 +178,7 @@ def _behind(value: str) -> Iterator[str]:
         plain = re.sub(r"(?:%[0-9A-Fa-f]{2})+", lambda found: bytes.fromhex(found[0].replace("%", "")).decode("utf-8", "replace"), value)
         if plain != value and "\ufffd" not in plain:
             yield plain
-    if 8 <= len(value) <= 512 and re.fullmatch(r"[\w+/-]+={0,2}", value):
+    if 8 <= len(value) <= 512 and re.fullmatch(r"[A-Za-z0-9_+/-]+={0,2}", value):
         try:
             raw = a2b_base64(value.rstrip("=").replace("-", "+").replace("_", "/") + "=" * (-len(value.rstrip("=")) % 4))
             said = raw.decode()
@@ -188,4 +190,10 @@ def _behind(value: str) -> Iterator[str]:
 
 def _bounded(lines: Iterable[str]) -> Iterator[str]:
     for line in lines:
-        yield line if len(line) <= LONGEST else f"{line[: LONGEST - _MARGIN]} [+{len(line) - LONGEST + _MARGIN} characters left out]"
+        yield line if len(line) <= LONGEST else f"{line[:LONGEST]}{_LEFT_OUT.format(len(line) - LONGEST + _MARGIN)}"
+
+
+def _without_end(line: str) -> str:
+    """Of a cut line the end goes after it was redacted: it could be half a secret, which nothing finds."""
+    end = line.rfind(_LEFT_OUT[:3])
+    return line[: max(0, end - _MARGIN)] + line[end:]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from cozydiag.redaction.rule import Rule, Span
-from cozydiag.redaction.values import is_hidden
+from cozydiag.redaction.values import is_hidden, is_none
 
 # -- hashes: that there is one, and what stands before it, is worth knowing --------------------------------
 
@@ -87,7 +87,7 @@ def _keys(line: str, low: str) -> Iterator[Span]:
             yield Span(*found.span("value"), "private-key")
     for pattern in (_WIREGUARD, _COUCH_COOKIE):
         for found in pattern.finditer(line):
-            if not is_hidden(found["value"]) and not found["value"].startswith(("/", "$", "{{")):
+            if not is_none(found["value"]) and not found["value"].startswith("/"):
                 yield Span(*found.span("value"))
 
 

@@ -33,7 +33,7 @@ _WORDS = frozenset(
     " token tokens secret secrets key keys credential credentials cookie cookies session"
     " incorrecte invalide manquant manquante requis requise vide aucun aucune non oui expire doit doivent le la les un"
     " une est sont erreur obligatoire inconnu inconnue ou et de du des pour par dans sur avec sans pas trop mauvais"
-    " mauvaise faux fausse valide changed foobared chauthtok".split()
+    " mauvaise faux fausse valide changed foobared chauthtok into dans".split()
 )  # fmt: skip
 """What follows such a key in messages, types and schemes."""
 
