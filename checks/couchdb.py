@@ -58,7 +58,7 @@ def reach(host: Host, stack: Stack) -> Iterator[Finding]:
     elif not reply.is_couchdb:
         from cozydiag.couchdb import unreached
 
-        yield unreached.stranger(host, stack, f"HTTP {reply.status}, Server: {reply.server or '-'}")
+        yield unreached.no_couchdb(host, stack, reply)
     elif reply.wants_login:
         yield warn(
             "couchdb.login_required",

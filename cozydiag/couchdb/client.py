@@ -26,6 +26,7 @@ class Reply(NamedTuple):
     realm: str = ""
     body: bytes = b""
     cut: bool = False
+    location: str = ""
 
     @property
     def is_couchdb(self) -> bool:
@@ -92,6 +93,7 @@ def reply_of(answer: Answer) -> Reply:
         answer.header("WWW-Authenticate"),
         answer.body,
         begun or answer.truncated,
+        answer.header("Location"),
     )
 
 

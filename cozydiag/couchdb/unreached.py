@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from cozydiag.couchdb import access
+from cozydiag.couchdb.client import Reply
 from cozydiag.findings import fail, skip
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
+from cozydiag.host.logs import one_line
 from cozydiag.model import Evidence, Finding
 from cozydiag.stack import Stack
 from cozydiag.stack.ports import holder, state_of
@@ -157,6 +159,36 @@ def _full_table(host: Host, stack: Stack) -> Finding | None:
         by_hand=by_hand(stack, "/"),
         restart_helps=True,
     )  # fmt: skip
+
+
+def no_couchdb(host: Host, stack: Stack, reply: Reply) -> Finding:
+    """Somebody answers who is no CouchDB: a proxy that does not reach it, one that sends us on, or another program."""
+    place = "{}:{}".format(*stack.config.couchdb.address)
+    proof = Evidence("GET /", f"HTTP {reply.status}, Server: {reply.server or '-'}")
+    if reply.status in (502, 503, 504):
+        return fail(
+            "couchdb.behind_proxy",
+            t("a proxy answers at CouchDB's address {place}, and does not reach CouchDB: HTTP {status}", place=place,
+              status=reply.status),
+            t("Look at CouchDB on the machine that the proxy leads to, and at the proxy's own log."),
+            role=_ROLE, proof=proof, by_hand=by_hand(stack, "/"), restart_helps=None,
+        )  # fmt: skip
+    if 300 <= reply.status < 400 and reply.location:
+        return fail(
+            "couchdb.redirected",
+            t("CouchDB's address {place} leads on to another one, where no password is sent: {target}", place=place,
+              target=_shown(reply.location)),
+            t("If CouchDB is there, write that address into `url` in the section couchdb, and into the apps' settings."),
+            role=_ROLE, proof=proof, by_hand=by_hand(stack, "/"), restart_helps=False,
+        )  # fmt: skip
+    return stranger(host, stack, proof.line)
+
+
+def _shown(address: str) -> str:
+    """Without a user and a password that may be in it."""
+    scheme, mark, rest = one_line(address, 300).partition("://")
+    place, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{place.rpartition('@')[2]}{slash}{path}"
 
 
 def stranger(host: Host, stack: Stack, seen: str) -> Finding:

@@ -239,6 +239,24 @@ def test_who_hangs_and_said_last_that_it_has_no_descriptor_left(cozy: Cozy, tmp_
     assert finding.code == "couchdb.file_descriptors"
 
 
+@pytest.mark.parametrize(
+    ("served", "code"),
+    [
+        (answer(502, "<html>Bad Gateway", Server="nginx"), "couchdb.behind_proxy"),
+        (answer(504, "<html>", Server="nginx"), "couchdb.behind_proxy"),
+        (answer(301, "", Server="nginx", Location="https://u:pw@db.test/x"), "couchdb.redirected"),
+        (answer(301, "", Server="nginx"), "service.port_taken"),
+        (answer(200, "hello", Server="nginx"), "service.port_taken"),
+    ],
+)
+def test_who_answers_in_couchdbs_place(cozy: Cozy, served: Answer, code: str) -> None:
+    machine = cozy.machine(web={PLACE: served})
+    (finding,) = cozy.look("couchdb.reach", machine)
+    assert finding.code == code
+    assert "u:pw" not in repr(finding)
+    assert [r for r in machine.requests if r.header("Authorization")] == []
+
+
 def test_a_certificate_that_nobody_trusts(cozy: Cozy) -> None:
     machine = cozy.machine(web={PLACE: Failure("tls", "certificate: certificate has expired")})
     (finding,) = cozy.look("couchdb.reach", machine)
