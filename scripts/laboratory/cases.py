@@ -17,6 +17,7 @@ class Cause(NamedTuple):
 WARNINGS = frozenset({"nginx.config_on_disk", "proxy.config_on_disk", "supervisor.down_parts_alive"}) | {
     "certificate.incomplete", "certificate.key", "certificate.self_signed", "certificate.unknown_authority",
     "proxy.duplicate_name", "proxy.port_taken", "redirect.missing",
+    "proxy.host_changed", "proxy.no_websocket", "proxy.small_uploads", "proxy.short_timeout", "proxy.proto_lost",
 }  # fmt: skip
 """The codes that are no failure yet."""
 

@@ -127,6 +127,7 @@ class Bench:
             self.folder, self.ports[0], _free(1)[0], targets, self.fault.scheme, few, own != "module",
             secure=own.startswith("tls"), names=names, plain=_free(1)[0] if own == "tls-plain" else 0,
             twice=own == "tls-twice" and self.proxy != "caddy", static=own in ("start-page", "other-name"),
+            lacks=own.removeprefix("tls-lacks-") if own.startswith("tls-lacks-") else "",
         )  # fmt: skip
 
     def _wrapped(self, program: Path) -> Path:

@@ -47,6 +47,7 @@ BEHIND = (
     Fault("headers-too-big", "proxy.headers_too_big", "big"),
     Fault("body-cut", "proxy.upstream_cut", "cut"),
     Fault("app-502", "site.app_error", "error-502"),
+    Fault("stack-502", "site.app_error", "stack-502"),
     Fault("app-503", "site.app_error", "error-503"),
     Fault("app-500", "site.app_error", "error-500"),
     Fault("resting", "proxy.resting", "well", at="two"),
@@ -105,6 +106,14 @@ TLS = (
     Fault("tls-two-sites", f"{_SELF} proxy.duplicate_name", "well", own="tls-twice",
           cannot={"haproxy": "its rules are tried one by one, so that a name may well stand in two"},
           instead={"caddy": f"{_SELF} proxy.config_on_disk"}),
+    Fault("tls-host-changed", f"{_SELF} proxy.host_changed", "well", own="tls-lacks-host"),
+    Fault("tls-no-websocket", f"{_SELF} proxy.no_websocket", "well", own="tls-lacks-websocket",
+          cannot=dict.fromkeys(("caddy", "haproxy"), "it passes WebSockets on without being told")),
+    Fault("tls-small-uploads", f"{_SELF} proxy.small_uploads", "well", own="tls-lacks-uploads",
+          cannot={"haproxy": "HAProxy has no limit of bodies"}),
+    Fault("tls-short-timeout", f"{_SELF} proxy.short_timeout", "well", own="tls-lacks-quiet"),
+    Fault("tls-proto-lost", f"{_SELF} proxy.proto_lost", "to-http", own="tls-lacks-proto",
+          cannot={"caddy": "it tells the app without being told"}),
 )  # fmt: skip
 """What is wrong with certificates and sites over TLS. No authority signs for the lab: a certificate without a fault
 warns of itself."""

@@ -19,7 +19,7 @@ class Plan(NamedTuple):
     ``secure``: it speaks TLS, with tls/site.crt and tls/site.key of the folder, and passes on all that a Cozy needs.
     ``names`` are those of the site. ``plain`` is a port where the same name is answered without TLS, ``more`` another
     port of the site, 0 for none. ``twice``: there is a second site of the same name. ``static``: it leads nowhere and
-    shows PAGE."""
+    shows PAGE. ``lacks``: what does not get through to the Cozy (`host`, `websocket`, `uploads`, `quiet`, `proto`)."""
 
     folder: Path
     port: int
@@ -34,6 +34,7 @@ class Plan(NamedTuple):
     more: int = 0
     twice: bool = False
     static: bool = False
+    lacks: str = ""
 
     @property
     def certificate(self) -> Path:
@@ -46,6 +47,16 @@ def write(proxy: str, plan: Plan) -> tuple[Path, list[str]]:
     path = plan.folder / name
     path.write_text(text, "utf-8")
     return path, [word.replace("{file}", str(path)) for word in words]
+
+
+_NGINX = {
+    "host": "proxy_set_header Host $host;",
+    "websocket": "proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;",
+    "uploads": "client_max_body_size 1g;",
+    "quiet": "proxy_read_timeout 1h;",
+    "proto": "proxy_set_header X-Forwarded-Proto $scheme;",
+}
+"""What a Cozy needs to have passed on."""
 
 
 def _nginx(plan: Plan) -> tuple[str, str, list[str]]:
@@ -61,9 +72,10 @@ def _nginx(plan: Plan) -> tuple[str, str, list[str]]:
                    for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))  # fmt: skip
     ssl = " ssl" if plan.secure else ""
     pair = f"ssl_certificate {plan.certificate}.crt; ssl_certificate_key {plan.certificate}.key;" if plan.secure else ""
-    passes = """proxy_http_version 1.1; proxy_read_timeout 1h; client_max_body_size 1g;
-            proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;""" if plan.secure else (
-        "proxy_read_timeout 1s;")  # fmt: skip
+    passes = "proxy_read_timeout 1s; proxy_set_header Host $host;"
+    if plan.secure:
+        passes = " ".join(line for name, line in _NGINX.items() if name != plan.lacks)
+        passes += " proxy_read_timeout 20s;" if plan.lacks == "quiet" else ""
     more = (
         f"    server {{ listen 127.0.0.1:{plan.plain}; server_name {SITE}; return 200 plain; }}\n" if plan.plain else ""
     )
@@ -83,7 +95,6 @@ http {{
         location / {{
             {passes}
             proxy_connect_timeout 1s;
-            proxy_set_header Host $host;
             {line}
         }}
     }}
@@ -93,7 +104,7 @@ http {{
 
 
 def _apache(plan: Plan) -> tuple[str, str, list[str]]:
-    modules = ["mpm_event", "authz_core", "alias", "mime", "proxy", "info", "ssl", "lbmethod_byrequests"]
+    modules = ["mpm_event", "authz_core", "alias", "mime", "headers", "proxy", "info", "ssl", "lbmethod_byrequests"]
     modules += ["proxy_balancer", "slotmem_shm", *(["proxy_http"] if plan.module else [])]
     load = "".join(f"LoadModule {one}_module {folder()}/usr/lib/apache2/modules/mod_{one}.so\n" for one in modules)
     urls = [f"unix:{one}|{plan.scheme}://localhost" if one.startswith("/") else f"{plan.scheme}://{one}"
@@ -101,7 +112,10 @@ def _apache(plan: Plan) -> tuple[str, str, list[str]]:
     members = "".join(f"        BalancerMember {url}\n" for url in urls)
     members += "        ProxySet forcerecovery=Off\n"
     group = f"    <Proxy balancer://cozy>\n{members}    </Proxy>\n" if len(urls) > 1 else ""
-    words = "upgrade=websocket timeout=1600" if plan.secure else "connectiontimeout=1"
+    words = "connectiontimeout=1"
+    if plan.secure:
+        words = f"timeout={20 if plan.lacks == 'quiet' else 1600}"
+        words += "" if plan.lacks == "websocket" else " upgrade=websocket"
     target = "balancer://cozy/" if len(urls) > 1 else f"{urls[0]}/ {words}"
     way = f"    ProxyPass / {target}\n"
     if plan.static:
@@ -135,7 +149,9 @@ StartServers 1
 ErrorLog {plan.folder}/logs/error.log
 {listen}<VirtualHost {doors}>
     ServerName {plan.names[0]}
-{aliases}{pair}    ProxyPreserveHost On
+{aliases}{pair}    ProxyPreserveHost {"Off" if plan.lacks == "host" else "On"}
+    LimitRequestBody {1 << 20 if plan.lacks == "uploads" else 1 << 30}
+    {"" if plan.lacks == "proto" else "RequestHeader set X-Forwarded-Proto https"}
     ProxyTimeout 1
     SSLProxyEngine On
     SSLProxyVerify none
@@ -149,12 +165,15 @@ def _caddy(plan: Plan) -> tuple[str, str, list[str]]:
     targets = " ".join(f"unix/{one}" if one.startswith("/") else f"{plan.scheme}://{one}" for one in plan.targets)
     tls = "tls_insecure_skip_verify" if plan.scheme == "https" else ""
     health = "health_uri /\n        health_interval 600s\n        health_timeout 1s" if len(plan.targets) > 1 else ""
-    way = f"""reverse_proxy {targets} {{
+    limit = "request_body {\n        max_size 1MB\n    }\n    " if plan.lacks == "uploads" else ""
+    wait = "20s" if plan.lacks == "quiet" else "" if plan.secure else "1s"
+    way = f"""{limit}reverse_proxy {targets} {{
         {health}
+        {"header_up Host localhost" if plan.lacks == "host" else ""}
         transport http {{
             {tls}
             dial_timeout 1s
-            {"" if plan.secure else "response_header_timeout 1s"}
+            {f"response_header_timeout {wait}" if wait else ""}
             max_response_header 8KB
         }}
     }}"""
@@ -211,12 +230,14 @@ defaults
     timeout connect 1s
     timeout client 30s
     timeout server 1s
-    {"timeout tunnel 1h" if plan.secure else ""}
+    {f"timeout tunnel {'20s' if plan.lacks == 'quiet' else '1h'}" if plan.secure else ""}
     retries 1
 frontend http-in
     bind 127.0.0.1:{plan.port}{pair}
     {f"bind 127.0.0.1:{plan.more}{pair}" if plan.more else ""}
+    {"" if plan.lacks == "proto" else "http-request set-header X-Forwarded-Proto https"}
 {asked}    use_backend cozy if ours
 {plain if plan.plain else ""}backend cozy
+    {"http-request set-header Host localhost" if plan.lacks == "host" else ""}
 {members}"""
     return text, "haproxy.cfg", ["-db", "-f", "{file}"]

@@ -24,6 +24,12 @@ def _send(answer: bytes) -> Handler:
     return lambda connection, _: connection.sendall(answer)
 
 
+def _to_http(request: bytes) -> bytes:
+    """As an app answers that takes every request for plain HTTP."""
+    name = request.lower().partition(b"\r\nhost: ")[2].partition(b"\r\n")[0].decode()
+    return _answer("302 Found", b"", f"Location: http://{name}/login")
+
+
 def _hang(connection: socket.socket, _: bytes) -> None:
     connection.settimeout(60)
     while connection.recv(4096):
@@ -45,6 +51,8 @@ HANDLERS: dict[str, Handler] = {
     "error-502": _send(_answer("502 Bad Gateway", b"from app")),
     "error-500": _send(_answer("500 Internal Server Error", b"oops")),
     "error-503": _send(_answer("503 Service Unavailable", b"maintenance")),
+    "stack-502": _send(_answer("502 Bad Gateway", b'{"status":"KO","couchdb":"KO","message":"KO"}')),
+    "to-http": lambda connection, request: connection.sendall(_to_http(request)),
     "big": _send(_answer("200 OK", _PAGE, "X-Big: " + "a" * 20000)),
     "cut": _send(_answer("200 OK", _PAGE).replace(b"Content-Length: 34", b"Content-Length: 1000")),
 }
