@@ -178,7 +178,8 @@ def no_couchdb(host: Host, stack: Stack, reply: Reply) -> Finding:
             "couchdb.redirected",
             t("CouchDB's address {place} leads on to another one, where no password is sent: {target}", place=place,
               target=_shown(reply.location)),
-            t("If CouchDB is there, write that address into `url` in the section couchdb, and into the apps' settings."),
+            t("If CouchDB is there, write that address into `url` in the section couchdb, and into the apps' "
+              "settings."),
             role=_ROLE, proof=proof, by_hand=by_hand(stack, "/"), restart_helps=False,
         )  # fmt: skip
     return stranger(host, stack, proof.line)
