@@ -57,6 +57,7 @@ def install(
     failed = put(files, systemd=_systemd())
     if failed is not None:
         raise Problem(failed, UNWRITTEN)
+    _make_state(config)
     for file in files:
         write(f"{file.path}\n")
     write(say(t("cozydiag now looks at this server every {every}.", every=every)) + "\n")
@@ -83,6 +84,14 @@ def _files(every: str, with_fix: bool, config: str | None, lang: str | None) -> 
     options = ("--config", os.path.abspath(config)) if config else ()
     language = ("--lang", lang) if lang else ()
     return files(Wish(_program(), _seconds(every), (*options, *language), with_fix, writable), systemd=_systemd())
+
+
+def _make_state(config: str | None) -> None:
+    """Here, where root may still give it to the group that reads logs: the unit may not."""
+    from cozydiag.config.places import state_folder
+    from cozydiag.state import open_state
+
+    open_state(state_folder(configuration(config).paths.state, os.environ)).close()
 
 
 def _seconds(every: str) -> int:

@@ -62,7 +62,7 @@ def _share(path: str, mode: int) -> None:
 
     try:
         os.chown(path, 0, grp.getgrnam("adm").gr_gid)
-    except KeyError:  # no such group here: root alone
+    except (KeyError, PermissionError):  # no such group here, or in a unit that may not chown: root alone
         return
     os.chmod(path, mode)
 

@@ -255,3 +255,15 @@ def test_a_clock_that_jumps_a_day_loses_nothing(state: State, clock: FalseClock,
     said = messages(state, clock, [report] * 3)
     assert [bool(one) for one in said] == [False, True, False]
     assert len(history.runs(state)) == 26
+
+
+def test_many_runs_leave_nothing_open(state: State, clock: FalseClock, report: Reports, folder: Path) -> None:
+    def held() -> tuple[int, list[str]]:
+        return len(os.listdir("/proc/self/fd")), sorted(os.listdir(folder))
+
+    hear(state, clock, report())
+    before = held()
+    for number in range(2000):
+        hear(state, clock, report(cause()) if number % 7 < 2 else report())
+        clock.sleep(60)
+    assert held() == before
