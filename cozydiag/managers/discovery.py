@@ -27,6 +27,9 @@ class Kind(NamedTuple):
     words: tuple[str, ...] = ()
 
 
+_PM2 = ("/usr/bin/pm2", "/usr/local/bin/pm2", "/usr/lib/node_modules/pm2", "/usr/local/lib/node_modules/pm2")
+"""Where npm puts it. Its home may be anywhere (`PM2_HOME`)."""
+
 KINDS: Final[Mapping[str, Kind]] = {
     "systemd": Kind("systemd", files=("/run/systemd/system",)),
     "sysv": Kind("sysv", files=tuple(f"/etc/init.d/{script}" for script in SCRIPTS)),
@@ -35,7 +38,7 @@ KINDS: Final[Mapping[str, Kind]] = {
         files=("/etc/supervisor/supervisord.conf", "/etc/supervisord.conf"),
         words=("supervisord",),
     ),
-    "pm2": Kind("pm2", files=("~/.pm2",), words=("PM2 v",)),
+    "pm2": Kind("pm2", files=("~/.pm2", *_PM2), words=("PM2 v",)),
     "forever": Kind("forever", files=("~/.forever",), words=("forever/bin/monitor",)),
     "strongpm": Kind("strongpm", files=("/var/lib/strong-pm", "~/.strong-pm"), words=("sl-pm", "strong-pm")),
     "cozy-monitor": Kind("cozy_monitor", files=("/usr/bin/cozy-monitor", "/usr/local/bin/cozy-monitor")),
@@ -62,15 +65,18 @@ def find(
     programs: Mapping[str, str],
     keep_secret: Callable[[str], object],
     conf: str | None = None,
+    remembered: Callable[[], tuple[str, ...]] = tuple,
 ) -> tuple[Manager, ...]:
     """Every manager that is here, each user's apart. ``named`` is what the configuration says of each kind, ``conf``
-    the main supervisord's own file, where it says that."""
+    the main supervisord's own file, where it says that; ``remembered`` the homes of PM2 that were seen before."""
     processes = tuple(host.processes()) if discover else ()
     users = tuple(homes(host)) if discover else ()
     found: list[Manager] = []
     for name, kind in KINDS.items():
         if name in named or (discover and _traces(host, kind, processes, users)):
-            around = Surroundings(discover, named.get(name, ()), processes, users, programs, keep_secret, conf)
+            around = Surroundings(
+                discover, named.get(name, ()), processes, users, programs, keep_secret, conf, remembered
+            )
             found.extend(_finder(kind)(host, around))
     return tuple(found)
 

@@ -182,7 +182,8 @@ class Forever:
         lines = [] if isinstance(log, Failure) else log
         alive = forever_scripts.is_alive(host, script)
         found = forever_scripts.condition(script, lines, alive, host.clock.now(), service)
-        return found._replace(boot_line=f"@reboot {shlex.join(script.start)}")
+        line = shlex.join((*self.home.prefix, *script.start))
+        return found._replace(boot_line=f"@reboot {shlex.join(script.start)}", command=line)
 
     def _silent(self, host: Host, seen: Seen) -> Iterator[Condition]:
         """Scripts whose monitors hang or are gone, from the pid files that these wrote."""

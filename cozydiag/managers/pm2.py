@@ -35,7 +35,8 @@ def find(host: Host, around: Surroundings) -> tuple[PM2, ...]:
     """Every folder with a daemon, its remains or a saved list, and the configured ones."""
     titles = ((_TITLE.match(" ".join(one.cmdline).strip()), one.uid) for one in around.processes)
     alive = [(title[1], uid) for title, uid in titles if title is not None]
-    known = [(folder, node.owner(host, folder)) for folder in pm2_saved.folders(host)] if around.discover else []
+    told = (*pm2_saved.everywhere(host, around.homes), *around.remembered()) if around.discover else ()
+    known = [(folder, node.owner(host, folder)) for folder in told]
     places = node.places(host, around, (*alive, *known), ".pm2", "PM2_HOME")
     certain = {*(folder.rstrip("/") for folder in around.named), *(folder for folder, _ in alive)}
     return tuple(
@@ -168,6 +169,7 @@ class PM2:
     def _condition(self, host: Host, group: Sequence[App], looping: Collection[int], now: float) -> Condition:
         ids = " ".join(str(app.id) for app in group)
         found = pm2_apps.condition(group, looping, now, Service("pm2", group[0].name, None, None, self.user, ids))
+        found = found._replace(command=pm2_saved.line(self.home, group[0].start(len(group))))
         if found.state not in (State.FAILED, State.CRASH_LOOPING, State.DEGRADED):
             return found
         _, told = pm2_apps.worst(group, looping, now)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final, NamedTuple
 
 from cozydiag.host.logs import one_line
+from cozydiag.managers import pm2_saved
 from cozydiag.managers.node import keep, number
 from cozydiag.managers.service import Condition, Service, State
 
@@ -34,6 +35,12 @@ class App(NamedTuple):
     errors: str
     output: str
     patience: float
+    line: tuple[str, ...] = ()
+
+    def start(self, instances: int) -> tuple[str, ...]:
+        """What would start so many of it anew."""
+        places = range(len(self.line))
+        return tuple(str(instances) if at and self.line[at - 1] == "-i" else self.line[at] for at in places)
 
     @property
     def revived(self) -> bool:
@@ -59,10 +66,11 @@ def read(entries: Any, keep_secret: Callable[[str], object]) -> list[App] | None
 
 def _app(entry: dict[str, Any], said: dict[str, Any]) -> App:
     status, code = one_line(str(said["status"]), 40), said.get("exit_code")
+    name = one_line(str(entry.get("name") or said.get("name") or entry["pm_id"]), 200)
     pid = int(number(entry.get("pid")))
     return App(
         id=entry["pm_id"],
-        name=one_line(str(entry.get("name") or said.get("name") or entry["pm_id"]), 200),
+        name=name,
         script=one_line(str(said.get("pm_exec_path", ""))),
         mode=one_line(str(said.get("exec_mode", "")), 40).removesuffix("_mode"),
         status=status,
@@ -76,6 +84,7 @@ def _app(entry: dict[str, Any], said: dict[str, Any]) -> App:
         errors=str(said.get("pm_err_log_path", "")),
         output=str(said.get("pm_out_log_path", "")),
         patience=((number(said.get("kill_timeout")) or 1600) + (number(said.get("listen_timeout")) or 3000)) / 1000,
+        line=pm2_saved.command(said, name, 1),
     )
 
 

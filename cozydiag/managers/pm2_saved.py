@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from shlex import join
 from typing import Any, Final, NamedTuple
 
@@ -10,6 +10,7 @@ from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.host.logs import one_line
 from cozydiag.managers.node import Place, keep
+from cozydiag.managers.service import Home
 
 _WANTS: Final = "/etc/systemd/system/multi-user.target.wants"
 
@@ -49,6 +50,13 @@ def read(host: Host, place: Place, keep_secret: Callable[[str], object]) -> dict
 
 
 def _saved(entry: dict[str, Any], name: str, instances: int) -> Saved:
+    mode = "cluster" if entry.get("exec_mode") == "cluster_mode" else "fork"
+    wanted = entry.get("status") not in ("stopped", "stopping")
+    return Saved(name, wanted, instances, mode, command(entry, name, instances))
+
+
+def command(entry: dict[str, Any], name: str, instances: int) -> tuple[str, ...]:
+    """What starts an app anew; ``entry`` is as PM2 saves it, and as it tells of it."""
     cluster = entry.get("exec_mode") == "cluster_mode"
     line = ["pm2", "start", _word(entry.get("pm_exec_path")), "--name", name]
     if entry.get("pm_cwd"):
@@ -62,8 +70,7 @@ def _saved(entry: dict[str, Any], name: str, instances: int) -> Saved:
     arguments = entry.get("args")
     if isinstance(arguments, list) and arguments:
         line += ["--", *map(_word, arguments)]
-    mode = "cluster" if cluster else "fork"
-    return Saved(name, entry.get("status") not in ("stopped", "stopping"), instances, mode, tuple(line))
+    return tuple(line)
 
 
 def _word(value: Any) -> str:
@@ -84,14 +91,36 @@ def starts_at_boot(host: Host, place: Place) -> bool:
     return not isinstance(scripts, Failure) and bool(usual & set(scripts))
 
 
-def folders(host: Host) -> list[str]:
-    """The folders that enabled units of PM2 name."""
-    names = host.listdir(_WANTS)
+def folders(host: Host, place: str = _WANTS) -> list[str]:
+    """The folders that PM2's units name: the enabled ones, unless another ``place`` is given."""
+    names = host.listdir(place)
+    units = [name for name in ([] if isinstance(names, Failure) else names) if name.startswith("pm2")]
+    return [folder for name in units for folder in _homes(host, f"{place}/{name}")]
+
+
+def everywhere(host: Host, homes: Sequence[Home]) -> list[str]:
+    """The folders that units and the settings of shells name, also where nothing runs in them."""
+    shared = host.listdir("/etc/profile.d")
+    scripts = [] if isinstance(shared, Failure) else [f"/etc/profile.d/{name}" for name in shared]
+    found = [*folders(host), *folders(host, "/etc/systemd/system")]
+    for path in ("/etc/environment", "/etc/profile", *scripts):
+        found += _homes(host, path)
+    for home in homes:
+        for name in (".profile", ".bashrc", ".bash_profile", ".zshrc", ".pam_environment"):
+            found += _homes(host, f"{home.folder}/{name}", home.folder)
+    return list(dict.fromkeys(found))
+
+
+def _homes(host: Host, path: str, home: str = "") -> list[str]:
+    """What a file says of PM2_HOME. ``home`` is its owner's, whom nobody has to trust."""
+    content = host.read(path, follow=not home)
     found = []
-    for name in () if isinstance(names, Failure) else names:
-        unit = host.read(f"{_WANTS}/{name}") if name.startswith("pm2") else b""
-        for row in () if isinstance(unit, Failure) else unit.decode("utf-8", "replace").splitlines():
-            _, mark, folder = row.strip().strip('"').partition("PM2_HOME=")
-            if mark and folder.startswith("/"):
-                found.append(folder.rstrip("/"))
+    for row in [] if isinstance(content, Failure) else content.decode("utf-8", "replace").splitlines():
+        _, mark, value = row.partition("PM2_HOME=")
+        words = value.replace('"', " ").replace("'", " ").split()
+        folder = words[0].rstrip("/") if words else ""
+        for name in ("$HOME", "${HOME}", "~") if home else ():
+            folder = home + folder.removeprefix(name) if folder.startswith(f"{name}/") else folder
+        if mark and folder.startswith("/") and not row.lstrip().startswith("#"):
+            found.append(folder)
     return found

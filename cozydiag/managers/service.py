@@ -82,8 +82,8 @@ class Condition(NamedTuple):
     ``watch``: it is restarted whenever its files change. ``boot``: it comes back after a reboot; ``boot_line`` is the
     command that would see to it. ``start_line``: the whole command that would start it (path, folder, user), where
     the manager has lost it from its list. ``hopeless``: a restart would meet the same fault (no program, no folder, no
-    user, a broken unit). ``owner`` is the address of the service that really starts and stops it, where that is another
-    manager's (`systemd:container-couchdb.service`).
+    user, a broken unit). ``command``: the whole command line that would start it anew. ``owner`` is the address of the
+    service that really starts and stops it, where that is another manager's (`systemd:container-couchdb.service`).
     """
 
     service: Service
@@ -103,6 +103,7 @@ class Condition(NamedTuple):
     start_line: str = ""
     hopeless: bool = False
     owner: str = ""
+    command: str = ""
     container: Container | None = None
 
     @property
@@ -196,8 +197,8 @@ class Surroundings(NamedTuple):
 
     ``named`` is what the configuration says of the kind (`[managers]`: sockets, home folders or URLs; for systemd and
     sysv units), () when nothing. Without ``discover`` only that counts, and there are no ``processes`` and ``homes``.
-    ``programs`` are the configured paths of programs, ``conf`` that of the main supervisord's own file.
-    ``keep_secret`` takes what was read and must be in no output.
+    ``programs`` are the configured paths of programs, ``conf`` that of the main supervisord's own file. ``remembered``
+    gives the homes of PM2 that were seen before. ``keep_secret`` takes what was read and must be in no output.
     """
 
     discover: bool = True
@@ -207,3 +208,4 @@ class Surroundings(NamedTuple):
     programs: Mapping[str, str] = {}
     keep_secret: Callable[[str], object] = len
     conf: str | None = None
+    remembered: Callable[[], tuple[str, ...]] = tuple

@@ -136,7 +136,7 @@ def details(row: Row, lines: Sequence[str], now: float, say: Say) -> list[str]:
         (t("watched"), say(t("yes: it is restarted when its files change")) if one.watch else ""),
         (t("after a reboot"), {True: say(t("yes")), False: say(t("no")), None: ""}[one.boot]),
         (t("to have it come back"), one.boot_line if one.boot is False else ""),
-        (t("start it with"), one.start_line),
+        (t("start it with"), one.start_line or one.command),
     ]
     shown = [(say(name), value) for name, value in facts if value]
     width = max(len(name) for name, _ in shown)
@@ -184,6 +184,7 @@ def record(row: Row) -> dict[str, Any]:
         "boot": one.boot,
         "boot_line": one.boot_line or None,
         "start_line": one.start_line or None,
+        "command": one.command or None,
         "cpu_percent": usage.cpu,
         "memory_bytes": usage.memory,
         "ports": list(usage.ports),

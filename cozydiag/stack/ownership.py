@@ -30,6 +30,7 @@ USUAL: Final[Mapping[str, str]] = {
     "postfix@-": "mail",
     "exim4": "mail",
     "cozy-stack": "cozy.stack",
+    "cozy-indexer": "cozy.indexer",
 }
 """What packages and guides call the services of the chain (Debian, CouchDB's own packages, Fedora, cozy-debian)."""
 
@@ -82,11 +83,17 @@ def managers(stack: Stack, host: Host) -> tuple[Manager, ...]:
         named["supervisord"] = tuple(dict.fromkeys((socket, *named.get("supervisord", ()))))
     found = discovery.find(
         view, discover=config.discover, named=named, programs=config.programs, keep_secret=stack.keep_secret,
-        conf=config.supervisord.conf,
+        conf=config.supervisord.conf, remembered=lambda: _homes_of_pm2(stack),
     )  # fmt: skip
     found = (*found, *_elsewhere(stack))
     host.see("managers of services", ", ".join(map(title, found)) or "none")
     return found
+
+
+def _homes_of_pm2(stack: Stack) -> tuple[str, ...]:
+    from cozydiag.stack import remembered
+
+    return remembered.folders(stack)
 
 
 def _elsewhere(stack: Stack) -> tuple[Manager, ...]:
@@ -201,6 +208,10 @@ def _ask(stack: Stack, host: Host, manager: Manager) -> tuple[Condition, ...] | 
         found = manager.services(host)
     except GivenUp:
         return Failure("given_up", "others waited there in vain already")
+    if manager.name in ("pm2", "forever"):
+        from cozydiag.stack.remembered import completed
+
+        found = completed(stack, host, manager, found)
     if isinstance(found, Failure):
         return found
     return tuple(one._replace(service=_with_role(stack, one.service)) for one in found)
