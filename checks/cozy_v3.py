@@ -26,7 +26,8 @@ def admin(host: Host, stack: Stack, flavour: Flavour) -> Iterator[Finding]:
     yield status.admin(host, flavour)
 
 
-@check("cozystack.files", t("cozy-stack's files are in order"), each="stacks", role="cozy.stack")
+@check("cozystack.files", t("cozy-stack's files are in order"), each="stacks", role="cozy.stack",
+       because=["cozystack.answers"])  # fmt: skip
 def files(host: Host, stack: Stack, flavour: Flavour) -> Iterator[Finding]:
     from cozydiag.cozy import files
 

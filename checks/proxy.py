@@ -99,7 +99,8 @@ def _asks_who_is_there(site: Site, answer: Answer) -> bool:
     return answer.status == 401 or (300 <= answer.status < 400 and own)
 
 
-@check("proxy.passes", t("What a Cozy needs gets through the reverse proxy"), each="sites", because=["proxy.config"])
+@check("proxy.passes", t("What a Cozy needs gets through the reverse proxy"), each="sites",
+       because=["proxy.config", "cozystack.site"])  # fmt: skip
 def passes(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
     if not site.tls and not stack.config.discover:
         yield skip(t("{site} is asked for without TLS", site=site.host))

@@ -19,14 +19,18 @@ from cozydiag.text import plural, t
 OTHERS = 20
 """So many sites of other programs are looked at: each costs requests."""
 
+_USUAL = {"v2": 9104, "v3": 8080}
 _LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
 def sites(stack: Stack, host: Host) -> Items:
     """The sites of all proxies that should run, each name once, and what could not be read."""
     items, gaps = _leading(stack, host, others=False)
-    if items or not stack.config.discover or stack.flavours(host):
+    if items or not stack.config.discover:
         return Items(items, gaps)
+    if kinds := {flavour.kind for flavour in stack.flavours(host)}:
+        usual = tuple(port for kind, port in _USUAL.items() if kind in kinds)  # the Cozy has left it, the proxy has not
+        return Items(*_leading(stack, host, others=False, more=usual))
     items, gaps = _leading(stack, host, others=True)
     if len(items) > OTHERS:
         text = plural("{n} more site of other programs was not looked at",
@@ -43,18 +47,22 @@ def others(stack: Stack, host: Host) -> tuple[Site, ...]:
     return tuple(site for site in every if site.url not in known)
 
 
-def _leading(stack: Stack, host: Host, *, others: bool) -> tuple[tuple[Site, ...], tuple[Finding, ...]]:
-    """The sites that lead to a part of the stack; with ``others`` those that lead to any local program."""
+def _leading(
+    stack: Stack, host: Host, *, others: bool, more: tuple[int, ...] = ()
+) -> tuple[tuple[Site, ...], tuple[Finding, ...]]:
+    """The sites that lead to a part of the stack, or to one of the ports ``more``; with ``others`` those that lead to
+    any local program."""
     found: dict[str, Site] = {}
     gaps: list[Finding] = []
-    what = "sites leading to " + ("others" if others else ",".join(str(part.address[1]) for part in stack.parts()))
+    ports = {part.address[1] for part in stack.parts()} | {*more}
+    what = "sites leading to " + ("others" if others else ",".join(map(str, sorted(ports))))
     for proxy in fronts.in_use(stack, host):
         known = _remembered(stack, host, proxy, what)
         if known is None:
             read = fronts.configuration(stack, host, proxy)
             if isinstance(read, Failure):
                 continue
-            known = [_site(server, others) for server in read.servers if _is_ours(stack, server, others)]
+            known = [_site(server, others) for server in read.servers if _is_ours(stack, server, ports, others)]
             gaps += [_gap(stack, path) for path in read.unreadable]
             kept.keep(stack, proxy, read, what, known)
         for site in known:
@@ -62,11 +70,10 @@ def _leading(stack: Stack, host: Host, *, others: bool) -> tuple[tuple[Site, ...
     return tuple(found.values()), tuple(gaps)
 
 
-def _is_ours(stack: Stack, server: Server, others: bool) -> bool:
+def _is_ours(stack: Stack, server: Server, ports: set[int], others: bool) -> bool:
     if others:
         return any(upstream.unix or upstream.host in _LOCAL for upstream in server.upstreams)
     ours = {part.address for part in stack.parts()}
-    ports = {port for _, port in ours}
     return any((up.host in _LOCAL and up.port in ports) or (up.host, up.port) in ours for up in server.upstreams)
 
 

@@ -9,6 +9,7 @@ from cozydiag.managers.service import Condition, Manager, State
 from cozydiag.model import Finding
 from cozydiag.stack import Stack, ownership, strangers
 from cozydiag.stack.unwell import called, is_watched, loops, seen, starting, unwell
+from cozydiag.stack.why import waits_for
 from cozydiag.text import Seconds, t
 
 LISTENS = 15.0
@@ -46,7 +47,11 @@ def _running(host: Host, stack: Stack, manager: Manager, found: Condition) -> Fi
         return loops(host, stack, manager, found)
     if strangers.is_silent(host, found):
         grace = _SLOW.get(found.role or "", LISTENS)
-        return starting(found) if age is not None and age < grace else _silent_service(host, manager, found)
+        if age is None or age >= grace:
+            return _silent_service(host, manager, found)
+        log = manager.log(host, found.service, 20)
+        waits = waits_for(stack, [] if isinstance(log, Failure) else log, found.role)
+        return starting(found)._replace(waits_for=waits)
     if age is None:
         return ok(t("{name} is running", name=called(found)))
     return ok(t("{name} has been running for {age}", name=called(found), age=Seconds(age)))

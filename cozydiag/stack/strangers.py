@@ -164,9 +164,19 @@ def _is_manager(unit: str) -> bool:
     return unit.startswith(("supervisor", "pm2", "forever"))
 
 
+def _says_taken(host: Host, stack: Stack, found: Condition) -> bool:
+    """Its own log ends with its port being taken: the check on it names who has it."""
+    manager = next((one.manager for one in stack.owned(host) if not isinstance(one.services, Failure)
+                    and found in one.services), None)  # fmt: skip
+    lines = manager.log(host, found.service, 20) if manager is not None else []
+    return not isinstance(lines, Failure) and any("address already in use" in line for line in lines)
+
+
 def _is_told(host: Host, stack: Stack, role: str) -> bool:
     """supervisord is down, and its own check names what lives on; or it fails to start its program there, and
     `supervisor.program` names who holds the port."""
+    if any(_says_taken(host, stack, one) for one in _conditions(host, stack) if one.role == role):
+        return True
     seen = stack.supervisor(host)
     if isinstance(seen, Failure):
         here = any(stack.is_main(host, manager) for manager in stack.managers(host))

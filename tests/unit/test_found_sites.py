@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cozydiag.config import Config
 from cozydiag.config.values import Paths, Proxy
+from cozydiag.cozy.flavour import Flavour
 from cozydiag.host import Host, World
 from cozydiag.proxies import nginx
 from cozydiag.stack import Stack, found, kept
@@ -56,3 +58,14 @@ def test_a_change_is_seen(config: Config, tmp_path: Path, change: str) -> None:
         name = "3.conf" if change == "a file" else "99.conf"
         (tmp_path / "sites" / name).write_text(SITE.format(n=99, port=9103))
         assert sorted(names(config)) == ["s7.example", "s99.example"]
+
+
+def test_a_site_that_leads_where_the_cozy_no_longer_is_is_its_site(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved = {name: part._replace(address=("127.0.0.1", 9999)) for name, part in config.parts.items()}
+    config = replace(config, discover=True, parts=moved)
+    v2 = Flavour("v2", "Cozy v2", "", (), ())
+    monkeypatch.setattr(Stack, "flavours", lambda *_: (v2,))
+    assert "s7.example" in names(config)
+    assert len(names(config)) < kept.MANY
