@@ -14,6 +14,7 @@ from cozydiag.text import t
 if TYPE_CHECKING:
     from cozydiag.config import Config
     from cozydiag.logs.analysis import Analysis
+    from cozydiag.managers.service import Condition
     from cozydiag.masking import Masks
 
 LINES = 10_000
@@ -41,12 +42,13 @@ def logs(
 
     one_of("--format", format_, ("text", "json"))
     loaded = configuration(config)
-    found = _lines(loaded, source, lines, new=new)
+    found, state = _lines(loaded, source, lines, new=new)
     masks = _masks(loaded)
     if raw:
         write("".join(f"{masks.mask(line)}\n" for record in records(found) for line in record.lines))
         return 0
-    _show(_analysis(loaded, found, whole=whole), masks, json=format_ == "json")
+    analysis = _analysis(loaded, found, whole=whole)
+    _show(_with_state(analysis, state) if state is not None else analysis, masks, json=format_ == "json")
     return 0
 
 
@@ -93,11 +95,24 @@ def _masked(value: Any, masks: "Masks") -> Any:
     return masks.mask(value) if isinstance(value, str) else value
 
 
-def _lines(config: "Config", source: str, lines: int, *, new: bool) -> list[str]:
+def _with_state(found: "Analysis", state: "Condition") -> "Analysis":
+    """A loop that its manager knows of stands also where no line tells of it."""
+    from cozydiag.logs.crashes import told
+    from cozydiag.managers.service import State
+
+    if found.loops or state.state not in (State.CRASH_LOOPING, State.FAILED):
+        return found
+    hits = [one.hit for one in found.problems for _ in range(one.times)]
+    failed = state.state is State.FAILED
+    return found._replace(loops=(told(state.service.unit, state.restarts or 0, given_up=failed, hits=hits),))
+
+
+def _lines(config: "Config", source: str, lines: int, *, new: bool) -> "tuple[list[str], Condition | None]":
+    """The lines, and what its manager says of a service."""
     if source == "-":
-        return _standard_input(lines)
+        return _standard_input(lines), None
     if os.path.exists(source) or "/" in source:
-        return _new(config, source, lines) if new else _file(source, lines)
+        return _new(config, source, lines) if new else _file(source, lines), None
     return _service(config, source, lines)
 
 
@@ -142,7 +157,7 @@ def _new(config: "Config", path: str, lines: int) -> list[str]:
     return found[0]
 
 
-def _service(config: "Config", name: str, lines: int) -> list[str]:
+def _service(config: "Config", name: str, lines: int) -> "tuple[list[str], Condition]":
     from cozydiag.cli.services import one_service
     from cozydiag.host.failure import Failure
 
@@ -158,4 +173,4 @@ def _service(config: "Config", name: str, lines: int) -> list[str]:
     if isinstance(said, Failure):
         problem = t("its log cannot be read: {why}", why=said.detail)
         raise Problem(problem, EXIT[Status.UNKNOWN] if said.kind == "permission" else EXIT[Status.FAIL])
-    return said
+    return said, found

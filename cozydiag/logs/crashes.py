@@ -51,6 +51,14 @@ def loops(events: Sequence[Event], hits: Sequence[Hit], record_of: Sequence[int]
     return found
 
 
+def told(service: str, restarts: int, *, given_up: bool, hits: Sequence[Hit]) -> Loop:
+    """A loop that its manager tells of, where no line does."""
+    cause = best(hits)
+    seen = sum(cause is not None and hit.rule.id == cause.rule.id for hit in hits)
+    certain: Certainty = "certain" if seen >= ENOUGH else "likely"
+    return Loop(service, restarts, None, None, None, given_up, cause, certain, seen, "")
+
+
 def _is_loop(crashes: Sequence[Event]) -> bool:
     if any(event.number >= ENOUGH for event in crashes):
         return True

@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple
 
 from cozydiag.logs.events import Event
 from cozydiag.logs.signs import Kind as SignKind
-from cozydiag.rules import Hit
+from cozydiag.rules import Hit, best
 
 Kind = Literal[SignKind, "cause", "requests"]
 
@@ -34,14 +34,12 @@ _ROUND: Final = 6
 
 def story(events: Sequence[Event], hits: Sequence[Hit], record_of: Sequence[int]) -> list[Happening]:
     """The events with the causes between them; what comes again and again is told once, with its count."""
-    causes = [hit for hit in hits if hit.rule.role == "cause"]
-    best: dict[int, Hit] = {}
-    for hit in causes:
-        record = record_of[hit.line]
-        if record not in best or hit.rule.rank > best[record].rule.rank:
-            best[record] = hit
+    together: dict[int, list[Hit]] = {}
+    for hit in hits:
+        together.setdefault(record_of[hit.line], []).append(hit)
+    causes = {record: cause for record, mine in together.items() if (cause := best(mine)) is not None}
     told = [*((event.record, 1, _of(event)) for event in _paired(events))]
-    told += [(record, 0, _cause(hit)) for record, hit in best.items()]
+    told += [(record, 0, _cause(hit)) for record, hit in causes.items()]
     return _rounds(_requests(_plain(happening for *_, happening in sorted(told, key=lambda one: one[:2]))))
 
 
@@ -121,14 +119,14 @@ def _rounds(happenings: Sequence[Happening]) -> list[Happening]:
 
 def _repeats(happenings: Sequence[Happening], at: int) -> tuple[int, int]:
     """The size of the round that begins at ``at``, and how often it comes."""
-    best = (1, 1)
+    longest = (1, 1)
     for size in range(1, _ROUND + 1):
         times = 1
         while _same(happenings, at, at + size * times, size):
             times += 1
-        if times > 1 and size * times > best[0] * best[1]:
-            best = (size, times)
-    return best
+        if times > 1 and size * times > longest[0] * longest[1]:
+            longest = (size, times)
+    return longest
 
 
 def _same(happenings: Sequence[Happening], one: int, other: int, size: int) -> bool:

@@ -34,7 +34,7 @@ def page(found: Analysis, say: Say, width: int) -> list[str]:
     """The story, the loops, what is known to be wrong and what to do; lines of ``width`` columns at most."""
     lines = _story(found.story, say, width)
     for loop in found.loops:
-        lines += ["", *_loop(loop, say, width)]
+        lines += ["", *_loop(loop, found.problems, say, width)]
     told = {loop.cause.rule.id for loop in found.loops if loop.cause is not None}
     wrong = [
         one for one in found.problems if one.told and one.hit.rule.role != "normal" and one.hit.rule.id not in told
@@ -86,21 +86,25 @@ def clock(at: float | None) -> str:
     return "--:--:--" if at is None else time.strftime("%H:%M:%S", time.localtime(at))
 
 
-def _loop(loop: Loop, say: Say, width: int) -> list[str]:
+def _loop(loop: Loop, problems: Sequence[Problem], say: Say, width: int) -> list[str]:
     lines = _wrapped("", say(_headline(loop)), width)
     if loop.given_up:
         lines += _wrapped("    ", say(t("Its manager has given it up.")), width)
     if loop.cause is None:
         text = t("No cause is known for it; its last words: {words}", words=loop.detail)
         return [*lines, *_wrapped("    ", say(text), width)]
-    if loop.certainty != "certain":
+    if loop.certainty != "certain" and loop.seen < loop.crashes:
         text = t("Seen in {seen} of {n} crashes: this is likely, not certain.", seen=loop.seen, n=loop.crashes)
         lines += _wrapped("    ", say(text), width)
-    return [*lines, *_told(loop.cause, say, width)]
+    told = next((one for one in problems if one.hit.rule.id == loop.cause.rule.id), None)
+    return [*lines, *(f"    {line}" for line in _cause(loop.cause, say, width - 4)), *_seen(told, say, width),
+            *_remedy(loop.cause, say, width)]  # fmt: skip
 
 
 def _headline(loop: Loop) -> Text:
     name = loop.service or "app"
+    if not loop.crashes:
+        return t("{name} has failed and does not run.", name=name)
     crashed = plural("it crashed once", "it crashed {n} times", n=loop.crashes)
     if loop.gap is not None:
         crashed = t(
@@ -110,12 +114,14 @@ def _headline(loop: Loop) -> Text:
 
 
 def _problem(one: Problem, say: Say, width: int) -> list[str]:
-    seen = plural("Seen once: {line}", "Seen {n} times: {line}", n=one.times, line=one.line.strip()[:300])
-    return [*_cause(one.hit, say, width), *_wrapped("    ", say(seen), width), *_remedy(one.hit, say, width)]
+    return [*_cause(one.hit, say, width), *_seen(one, say, width), *_remedy(one.hit, say, width)]
 
 
-def _told(hit: Hit, say: Say, width: int) -> list[str]:
-    return [*(f"    {line}" for line in _cause(hit, say, width - 4)), *_remedy(hit, say, width)]
+def _seen(one: Problem | None, say: Say, width: int) -> list[str]:
+    if one is None:
+        return []
+    text = plural("Seen once: {line}", "Seen {n} times: {line}", n=one.times, line=one.line.strip()[:300])
+    return _wrapped("    ", say(text), width)
 
 
 def _cause(hit: Hit, say: Say, width: int) -> list[str]:
@@ -222,5 +228,5 @@ def _as_event(one: Happening) -> dict[str, Any]:
 def _utc(at: float | None) -> str | None:
     if at is None:
         return None
-    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at))
-    return f"{whole}.{int(at % 1 * 1000):03d}Z"
+    whole, thousandths = divmod(round(at * 1000), 1000)
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(whole))}.{thousandths:03d}Z"

@@ -60,7 +60,7 @@ MENDED = APP.replace("(sys.argv[1], throw_on_exists=True)", "(sys.argv[1], throw
 class Server:
     """A web server on a port of its own, until ``end``."""
 
-    def __init__(self, answer: Callable[[str, str], tuple[int, object]]) -> None:
+    def __init__(self, answer: Callable[[str, str], tuple[int, object]], port: int = 0) -> None:
         class Handler(BaseHTTPRequestHandler):
             def _do(self) -> None:
                 status, data = answer(self.command, self.path)
@@ -75,7 +75,7 @@ class Server:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.port = int(self._server.server_address[1])
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
@@ -87,9 +87,9 @@ class Server:
 class Databases(Server):
     """As CouchDB answers when a database is created, deleted, asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.names: set[str] = set()
-        super().__init__(self._answer)
+        super().__init__(self._answer, port)
 
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/{DATABASE}"
@@ -256,3 +256,8 @@ class Platform(Server):
             "LogCacheEndPoint": place, "RefreshToken": "refresh-1-r",
             "SpaceFields": {"GUID": "space-guid", "Name": "dev"}, "Target": place,
         }  # fmt: skip
+
+
+if __name__ == "__main__":  # inside a machine of its own
+    Databases(int(sys.argv[1]))
+    threading.Event().wait()

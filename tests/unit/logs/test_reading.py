@@ -106,6 +106,7 @@ def test_lines_are_made_harmless_and_cut() -> None:
 
 
 def test_an_answer_of_log_cache_is_taken_apart() -> None:
-    answer = b'{"envelopes":{"batch":[{"timestamp":"2","log":{"payload":"Yg=="}},{"timestamp":"1","log":{"payload":"YQ=="}}]}}\n'
+    envelope = b'{"timestamp":"%d","log":{"payload":"YQ=="}}'
+    answer = b'{"envelopes":{"batch":[' + envelope % 2 + b"," + envelope % 1 + b"]}}\n"
     found = list(reading.pieces(BytesIO(answer)))
     assert [b'"1"' in one for one in found] == [True, False]
