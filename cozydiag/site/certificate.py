@@ -8,7 +8,7 @@ from cozydiag.certificates import Certificate, MalformedError, covers, parse, pe
 from cozydiag.findings import fail, ok, unknown, warn
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
-from cozydiag.model import Finding
+from cozydiag.model import Evidence, Finding
 from cozydiag.proxies.wording import PROGRAMS
 from cozydiag.stack import Site, Stack, fronts, orders
 from cozydiag.stack.words import ourselves
@@ -36,17 +36,28 @@ def look(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
         yield unknown("certificate.malformed", t("the certificate of {site} cannot be read: {why}", site=site.host,
                                                  why=str(error)))  # fmt: skip
         return
+    proof = _told_of_itself(host, site, seen)
     path = _path(host, stack, site)
     kept = _kept(host, path) if path else None
     if isinstance(kept, Certificate) and kept.raw != seen.raw:
-        yield _not_the_one_on_disk(host, stack, site, seen, kept, path)
+        yield _not_the_one_on_disk(host, stack, site, seen, kept, path)._replace(proof=proof)
         return
-    yield _trouble(host, site, seen, shown.code, shown.words) or ok(
-        t("the certificate of {site} is valid until {end}", site=site.host, end=When(seen.not_after))
-    )
+    trouble = _trouble(host, site, seen, shown.code, shown.words)
+    valid = t("the certificate of {site} is valid until {end}", site=site.host, end=When(seen.not_after))
+    yield trouble._replace(proof=proof) if trouble is not None else ok(valid)
     if isinstance(kept, Failure) and kept.kind == "permission":
         text = t("{path} cannot be read, so it is not known whether it is the one in use", path=path)
         yield unknown("certificate.file_unreadable", text, unlock=ourselves("status", stack.config))
+
+
+def _told_of_itself(host: Host, site: Site, seen: Certificate) -> Evidence:
+    """What stands in the certificate that is shown."""
+    from time import gmtime, strftime
+
+    first, last = (strftime("%Y-%m-%d", gmtime(moment)) for moment in (seen.not_before, seen.not_after))
+    names = ", ".join(seen.names[:8]) or seen.subject
+    place = "{}:{}".format(*site.address)
+    return host.see(f"TLS {site.host} at {place}", f"for {names}; by {seen.issuer}; from {first} to {last}")
 
 
 def _path(host: Host, stack: Stack, site: Site) -> str:
