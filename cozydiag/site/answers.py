@@ -6,7 +6,7 @@ from cozydiag.findings import fail, ok, warn
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.host.http import Answer
-from cozydiag.model import Finding
+from cozydiag.model import Evidence, Finding
 from cozydiag.proxies.probe import start_page
 from cozydiag.proxies.protocol import Server
 from cozydiag.proxies.serving import answers_to
@@ -23,7 +23,8 @@ _NO_INSTANCE = b"Instance not found"
 
 def look(host: Host, stack: Stack, site: Site, answer: Answer | Failure, began: float) -> Finding:
     """Whose fault it is, or that it is none. The request was sent at ``began`` (epoch seconds)."""
-    said = _another(host, stack, site, answer) if site.ours and not isinstance(answer, Failure) else None
+    came = host.evidence[-1] if host.evidence else None
+    said = _another(host, stack, site, answer, came) if site.ours and not isinstance(answer, Failure) else None
     if said is None and (isinstance(answer, Failure) or _odd(answer)):
         from cozydiag.proxies.triangulate import triangulate
 
@@ -40,7 +41,7 @@ def _odd(answer: Answer) -> bool:
     return answer.status == 200 and not any(answer.header(name) for name in marks)
 
 
-def _another(host: Host, stack: Stack, site: Site, answer: Answer) -> Finding | None:
+def _another(host: Host, stack: Stack, site: Site, answer: Answer, came: Evidence | None) -> Finding | None:
     """Another site answers in place of ours: by what it shows, or by what the proxy was told."""
     page = t("the start page of a web server") if start_page(answer) else None
     way = fronts.way(stack, host, site)
@@ -64,7 +65,7 @@ def _another(host: Host, stack: Stack, site: Site, answer: Answer) -> Finding | 
         t("Give the Cozy's own site the name {site} and let it lead to the Cozy, test, and reload.", site=site.host),
         role=_ROLE,
         certainty="certain" if page or way is not None else "likely",
-        proof=host.evidence[-1] if host.evidence else None,
+        proof=came,
         by_hand=_curl(site),
         restart_helps=False,
         own=True,

@@ -134,10 +134,12 @@ def _keys(host: Host, stack: Stack, servers: Sequence[Server], found: Running | 
             text = t("{path} cannot be read, so it is not known whether it fits its key", path=pair.path)
             yield unknown("certificate.file_unreadable", text, unlock=ourselves("status", stack.config))
         elif wrong:
-            yield _mismatch(pair, wrong.detail if isinstance(wrong, Failure) else wrong, serving=found is not None)
+            yield _mismatch(
+                host, pair, wrong.detail if isinstance(wrong, Failure) else wrong, serving=found is not None
+            )
 
 
-def _mismatch(pair: Certificate, why: str, *, serving: bool) -> Finding:
+def _mismatch(host: Host, pair: Certificate, why: str, *, serving: bool) -> Finding:
     broken = warn if serving else fail
     return broken(
         "certificate.key",
@@ -145,6 +147,7 @@ def _mismatch(pair: Certificate, why: str, *, serving: bool) -> Finding:
           why=why),
         t("Put both back as they belong together before anything restarts the reverse proxy: it would not come back."),
         role=_ROLE,
+        proof=host.see(f"{pair.path}, {pair.key}", why),
         by_hand=f"openssl x509 -noout -pubkey -in {pair.path}; openssl pkey -pubout -in {pair.key}",
         restart_helps=False,
     )  # fmt: skip
