@@ -49,8 +49,8 @@ def fix(
         list[str] | None, typer.Option("--only", metavar="NAME", help=say(t("Only this service or role.")))
     ] = None,
     max_actions: Annotated[
-        int, typer.Option("--max-actions", metavar="N", min=1, help=say(t("So many restarts at most.")))
-    ] = 1000,
+        int | None, typer.Option("--max-actions", metavar="N", min=1, help=say(t("So many restarts at most.")))
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help=say(t("Kill what does not end; never CouchDB or what is stateful.")))
     ] = False,
@@ -67,7 +67,7 @@ def fix(
     lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
 ) -> int:
     one_of("--format", format_, ("text", "json"))
-    wishes = Wishes(yes, auto, dry_run, tuple(only or ()), max_actions, force, format_ == "json")
+    wishes = Wishes(yes, auto, dry_run, tuple(only or ()), max_actions or 1000, force, format_ == "json")
     acts = restart and not dry_run
     if acts and format_ == "json":
         raise Problem(t("--format json shows the plan; it goes with --dry-run or without --restart"))

@@ -16,8 +16,12 @@ from cozydiag.text import Text, t
 _START = frozenset({"service.stopped", "service.down", "supervisor.down"})
 """Causes whose service does not run: it is started, unless it does. Everything else is restarted."""
 
-_RELOAD = frozenset({"proxy.resting", "certificate.not_reloaded"})
-"""Causes that a reload mends, which drops no connection, where the tool has one."""
+_HARD = frozenset({
+    "check.timeout", "nginx.no_workers", "proxy.orphans", "service.breaks_off", "service.crash_loop", "service.down",
+    "service.failed", "service.hung", "service.stopped", "service.stuck", "site.no_answer",
+})  # fmt: skip
+"""Causes with which a reverse proxy is restarted. With all others it serves: a reload, which drops no connection, and
+which its tool does not carry out when it would not come back."""
 
 _CONFIGURATION = ("nginx.config", "nginx.config_on_disk", "proxy.config", "proxy.config_on_disk")
 """Causes with which a service would not come back. Where they are only likely, its own test decides, in `act`."""
@@ -94,7 +98,7 @@ def _step(host: Host, stack: Stack, cause: Cause) -> Action | Refusal:
         name = ROLES.get(cause.role or "", cause.code)
         return Refusal(cause, t("no known tool manages {name}, so it cannot be started from here", name=name))
     verb = "start" if cause.code in _START and not _runs(host, stack, service) else "restart"
-    if cause.code in _RELOAD and cause.role == "proxy" and _can_reload(host, stack, service):
+    if cause.role == "proxy" and cause.code not in _HARD and _can_reload(host, stack, service):
         verb = "reload"
     command = owners.line(host, stack, service, verb)
     if not command:

@@ -78,6 +78,8 @@ def _before(host: Host, manager: Manager, service: Service) -> Life | Failure:
 
 
 def _unanswered(failure: Failure, pid: int = 0) -> Proof:
+    if failure.kind == "missing":  # that is an answer
+        return Proof("failed", t("it does not run: {words}", words=failure.detail), pid)
     return Proof("unknown", t("its manager does not answer: {why}", why=failure.detail), pid)
 
 

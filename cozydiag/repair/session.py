@@ -90,6 +90,7 @@ class Session:
             self.reached("before the observation")
             recover(self.state)
             self._observe(report, plan, stack)
+            self._write_refusals(plan)
             self.reached("after the observation")
             self.begun = True
 
@@ -115,6 +116,8 @@ class Session:
                     break
                 self.teller.begins(action)
                 outcome = self._act(action, report, stack)
+                if outcome.result == "refused":  # by the proxy's own test
+                    self._write(action.service.address, action.verb, action.cause, "test", "refused", outcome.text)
                 report, stack, outcome = self._look_again(action, outcome, stack)
                 plan = make(self.host.within(60.0, "plan"), stack, report)
                 self.reached("after the second look")
@@ -156,16 +159,29 @@ class Session:
             budget.hold(ledger, action.service.address)
         known = health.told(ledger, action.service.address, verdict.code)
         if not known or not self.terms.auto:
-            data = {
-                "service": action.service.address, "verb": action.verb, "why": action.cause.code, "by": self.by,
-                "gate": verdict.code, "moment": Moment.now(self.host.clock),
-            }  # fmt: skip
-            entry = self.state.append(GATE, data, at=self.host.clock.now())
-            if entry is not None:
-                self.state.update(entry, {"result": verdict.outcome, **words(verdict.reason)})
+            address, verb = action.service.address, action.verb
+            self._write(address, verb, action.cause, verdict.code, verdict.outcome, verdict.reason)
         self.reached("after the gate is written")
         self.passed[action.service.address] = (action, verdict)
         self.teller.passed(action, verdict, known=known and self.terms.auto)
+
+    def _write(self, service: str, verb: str, cause: Cause, gate: str, outcome: str, reason: Text) -> None:
+        """Why nothing was done, into the journal."""
+        now = Moment.now(self.host.clock)
+        data = {"service": service, "verb": verb, "why": cause.code, "by": self.by, "gate": gate, "moment": now}
+        entry = self.state.append(GATE, data, at=now.at)
+        if entry is not None:
+            self.state.update(entry, {"result": outcome, **words(reason)})
+
+    def _write_refusals(self, plan: Plan) -> None:
+        """What no restart can mend: written down when it is new."""
+        now = {f"{one.cause.code} {one.cause.instance}": one for one in plan.refusals}
+        before = self.state.get("repair.refused") or []
+        for name in sorted(now.keys() - set(before)):
+            cause = now[name].cause
+            self._write(cause.service or cause.instance, "restart", cause, "futile", "refused", now[name].reason)
+        if sorted(now) != before:
+            self.state.set("repair.refused", sorted(now))
 
     def _act(self, action: Action, report: Report, stack: Stack) -> Outcome:
         seen = [f"{one.source}: {one.line}" for one in action.cause.evidence]

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from cozydiag.host import Failure
-from cozydiag.managers.service import Life
-from cozydiag.model import Cause, Status
-from cozydiag.repair.plan import Plan, make
-from tests.unit.repair.conftest import DOWN, OLD, Bench, FakeManager
+from cozydiag.managers.service import Life, Service
+from cozydiag.model import Cause, Evidence, Status
+from cozydiag.repair import foresight, reasons
+from cozydiag.repair.ledger import Ledger
+from cozydiag.repair.plan import Action, Plan, make
+from tests.unit.repair.conftest import COMING, DOWN, NEW, OLD, Bench, FakeManager
 
 FUTILE = "the fault would still be there afterwards"
 
@@ -23,7 +25,7 @@ def commands(found: Plan) -> list[str]:
     return [action.command for action in found.actions]
 
 
-def reasons(bench: Bench, found: Plan) -> list[str]:
+def why_not(bench: Bench, found: Plan) -> list[str]:
     return [bench.words(refusal.reason) for refusal in found.refusals]
 
 
@@ -81,7 +83,7 @@ def test_an_act_says_why_and_what_must_be_well_afterwards(bench: Bench) -> None:
 def test_what_cannot_be_mended_is_refused_with_its_reason(bench: Bench, changes: dict[str, Any], reason: str) -> None:
     cause = bench.cause(**changes)
     found = plan(bench, cause)
-    assert (found.actions, reasons(bench, found)) == ((), [reason])
+    assert (found.actions, why_not(bench, found)) == ((), [reason])
     assert found.refusals[0].cause == cause
 
 
@@ -144,4 +146,101 @@ def test_what_would_not_come_back_is_not_restarted(bench: Bench, certainty: Any,
     found = plan(bench, hung, mistake._replace(certainty=certainty))
     assert commands(found) == commands_
     broken = ["it would not come back: its configuration is broken"] if not commands_ else []
-    assert reasons(bench, found) == [*broken, FUTILE]
+    assert why_not(bench, found) == [*broken, FUTILE]
+
+
+@pytest.mark.parametrize(
+    ("code", "verb"),
+    [("service.hung", "restart"), ("nginx.no_workers", "restart"), ("certificate.not_reloaded", "reload"),
+     ("proxy.connections_used_up", "reload")],
+)  # fmt: skip
+def test_a_proxy_that_serves_is_reloaded(bench: Bench, code: str, verb: str) -> None:
+    assert commands(plan(bench, bench.cause(code, "proxy"))) == [f"fakectl {verb} home"]
+    bench.manager.verbs = ("start", "stop", "restart")
+    assert commands(plan(bench, bench.cause(code, "proxy"))) == ["fakectl restart home"]
+
+
+# --- what is said before
+
+
+def said(
+    bench: Bench, code: str = "service.hung", role: str = "cozy.home", verb: str = "restart", **more: Any
+) -> Action:
+    cause = bench.cause(code, role, **more)
+    return Action(Service("fake", "home", role), verb, "-", cause.text, cause, allowed=True)
+
+
+@pytest.mark.parametrize(
+    ("role", "verb", "words"),
+    [
+        (
+            "cozy.controller",
+            "restart",
+            "every app of the Cozy is started anew, and stack.token is renewed; about 2 min",
+        ),
+        ("couchdb", "restart", "the whole Cozy: nothing can be read or saved for about 20 s"),
+        ("cozy.home", "restart", "what uses home, for about 10 s"),
+        ("proxy", "restart", "everybody who is using the Cozy, for about 3 s"),
+        ("proxy", "reload", "nobody: open connections go on"),
+        ("cozy.home", "start", "nobody: it does not run now"),
+    ],
+)
+def test_whom_it_cuts_off(bench: Bench, role: str, verb: str, words: str) -> None:
+    ledger = Ledger(bench.state, bench.machine.clock)
+    assert bench.words(foresight.interrupts(said(bench, role=role, verb=verb), ledger)) == words
+
+
+def test_cozy_monitor_stops_what_it_starts(bench: Bench) -> None:
+    act = said(bench, verb="start")
+    act = act._replace(service=Service("cozy-monitor", "contacts"))
+    assert bench.words(foresight.interrupts(act, None)) == "cozy-monitor stops contacts before it starts it; about 10 s"
+
+
+def test_it_takes_as_long_as_the_last_time_and_how_often_it_helped_is_told(bench: Bench) -> None:
+    bench.manager = FakeManager(OLD, (0, COMING), (7, NEW))
+    for _ in range(2):
+        bench.act()
+        bench.manager = FakeManager(OLD, (0, OLD))
+    ledger = Ledger(bench.state, bench.machine.clock)
+    act = said(bench)
+    assert bench.words(foresight.interrupts(act, ledger)) == "what uses home, for about 10 s"  # 7 s, and the proof
+    assert bench.words(foresight.sureness(act, ledger)) == "restart of home: helped 1 of 2 times so far"
+
+
+@pytest.mark.parametrize(
+    ("helps", "certainty", "words"),
+    [
+        (True, "certain", "this is what is wrong, and a restart mends it"),
+        (True, "likely", "this is probably what is wrong, and then a restart mends it"),
+        (None, "certain", "not at all: whether it helps shows only afterwards"),
+    ],
+)
+def test_how_sure_it_is(bench: Bench, helps: bool | None, certainty: Any, words: str) -> None:
+    act = said(bench, restart_helps=helps)
+    act = act._replace(cause=act.cause._replace(certainty=certainty))
+    assert bench.words(foresight.sureness(act, None)) == words
+
+
+def test_it_is_hard_only_where_it_hangs(bench: Bench) -> None:
+    said_of = {code: bench.words(foresight.manner(said(bench, code)))[:8] for code in ("service.hung", "service.error")}
+    assert said_of == {"service.hung": "hard if ", "service.error": "graceful"}
+
+
+@pytest.mark.parametrize(
+    ("cause", "words"),
+    [
+        ("service.hung", "it had stopped answering"),
+        ("couchdb.out_of_memory", "it had run out of memory"),
+        ("something.new", None),
+    ],
+)
+def test_why_it_was_down_is_said_in_the_words_of_afterwards(bench: Bench, cause: str, words: str | None) -> None:
+    found = reasons.past(bench.cause(cause))
+    assert (found and bench.words(found)) == words
+
+
+def test_a_log_that_speaks_of_memory_says_why_it_ended(bench: Bench) -> None:
+    seen = (Evidence("log", "FATAL ERROR: Reached heap limit - JavaScript heap out of memory"),)
+    found = reasons.past(bench.cause("service.failed")._replace(evidence=seen))
+    assert found is not None
+    assert bench.words(found) == "it had run out of memory"

@@ -13,6 +13,7 @@ from cozydiag.cli.fix import code
 from cozydiag.config import Config, Timing
 from cozydiag.config.values import Repair
 from cozydiag.host import Answer, Failure
+from cozydiag.host.commands import Completed
 from cozydiag.managers.service import Life, Service
 from cozydiag.managers.supervisord_control import Supervisord
 from cozydiag.model import Report, Status
@@ -490,3 +491,22 @@ def test_the_exit_code_says_how_things_stand(bench: Bench) -> None:
         code(repaired(bench, broken, "refused", "never")),
         code(repaired(bench, helpless, "deferred", "maintenance")),
     ] == [0, 1, 2, 3, 1, 75, 2, 2, 2]
+
+
+def test_what_no_restart_can_mend_is_written_down_once(bench: Bench, ever: Ever) -> None:
+    login = bench.cause("couchdb.credentials_refused", "couchdb", restart_helps=False, service=None)
+    for _ in range(3):
+        run(bench, bench.report(login))
+    run(bench, bench.report())
+    run(bench, bench.report(login))
+    [first, second] = bench.state.entries("gate")
+    assert (first.data["service"], first.data["why"]) == ("test.couchdb", "couchdb.credentials_refused")
+    assert first.result["text"] == second.result["text"] == "the fault would still be there afterwards"
+
+
+def test_a_proxy_that_does_not_pass_its_own_test_is_written_down(bench: Bench, ever: Ever) -> None:
+    bench.machine.commands = {"nginx": Completed(1, b"", b"nginx: [emerg] no\n")}
+    hung = bench.report(bench.cause(role="proxy", service="fake:nginx"))
+    assert run(bench, hung, hung)[1] == ["begins nginx", "refused nginx"]
+    [entry] = bench.state.entries("gate")
+    assert (entry.data["gate"], entry.result["result"], bench.state.entries(KIND)) == ("test", "refused", [])
