@@ -27,6 +27,19 @@ def _is_here(host: Host, stack: Stack) -> bool:
     return any(one.kind == "v2" and one.container is None for one in stack.flavours(host))
 
 
+@check("cozy.indexer", t("The indexer of an old Cozy answers"), role="cozy.indexer",
+       because=["supervisor.running", "supervisor.program", "manager.service", "stack.data-system"])  # fmt: skip
+def indexer(host: Host, stack: Stack) -> Iterator[Finding]:
+    here = stack.flavours(host) if stack.config.discover else ()
+    place = next((one for flavour in here if (one := flavour.place("cozy.indexer")) is not None), None)
+    if place is None:
+        yield skip(t("there is no indexer here, as in every Cozy since 2016"))
+        return
+    from cozydiag.cozy import silent
+
+    yield silent.any_answer(host, stack, place)
+
+
 _NONE = t("there is no Cozy v2 here")
 
 

@@ -110,17 +110,19 @@ def claims(host: Host, stack: Stack) -> Iterator[Finding]:
     }
     wrong = False
     for key, role in roles.items():
-        address = stack.address_of(role)
-        if said.get(key) is False and address is not None and host.connect(*address) is None:
-            wrong = True
-            yield warn(
-                "stack.contradiction",
-                t("the Cozy's proxy says that {name} is down, but it takes connections", name=name_of(role, key)),
-                t("If it lasts, restart the Cozy's proxy: it may hold on to a dead connection."),
-                role="cozy.proxy",
-                affects=(),
-                certainty="likely",
-            )
+        address, claim = stack.address_of(role), said.get(key)
+        if address is None or not isinstance(claim, bool) or claim is (host.connect(*address) is None):
+            continue
+        wrong = True
+        yield warn(
+            "stack.contradiction",
+            t("the Cozy's proxy says that {name} is up, but it takes no connections", name=name_of(role, key)) if claim
+            else t("the Cozy's proxy says that {name} is down, but it takes connections", name=name_of(role, key)),
+            t("If it lasts, restart the Cozy's proxy: it may hold on to a dead connection."),
+            role="cozy.proxy",
+            affects=(),
+            certainty="likely",
+        )  # fmt: skip
     if not wrong:
         yield ok(t("what the Cozy's proxy says of the others is right"))
 

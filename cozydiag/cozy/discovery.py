@@ -21,7 +21,8 @@ def find(stack: Stack, host: Host) -> tuple[Flavour, ...]:
         return _told(stack)
     from cozydiag.cozy import find_containers, find_v2, find_v3
 
-    found = (*find_v2.find(stack, host), *find_v3.find(host), *find_containers.find(stack, host))
+    contained = find_containers.find(stack, host)
+    found = (*find_v2.find(stack, host), *find_v3.find(host), *contained, *(() if contained else find_v3.boxed(host)))
     kinds = [flavour.kind for flavour in found]
     first = [_overridden(stack.config, one) if kinds.index(one.kind) == at else one for at, one in enumerate(found)]
     return (*first, *(one for one in _told(stack) if one.kind not in kinds))

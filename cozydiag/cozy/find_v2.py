@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 CONTROLLER: Final = "/etc/cozy/controller.json"
 
+INDEXER: Final = "/var/lib/cozy-indexer"
+"""Before 2016 it had a search of its own, in Python, under supervisord and on port 9102."""
+
 TRACES: Final = (
     CONTROLLER, "/etc/cozy/couchdb.login", "/etc/cozy/stack.token", "/etc/cozy/controller.token",
     "/usr/local/cozy/apps", "/etc/supervisor/conf.d/cozy-controller.conf", "/usr/local/bin/cozy-controller",
@@ -30,12 +33,26 @@ def find(stack: Stack, host: Host) -> tuple[Flavour, ...]:
     evidence = [Evidence(path, "exists") for path in signs]
     if program := stack.program(host, "cozy.controller"):
         evidence.insert(0, Evidence("supervisord", f"program {program.name}"))
+    evidence = evidence or _running(host)
     if not evidence:
         return ()
     told = controller_settings(host)
-    parts = tuple(_part(host, name, port, told) for name, port in PARTS.items())
+    parts = [_part(host, name, port, told) for name, port in PARTS.items()]
+    indexer = stack.program(host, "cozy.indexer")
+    if indexer is not None or not isinstance(host.stat(INDEXER), Failure):
+        parts.append(Place("cozy.indexer", url_of("", 9102), USUAL))
     way = "supervisord" if program else ""
     return (Flavour("v2", "Cozy v2", way, (*parts, *_couchdb(told)), tuple(evidence)),)
+
+
+def _running(host: Host) -> list[Evidence]:
+    """What runs or listens without having left any of that, as for development."""
+    for one in host.find(("node", "nodejs")):
+        part = next((name for name in PARTS if any(f"cozy-{name}" in word for word in one.cmdline)), None)
+        if part is not None:
+            return [Evidence(f"process {one.pid}", f"cozy-{part}")]
+    ports = {listener.port for listener in host.listeners()} & set(PARTS.values())
+    return [Evidence("sockets", f"listen on {', '.join(map(str, sorted(ports)))}")] if len(ports) > 2 else []
 
 
 def controller_settings(host: Host) -> Mapping[str, Any]:

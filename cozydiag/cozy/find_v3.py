@@ -68,8 +68,16 @@ def _units(host: Host) -> Iterator[Told]:
                 seen.add(name)
                 content = host.read(f"{folder}/{name}")
                 if isinstance(content, bytes) and content:  # an empty one is masked
-                    options = _of_unit(content.decode("utf-8", "replace"))
+                    options = _of_unit((content + _drop_ins(host, name)).decode("utf-8", "replace"))
                     yield Told(name.removesuffix(".service"), "systemd", f"{folder}/{name}", options)
+
+
+def _drop_ins(host: Host, unit: str) -> bytes:
+    """What an administrator has put beside the unit (`systemctl edit`)."""
+    folder = f"{UNITS[0]}/{unit}.d"
+    names = host.listdir(folder)
+    found = [] if isinstance(names, Failure) else [host.read(f"{folder}/{name}") for name in sorted(names)]
+    return b"".join(b"\n" + content for content in found if isinstance(content, bytes))
 
 
 def _of_unit(text: str) -> dict[str, str]:
@@ -89,11 +97,24 @@ def _of_unit(text: str) -> dict[str, str]:
     return found
 
 
+def boxed(host: Host) -> tuple[Flavour, ...]:
+    """One in a container whose engine does not talk to this user."""
+    found = [one for one in host.find(("cozy-stack",)) if "serve" in one.cmdline and _is_boxed(host, one.pid)]
+    return tuple(
+        Flavour("v3", "cozy-stack", "container", (Place("cozy.stack", "", f"process {one.pid}"),),
+                (Evidence(f"process {one.pid}", "in a container"),))
+        for one in found[:1]
+    )  # fmt: skip
+
+
+def _is_boxed(host: Host, pid: int) -> bool:
+    group = host.read(f"/proc/{pid}/cgroup", max_bytes=4096)
+    return isinstance(group, bytes) and any(word in group for word in (b"docker", b"libpod", b"containerd"))
+
+
 def _processes(host: Host) -> Iterator[Told]:
     for one in host.find(("cozy-stack",)):
-        group = host.read(f"/proc/{one.pid}/cgroup", max_bytes=4096)
-        boxed = isinstance(group, bytes) and any(word in group for word in (b"docker", b"libpod", b"containerd"))
-        if "serve" in one.cmdline and not boxed:
+        if "serve" in one.cmdline and not _is_boxed(host, one.pid):
             yield Told(f"cozy-stack[{one.pid}]", "process", f"process {one.pid}", options_of(one.cmdline))
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from cozydiag.findings import fail, skip, warn
+from cozydiag.cozy.flavour import Place
+from cozydiag.findings import fail, ok, skip, warn
 from cozydiag.host import Host
+from cozydiag.host import url as urls
 from cozydiag.host.failure import Failure
 from cozydiag.host.http import Answer
 from cozydiag.managers import supervisord
@@ -31,6 +33,18 @@ def silent(host: Host, stack: Stack, part: Part, why: Failure) -> Finding:
     if why.kind == "refused" and not stack.expected(host, part.role):
         return skip(t("there is no {name} of a Cozy here", name=_name(part)))
     return _starting(host, stack, part, proof) or _down(host, stack, part, why, proof)
+
+
+def any_answer(host: Host, stack: Stack, place: Place) -> Finding:
+    """For a part of which nothing more is known than where it listens."""
+    parsed = urls.parse(place.url)
+    part = Part(place.role.partition(".")[2], place.role, place.url, (parsed.host, parsed.port) if parsed else ("", 0))
+    answer = host.get(place.url)
+    if isinstance(answer, Failure):
+        return silent(host, stack, part, answer)
+    if answer.status >= 500:
+        return error(part, answer)
+    return ok(t("{name} answers (HTTP {status})", name=_name(part), status=answer.status))
 
 
 def _name(part: Part) -> str:

@@ -19,6 +19,7 @@ from cozydiag.host.http import Answer
 from cozydiag.host.logs import one_line
 from cozydiag.model import Evidence, Finding
 from cozydiag.stack import Part, Stack
+from cozydiag.stack.words import ourselves
 from cozydiag.text import t
 
 ROLE = "cozy.stack"
@@ -28,7 +29,7 @@ def look(host: Host, stack: Stack, flavour: Flavour) -> Iterator[Finding]:
     """Whether it answers, and what it finds wrong around it."""
     part = part_of(flavour)
     if part is None:
-        yield _by_its_engine(flavour)
+        yield _by_its_engine(host, stack, flavour)
         return
     answer = host.get(f"{part.url}/status")
     if isinstance(answer, Failure):
@@ -53,7 +54,7 @@ def part_of(flavour: Flavour) -> Part | None:
     return Part("stack", ROLE, place.url.rstrip("/"), (parsed.host, parsed.port))
 
 
-def _by_its_engine(flavour: Flavour) -> Finding:
+def _by_its_engine(host: Host, stack: Stack, flavour: Flavour) -> Finding:
     """A container that publishes no port and whose network is closed to this machine."""
     held = flavour.container
     if held is not None and held.running and held.health == "healthy":
@@ -68,6 +69,9 @@ def _by_its_engine(flavour: Flavour) -> Finding:
             restart_helps=None,
             service=held.address,
         )
+    if held is None and host.euid() != 0:
+        text = t("{name} runs in a container whose engine does not answer this user", name=flavour.name)
+        return unknown("cozystack.unreachable", text, unlock=ourselves("status", stack.config))
     text = t("{name} publishes no port and nobody looks at its health, so it cannot be asked", name=flavour.name)
     return unknown("cozystack.unreachable", text)
 

@@ -36,6 +36,7 @@ ROLES: Final[Mapping[str, str]] = {
     "cozy.home": "home",
     "cozy.proxy": "proxy",
     "cozy.stack": "cozy-stack",
+    "cozy.indexer": "indexer",
     "host": "host",
     "mail": "mail",
     "name": "DNS",

@@ -22,6 +22,7 @@ CHECKS = registry.load().checks
 CREDULOUS = {
     # A site may show anything: what is behind it is looked at by other checks.
     "stack.kind": ("empty", "garbage", "not UTF-8", "other JSON", "deep JSON", "1 MiB"),  # it goes by which files exist
+    "cozy.indexer": ("empty", "garbage", "not UTF-8", "other JSON", "deep JSON", "1 MiB"),  # any answer is its own
     "proxy.gateway": ("empty", "garbage", "not UTF-8", "other JSON", "deep JSON", "1 MiB"),
     # That a file is there is the sign itself.
     "host.clock": ("empty", "garbage", "not UTF-8", "other JSON", "deep JSON", "1 MiB"),

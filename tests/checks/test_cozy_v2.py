@@ -268,6 +268,25 @@ def test_a_cozy_monitor_that_says_nothing_is_no_finding(ran: Any, tmp_path: Path
     assert causes(tmp_path, commands={"cozy-monitor": ran}) == []
 
 
+# --- the indexer of old versions, and what the proxy claims
+
+
+@pytest.mark.parametrize(("served", "code"), [(answer(200, "Cozy Indexer"), None), (REFUSED, "service.down")])
+def test_the_indexer(served: Any, code: str | None, tmp_path: Path) -> None:
+    files = {"/var/lib/cozy-indexer": b""}
+    found = causes(tmp_path, web={"127.0.0.1:9102": served}, files=files)
+    assert found == ([(code, "cozy.indexer", "fail")] if code else [])
+
+
+def test_a_proxy_that_calls_a_dead_home_up_is_explained_by_it(tmp_path: Path) -> None:
+    machine = v2(web={HOME: REFUSED}, listening={5984: 500, 9002: 600, 9101: 601, 9104: 603, 9120: 620, 9123: 623},
+                 commands={"cozy-monitor": monitor("home-down.status-raw")})  # fmt: skip
+    machine.web = {place: served for place, served in machine.web.items() if place != HOME}
+    [found] = examine(tmp_path, machine).causes
+    assert found.role == "cozy.home"
+    assert "stack.claims" in found.explains
+
+
 # --- the controller
 
 

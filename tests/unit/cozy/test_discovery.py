@@ -76,6 +76,23 @@ def test_a_part_that_listens_elsewhere_is_found_by_its_process() -> None:
     assert places(flavour)["cozy.home"][0].endswith(":9203")
 
 
+def test_one_that_left_nothing_behind_by_its_processes() -> None:
+    proxy = Process(603, 1, "S", "node", 0.0, ("node", "/home/dev/cozy-proxy/server.js"), 1000)
+    [flavour] = found(processes=(proxy,))
+    assert (flavour.kind, flavour.evidence[0].source) == ("v2", "process 603")
+
+
+def test_or_by_where_it_listens() -> None:
+    assert found(listening={9101: 0, 9104: 0}) == ()
+    [flavour] = found(listening={9101: 0, 9103: 0, 9104: 0})
+    assert flavour.evidence[0].line == "listen on 9101, 9103, 9104"
+
+
+def test_the_indexer_of_old_versions() -> None:
+    [flavour] = found(files={"/etc/cozy/stack.token": b"", "/var/lib/cozy-indexer": b""})
+    assert places(flavour)["cozy.indexer"] == ("http://127.0.0.1:9102", USUAL)
+
+
 # --- v3
 
 
@@ -118,8 +135,16 @@ def test_one_from_source_by_its_process() -> None:
     asking = Process(801, 1, "S", "cozy-stack", 0.0, ("./cozy-stack", "instances", "ls"), 1000)
     boxed = Process(802, 1, "S", "cozy-stack", 0.0, ("cozy-stack", "serve"), 1000)
     files = {"/proc/802/cgroup": b"0::/system.slice/docker-0123.scope\n"}
-    [flavour] = found(processes=(serving, asking, boxed), files=files)
-    assert (flavour.way, places(flavour)["cozy.stack"]) == ("process", ("http://127.0.0.1:8090", "process 800"))
+    own, hidden = found(processes=(serving, asking, boxed), files=files)
+    assert (own.way, places(own)["cozy.stack"]) == ("process", ("http://127.0.0.1:8090", "process 800"))
+    assert (hidden.way, places(hidden)) == ("container", {"cozy.stack": ("", "process 802")})
+
+
+def test_what_an_administrator_has_put_beside_the_unit() -> None:
+    drop_in = "/etc/systemd/system/cozy-stack.service.d/override.conf"
+    files = {UNITS: b"ExecStart=x serve\n", drop_in: b"[Service]\nEnvironment=COZY_PORT=8085\n"}
+    [flavour] = found(files=files)
+    assert places(flavour)["cozy.stack"][0] == "http://127.0.0.1:8085"
 
 
 def test_two_of_them_and_a_cozy_v2() -> None:
