@@ -144,7 +144,10 @@ def show(
         text = json.dumps(report.record(row), ensure_ascii=False, indent=2)
     else:
         log = manager.log(host, found.service, 5)
-        lines = report.details(row, () if isinstance(log, Failure) else log, host.clock.now(), say)
+        from cozydiag.report.owner_only import never_run
+
+        never = never_run(manager, found.service)
+        lines = report.details(row, () if isinstance(log, Failure) else log, host.clock.now(), say, never)
         text = "\n".join(lines)
     write(stack.masks().mask(text) + "\n")
     return 0 if report.is_well(found) else EXIT[Status.FAIL]

@@ -116,8 +116,8 @@ def boot_table(services: Sequence[Condition], say: Say, width: int) -> list[str]
     return lines
 
 
-def details(row: Row, lines: Sequence[str], now: float, say: Say) -> list[str]:
-    """All that is known of one service."""
+def details(row: Row, lines: Sequence[str], now: float, say: Say, never: Sequence[tuple[str, Text]] = ()) -> list[str]:
+    """All that is known of one service. ``never`` is what only its owner does, with its effect."""
     one, usage = row.service, row.usage
     facts: list[tuple[Text, str]] = [
         (t("address"), one.service.address + (f" #{one.service.id}" if one.service.id else "")),
@@ -141,8 +141,13 @@ def details(row: Row, lines: Sequence[str], now: float, say: Say) -> list[str]:
     shown = [(say(name), value) for name, value in facts if value]
     width = max(len(name) for name, _ in shown)
     told = [f"{name.ljust(width)}  {value}" for name, value in shown]
-    return [*told, "", say(plural("The last line of its log:", "The last lines of its log:", n=len(lines))),
-            *(f"  {line}" for line in lines)] if lines else told  # fmt: skip
+    if lines:
+        log = plural("The last line of its log:", "The last lines of its log:", n=len(lines))
+        told += ["", say(log), *(f"  {line}" for line in lines)]
+    if never:
+        told += ["", say(t("Only its owner does this, never cozydiag:"))]
+        told += [text for line, effect in never for text in (f"  {line}", f"      {say(effect)}")]
+    return told
 
 
 def as_json(seen: Sequence[Owned], rows: Sequence[Row]) -> str:
