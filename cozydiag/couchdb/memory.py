@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from cozydiag.config import Config
 
 _KEY = "couchdb.refusal"
+VOLATILE = "/run/cozydiag"
+"""Where root remembers it when the state cannot be written (a full or read-only disk): until the next boot."""
 
 
 def recall(config: Config) -> Reply | None:
@@ -24,17 +27,7 @@ def recall(config: Config) -> Reply | None:
     The database is opened only if the key stands in the file somewhere: most have never been refused, and SQLite
     alone costs half a bare interpreter.
     """
-    folder = state_folder(config.paths.state, os.environ)
-    content = files.read(os.path.join(folder, "state.db"), max_bytes=16 << 20)
-    if isinstance(content, Failure) or _KEY.encode() not in content:
-        return None
-    from cozydiag.state import open_state
-
-    state = open_state(folder)
-    try:
-        kept = state.get(_KEY)
-    finally:
-        state.close()
+    kept = _of_state(config) or _of_spare()
     if not isinstance(kept, dict) or kept.get("credentials") != _mark(config):
         return None
     said = {key: kept.get(key, "") for key in ("error", "reason", "at")}
@@ -46,7 +39,10 @@ def remember(config: Config, refusal: Reply) -> None:
     file, as it is now."""
     error, reason = (str(refusal.data.get(key, ""))[:200] for key in ("error", "reason"))
     kept = {"status": refusal.status, "error": error, "reason": reason, "at": time.time()}
-    _set(config, {**kept, "credentials": _mark(config)})
+    kept["credentials"] = _mark(config)
+    _set(config, kept)
+    if recall(config) is None:
+        _write_spare(kept)
 
 
 def keep(config: Config, refusal: Reply | None) -> None:
@@ -59,6 +55,34 @@ def forget(config: Config) -> None:
     """Let the next run try once more."""
     if recall(config) is not None:
         _set(config, None)
+        with contextlib.suppress(OSError):
+            os.unlink(_spare())
+
+
+def may_try(config: Config) -> bool:
+    """Whether a refusal could be remembered: without that each run would try again, until the account is locked."""
+    return any(_writable(path) for path in (state_folder(config.paths.state, os.environ), _spare()) if path)
+
+
+def _writable(path: str) -> bool:
+    """A folder that is there, or that could be made."""
+    while path not in ("", "/") and not os.path.exists(path):
+        path = os.path.dirname(path)
+    return os.access(path or "/", os.W_OK)
+
+
+def _of_state(config: Config) -> Any:
+    folder = state_folder(config.paths.state, os.environ)
+    content = files.read(os.path.join(folder, "state.db"), max_bytes=16 << 20)
+    if isinstance(content, Failure) or _KEY.encode() not in content:
+        return None
+    from cozydiag.state import open_state
+
+    state = open_state(folder)
+    try:
+        return state.get(_KEY)
+    finally:
+        state.close()
 
 
 def _set(config: Config, value: Any) -> None:
@@ -69,6 +93,38 @@ def _set(config: Config, value: Any) -> None:
         state.set(_KEY, value)
     finally:
         state.close()
+
+
+def _spare() -> str:
+    """A file in memory, of a folder that nobody else can write to; "" where there is none."""
+    if os.geteuid() == 0:
+        return f"{VOLATILE}/refusal.json"
+    folder = os.environ.get("XDG_RUNTIME_DIR", "")
+    return f"{folder}/cozydiag-refusal.json" if folder.startswith("/") else ""
+
+
+def _of_spare() -> Any:
+    content = files.read(_spare(), max_bytes=4096, follow=False) if _spare() else b""
+    if isinstance(content, Failure) or not content:
+        return None
+    import json
+
+    try:
+        return json.loads(content)
+    except ValueError:
+        return None
+
+
+def _write_spare(kept: dict[str, Any]) -> None:
+    import json
+
+    path = _spare()
+    with contextlib.suppress(OSError):
+        if os.geteuid() == 0:
+            os.makedirs(VOLATILE, 0o700, exist_ok=True)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        with open(os.open(path, flags, 0o600), "w", encoding="utf-8") as file:
+            json.dump(kept, file)
 
 
 def _mark(config: Config) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -144,6 +145,44 @@ def test_a_refusal_can_be_forgotten(tmp_path: Path) -> None:
     memory.remember(config(tmp_path), Reply(403, {"error": "forbidden", "reason": "locked"}, ""))
     memory.forget(config(tmp_path))
     assert memory.recall(config(tmp_path)) is None
+
+
+@pytest.fixture
+def spare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a refusal goes that the state does not take."""
+    folder = tmp_path / "run"
+    monkeypatch.setattr(memory, "VOLATILE", str(folder))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+def unkept(tmp_path: Path) -> Config:
+    """A state that cannot be written: a file stands in its way."""
+    (tmp_path / "file").write_text("")
+    return replace(config(tmp_path), paths=Paths(str(tmp_path / "file" / "state"), None))
+
+
+def test_a_refusal_is_remembered_also_where_the_state_takes_nothing(tmp_path: Path, spare: Path) -> None:
+    there = unkept(tmp_path)
+    memory.keep(there, Reply(401, {"error": "unauthorized", "reason": "Name"}, ""))
+    kept = memory.recall(there)
+    assert kept is not None
+    assert kept.error == "unauthorized: Name"
+    (file,) = spare.iterdir()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert "s3cret" not in file.read_text()
+    memory.forget(there)
+    assert memory.recall(there) is None
+    assert list(spare.iterdir()) == []
+
+
+def test_without_any_place_to_remember_it_no_login_is_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.access", lambda *_: False)
+    files = {str(tmp_path / "couchdb.login"): b"app\ns3cret!\n"}
+    found = access.account(Stack(config(tmp_path)), FakeHost(Machine(files=files)))
+    assert isinstance(found, Finding)
+    assert (str(found.status), found.code) == ("unknown", "couchdb.login_not_tried")
 
 
 def test_no_word_of_the_credentials_is_kept(tmp_path: Path) -> None:
