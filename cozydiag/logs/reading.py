@@ -123,8 +123,12 @@ def _envelopes(answer: bytes) -> Iterator[bytes]:
 def cleaned(lines: Iterable[bytes]) -> Iterator[str]:
     """Made harmless and cut; a line of JSON longer, for what counts in it is cut when it is taken out."""
     for line in lines:
-        text = clean(line[:WIDEST], WIDEST if line[:1] == b"{" else LINE_LIMIT)
-        yield text.replace("\n", " ").rstrip("\r ") if "\n" in text else text
+        text = line.decode("utf-8", "replace") if len(line) <= LINE_LIMIT else ""
+        if text and text.isprintable():  # as nearly all are; there is nothing to clean
+            yield text
+        else:
+            text = clean(line[:WIDEST], WIDEST if line[:1] == b"{" else LINE_LIMIT)
+            yield text.replace("\n", " ").rstrip("\r ") if "\n" in text else text
 
 
 def _end(descriptor: int, lines: int, start: int = 0) -> list[bytes]:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from cozydiag.sandbox import Sandbox, SandboxError
-from scripts.benchmark import managers, many, programs, sites
+from scripts.benchmark import logs, managers, many, programs, sites
 from scripts.benchmark.measure import UnexpectedExitError
 from scripts.benchmark.rows import Bound, Row, bounds, measured
 from scripts.benchmark.scenes import SCENES, resume
@@ -26,7 +26,7 @@ def main() -> int:
     try:
         rows = measure_all(bin_folder, goss if isinstance(goss, Path) else None)
         couchdb, thousand = many.cost(bin_folder), sites.cost(bin_folder)
-        owners = managers.cost(bin_folder)
+        owners, known = managers.cost(bin_folder), logs.cost(bin_folder)
     except (SandboxError, UnexpectedExitError) as error:
         print(f"scripts/bench: {error}", file=sys.stderr)
         return 1
@@ -38,8 +38,9 @@ def main() -> int:
         data["sites_1000"] = {"cpu_vs_bare": round(thousand.cached, 4), "first_cpu_vs_bare": round(thousand.first, 4)}
         data["program_of_1000"] = {"cpu_vs_bare": round(owners.program, 5)}
         data["services"] = {"wall_vs_bare": owners.services}
+        data["logs"] = {name: round(value, 5) for name, value in known._asdict().items()}
         given.json.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
-    held = [*bounds(rows, couchdb, thousand), *owners.bounds()]
+    held = [*bounds(rows, couchdb, thousand), *owners.bounds(), *known.bounds()]
     print("", *map(verdict, held), sep="\n")
     return 0 if all(bound.met for bound in held) else 1
 
