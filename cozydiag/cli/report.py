@@ -118,8 +118,8 @@ def _whole(
 
 
 def _progress(text: Text | None) -> None:
-    """What is being done, on a terminal; None takes it away again."""
-    if sys.stderr.isatty():
+    """What is being done, for somebody who waits for a file; None takes it away again."""
+    if sys.stderr.isatty() and not sys.stdout.isatty():
         print("\r\x1b[K" + (say(text) + " …" if text is not None else ""), end="", file=sys.stderr, flush=True)
 
 

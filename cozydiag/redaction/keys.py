@@ -43,7 +43,7 @@ _HEAD = re.compile(
 """What goes on with the name, and what separates it from its value."""
 
 _VALUE = re.compile(
-    rf"(?P<mark>[bru]?{_QUOTE})(?P<quoted>(?:(?!(?P=mark))(?:\\.|.)|(?<=\w)''(?=\w)){{0,4096}})"
+    rf"(?P<mark>[bru]?{_QUOTE})(?P<quoted>(?:(?!(?P=mark))(?:\\+.|.)|(?<=\w)''(?=\w)){{0,4096}})"
     r"|(?P<bare>(?:(?!&(?:amp;)?[\w.%\[\]-]{1,40}=|,[ \t]|[,;][\w.-]{1,40}[=:]|;[ \t]|[ \t\"'<>`]|%26[\w.-]{1,40}%3d).)+)",
     re.IGNORECASE,
 )

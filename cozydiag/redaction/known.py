@@ -72,7 +72,7 @@ class Known:
             value = self._owner[form]
             text = text.replace(form, shown(self.values[value], value))
         if "\\" in text or "%" in text or "&" in text:
-            plain = _unescaped(text)
+            plain = unescaped(text)
             if plain != text:
                 for form in self._found(plain):
                     value = self._owner[form]
@@ -99,13 +99,13 @@ class Known:
 def _tiles_of(form: str) -> Iterator[int]:
     import sys
 
-    raw = form.encode("utf-8", "surrogatepass")
+    raw = form.encode("utf-8", "surrogatepass")[: 2 * _TILE - 1]  # one of these is whole wherever the form stands
     for at in range(len(raw) - _TILE + 1):
         yield int.from_bytes(raw[at : at + _TILE], sys.byteorder)
 
 
 def _spelled(value: str) -> set[str]:
-    """As HTML has it. URLs and JSON escape letters one by one, in too many mixtures: see `_unescaped`."""
+    """As HTML has it. URLs and JSON escape letters one by one, in too many mixtures: see `unescaped`."""
     if not any(letter in value for letter in "&<>\"'"):
         return set()
     html = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -117,14 +117,14 @@ def _ways_to_read(text: str) -> Iterator[str]:
     """``text``, and what it says behind one, two and three coats of escapes."""
     yield text
     for _ in range(3):
-        plain = _unescaped(text)
+        plain = unescaped(text)
         if plain == text:
             return
         yield plain
         text = plain
 
 
-def _unescaped(text: str) -> str:
+def unescaped(text: str) -> str:
     """What percent signs, backslashes and HTML's names stand for; bytes that are no UTF-8 become `?`."""
     if "%" in text:
         text = re.sub(r"(?:%[0-9A-Fa-f]{2})+", _percent, text)

@@ -10,7 +10,7 @@ from typing import Final
 from cozydiag.redaction import commands, keys, places, shapes
 from cozydiag.redaction.blocks import Headings, without_keys
 from cozydiag.redaction.identity import Identity
-from cozydiag.redaction.known import Known
+from cozydiag.redaction.known import Known, unescaped
 from cozydiag.redaction.pseudonyms import Pseudonyms
 from cozydiag.redaction.rule import Rules, Span, merged, small
 from cozydiag.redaction.values import is_hidden
@@ -173,11 +173,10 @@ class Redactor:
 
 
 def _behind(value: str) -> Iterator[str]:
-    """What a value says when it is percent-encoded, or a login in Base64."""
-    if "%" in value:
-        plain = re.sub(r"(?:%[0-9A-Fa-f]{2})+", lambda found: bytes.fromhex(found[0].replace("%", "")).decode("utf-8", "replace"), value)
-        if plain != value and "\ufffd" not in plain:
-            yield plain
+    """What a value says when it is escaped, or a login in Base64."""
+    plain = unescaped(value)
+    if plain != value and "\ufffd" not in plain:
+        yield plain
     if 8 <= len(value) <= 512 and re.fullmatch(r"[A-Za-z0-9_+/-]+={0,2}", value):
         try:
             raw = a2b_base64(value.rstrip("=").replace("-", "+").replace("_", "/") + "=" * (-len(value.rstrip("=")) % 4))

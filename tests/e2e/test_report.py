@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -175,17 +176,18 @@ def test_no_command_shows_a_secret(sandbox: Sandbox, case: tuple[Case, dict[str,
 def test_the_rest_of_what_was_logged_stays(sandbox: Sandbox) -> None:
     Path(sandbox.folder, "couchdb.login").write_text(f"admin\n{IN_FILE}\n", encoding="utf-8")
     log = run(sandbox, "report").out.partition("== Log of talker (stdout) ==\n")[2].splitlines()
-    start = max(number for number, line in enumerate(log) if line == "bare *** here")
+    log = [re.sub(r"<secret#\d+>", "<S>", line) for line in log]
+    start = max(number for number, line in enumerate(log) if line == "bare <S> here")
     assert log[start : start + 7] == [
-        "bare *** here",
-        "GET http://***@127.0.0.1:5984/_up and http://***@127.0.0.1/x",
-        "Authorization: ***",
-        "sent Basic *** again, ***",
-        '{"headers": {"authorization": "***"}, "password": "***"}',
-        '"{\\"password\\": \\"***\\"}"',
-        "*** ***",
+        "bare <S> here",
+        "GET http://admin:<S>@127.0.0.1:5984/_up and http://<S>@127.0.0.1/x",
+        "Authorization: Basic <S>",
+        "sent Basic <S> again, <S>",
+        '{"headers": {"authorization": "Basic <S>"}, "password": "<S>"}',
+        '"{\\"password\\": \\"<S>\\"}"',
+        "<S> <S>",
     ]
-    assert log[start + 10 : start + 13] == ["*** ***", "?password=***&password=***", "the end"]
+    assert log[start + 10 : start + 13] == ["<S> <S>", "?password=<S>&password=<S>", "the end"]
 
 
 def test_a_check_that_leaks_what_it_reads_leaks_nothing(sandbox: Sandbox) -> None:

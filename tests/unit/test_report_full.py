@@ -6,6 +6,7 @@ import os
 import stat
 import sys
 import threading
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,12 @@ from cozydiag.host.commands import Completed
 from cozydiag.masking import Masks
 from cozydiag.model import Cause, Evidence, Finding, Report, Result, Status
 from cozydiag.proxies import nginx
+from cozydiag.redaction import Redactor
 from cozydiag.report import collect as collecting
 from cozydiag.report.collect import Collected, Log, collect
 from cozydiag.report.full import full, heading_lines
-from cozydiag.report.sections import LeakError, Section, fitted, joined
+from cozydiag.report.guard import Guard, LeakError
+from cozydiag.report.sections import Section, fitted
 from cozydiag.stack import Stack
 from cozydiag.testing import HANGS, FakeHost, FakeSupervisord, Machine, answer, process_info
 from cozydiag.text import t
@@ -192,9 +195,15 @@ def report() -> Report:
     )
 
 
-def shown(what: Collected, language: str = "en", masks: Masks | None = None) -> str:
+def guard(masks: Masks | None = None) -> Guard:
+    redactor = Redactor()
+    redactor.know([CANARY])
+    return Guard(masks or Masks([CANARY]), redactor)
+
+
+def shown(what: Collected, language: str = "en", kept: Guard | None = None) -> str:
     head = heading_lines(report(), "1.0", "cozydiag report", "somebody", "sudo cozydiag report > diag.txt")
-    return full(report(), what, head, catalogue(language), masks or Masks([CANARY]))
+    return full(report(), what, head, catalogue(language), kept or guard())
 
 
 def sections(text: str) -> dict[str, list[str]]:
@@ -211,12 +220,12 @@ def test_the_sections_and_their_order() -> None:
     found = sections(shown(collected()))
     assert list(found) == [
         "cozydiag report", "Verdict", "Results", "Services", "Versions", "Machine", "Log of cozy-proxy (stderr)",
-        "Log of cozy-home (stderr)", "Log of cozy-home (stdout)", "Log of supervisord",
+        "Log of cozy-home (stderr)", "Log of cozy-home (stdout)", "Log of supervisord", "Hidden",
     ]  # fmt: skip
     assert found["cozydiag report"][1:] == [
         "Called as cozydiag report, by somebody",
         "The checks took 2 s.",
-        "The secrets that cozydiag reads are masked. Logs can hold others: read this before you pass it on.",
+        "Redaction: secrets, names and addresses have stand-ins. Read this before you pass it on all the same.",
         "Looked twice at what had just started.",
         "Without root not everything can be seen. More: sudo cozydiag report > diag.txt",
     ]
@@ -274,10 +283,28 @@ def test_left_out_programs_are_counted() -> None:
     assert sections(shown(collected()._replace(unread=3)))["Other logs"] == ["The logs of 3 programs were left out."]
 
 
-def test_logs_are_masked_and_harmless() -> None:
-    log = Log(f"a {CANARY}", (f"pw {CANARY}\x1b[2J", "Authorization: Basic abc", "K4nari/+%é\x00 vogel", "x" * 5000))
+def test_logs_are_redacted_and_harmless() -> None:
+    log = Log(
+        f"a {CANARY}", (f"pw {CANARY}\x1b[2J", "Authorization: Basic abc", "K4nari/+%é\x00 vo\u200bgel", "x " * 2500)
+    )
     found = sections(shown(collected()._replace(logs=(log,))))
-    assert found["Log of a ***"] == ["pw ***", "Authorization: ***", "***", "x" * 4096]
+    lines = found["Log of a <secret#1>"]
+    assert lines[:3] == ["pw <secret#1>", "Authorization: Basic <secret#2>", "<secret#1>"]
+    assert lines[3].endswith(" [+944]")
+    assert len(lines[3]) < 4097
+    assert found["Hidden"] == ["2 secrets"]
+
+
+def test_what_is_found_out_late_is_hidden_from_the_beginning() -> None:
+    logs = (Log("one", ("said Wh0Knows-7 once",)), Log("two", ("password=Wh0Knows-7",)))
+    found = sections(shown(collected()._replace(logs=logs)))
+    assert found["Log of one"] == ["said <secret#1> once"]
+
+
+def test_without_redaction_it_is_harmless_alone() -> None:
+    log = Log("log", (f"pw {CANARY}\x1b[2J",))
+    text = full(report(), collected()._replace(logs=(log,)), [], catalogue("en"), None)
+    assert sections(text)["Log of log"] == [f"pw {CANARY}"]
 
 
 def test_a_secret_is_not_cut_in_half() -> None:
@@ -289,25 +316,52 @@ def test_a_secret_is_not_cut_in_half() -> None:
 # --- never a leak
 
 
-class Blind(Masks):
-    """Masks that hide nothing and still find."""
+class Blind(Redactor):
+    """One that hides nothing and still finds."""
 
-    def mask(self, text: str) -> str:
-        return text
+    def lines(self, lines: Iterable[str]) -> Iterator[str]:
+        yield from lines
+
+    def again(self, lines: Iterable[str]) -> list[str]:
+        return list(lines)
 
 
-@pytest.mark.parametrize("place", ["logs", "versions"])
-def test_a_secret_that_is_left_stops_everything(place: str) -> None:
-    parts: dict[str, Any] = {"logs": (Log("one", (f"pw {CANARY}",)),), "versions": (("x", CANARY),)}
+def blind() -> Guard:
+    redactor = Blind()
+    redactor.know([CANARY])
+    return Guard(Masks(), redactor)
+
+
+@pytest.mark.parametrize(("place", "line"), [("logs", 2), ("versions", 1)])
+def test_a_secret_that_is_left_stops_everything(place: str, line: int) -> None:
+    parts: dict[str, Any] = {"logs": (Log("one", ("", f"pw {CANARY}")),), "versions": (("x", CANARY),)}
     with pytest.raises(LeakError) as leak:
-        shown(collected()._replace(**{place: parts[place]}), masks=Blind([CANARY]))
-    assert leak.value.heading == {"logs": "Log of one", "versions": "Versions"}[place]
+        shown(collected()._replace(**{place: parts[place]}), kept=blind())
+    assert (leak.value.heading, leak.value.line) == ({"logs": "Log of one", "versions": "Versions"}[place], line)
 
 
 def test_a_heading_that_leaks_is_not_named() -> None:
     with pytest.raises(LeakError) as leak:
-        joined([Section(CANARY, [])], str, Blind([CANARY]))
-    assert leak.value.heading == "?"
+        blind().check([Section(CANARY, [])])
+    assert (leak.value.heading, leak.value.line) == ("?", 0)
+
+
+class Broken(Redactor):
+    """One that breaks on what a log says."""
+
+    def lines(self, lines: Iterable[str]) -> Iterator[str]:
+        for line in lines:
+            if "BREAK" in line:
+                raise RuntimeError(line)
+            yield line
+
+
+def test_a_section_that_cannot_be_redacted_is_withheld() -> None:
+    logs = (Log("one", ("x", "BREAK y", "z")), Log("two", ("fine",)))
+    found = sections(shown(collected()._replace(logs=logs), kept=Guard(Masks(), Broken())))
+    assert found["?"] == ["Withheld: this section could not be redacted. Please report this."]
+    assert found["Log of two"] == ["fine"]
+    assert "BREAK" not in str(found)
 
 
 def test_nothing_is_written_where_a_secret_is_left(
@@ -317,12 +371,14 @@ def test_nothing_is_written_where_a_secret_is_left(
     path.write_text("discover = false\n")
     monkeypatch.setenv("COZYDIAG_COUCHDB_URL", "http://user:Z1ckzack-Kanari@127.0.0.1:1")
     monkeypatch.setattr(sys, "argv", ["cozydiag", "report", "--config", str(path), "Z1ckzack-Kanari"])
-    monkeypatch.setattr(Masks, "mask", lambda self, text: text)
+    monkeypatch.setattr(Masks, "hide", lambda self, text: text)
+    monkeypatch.setattr(Redactor, "lines", lambda self, lines: iter(lines))
+    monkeypatch.setattr(Redactor, "again", lambda self, lines: list(lines))
     assert app.run(["report", "--config", str(path), "--lang", "en"]) == 70
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err == (
-        "cozydiag: nothing was written: a secret was left in the section cozydiag report. Please report this.\n"
+        "cozydiag: nothing was written: a secret was left in the section cozydiag report, line 2. Please report this.\n"
     )
 
 

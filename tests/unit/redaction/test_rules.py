@@ -102,7 +102,7 @@ def mixtures(count: int) -> Iterator[str]:
 
 
 def test_redacting_twice_is_redacting_once() -> None:
-    for text in (*(entry["text"] for entry in SECRETS), *INNOCENT, *mixtures(2500)):
+    for text in (*(entry["text"] for entry in SECRETS), *INNOCENT, *mixtures(1500)):
         once = redact(text)
         assert redact(once) == once, text
 
@@ -166,12 +166,12 @@ def test_hostile_lines_are_linear() -> None:
 import resource, sys
 from cozydiag.redaction import Redactor
 from cozydiag.redaction.identity import Identity
-resource.setrlimit(resource.RLIMIT_CPU, (100, 100))
+resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
 for part in eval(sys.argv[1]):
     for before, after in (("", ""), ("password=", '"'), ("mysql curl -H 'Cookie: ", "@h"), ("token ", "<")):
         redactor = Redactor(Identity(["cloud.alice.example"], ["gatehouse"], ["alicia"]))
         redactor.know(["S3cr3t-%x/+" + "y" * 20])
-        list(redactor.lines([before + part * (100_000 // len(part)) + after]))
+        list(redactor.lines([before + part * (40_000 // len(part)) + after]))
 """
     done = subprocess.run([sys.executable, "-c", code, repr(HOSTILE)], cwd=ROOT, check=False)
     assert done.returncode == 0
