@@ -67,6 +67,10 @@ _GOES_ON = re.compile(
 """Beginnings of lines that never stand alone."""
 
 
+_ALONE = re.compile(r"[\w.-]{1,120} exited with code \d{1,3}$")
+"""What docker compose says itself, without a mark."""
+
+
 def records(lines: Iterable[str], now: float | None = None) -> Iterator[Record]:
     """The records of clean ``lines``, in their order."""
     current: Record | None = None
@@ -79,7 +83,8 @@ def records(lines: Iterable[str], now: float | None = None) -> Iterator[Record]:
         same = current is not None and (
             mark is None or (mark.origin, mark.instance) == (current.origin, current.instance)
         )
-        goes_on = bool(_GOES_ON.match(text)) or (marked and mark is None) or not text
+        unmarked = marked and mark is None and not _ALONE.match(text)
+        goes_on = unmarked or not text or bool(_GOES_ON.match(text))
         if current is not None and same and goes_on and len(more) < _LONGEST:
             more.append(text)
             continue

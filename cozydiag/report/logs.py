@@ -34,7 +34,7 @@ def page(found: Analysis, say: Say, width: int) -> list[str]:
     """The story, the loops, what is known to be wrong and what to do; lines of ``width`` columns at most."""
     lines = _story(found.story, say, width)
     for loop in found.loops:
-        lines += ["", *_loop(loop, found.problems, say, width)]
+        lines += ["", *_loop(loop, found, say, width)]
     told = {loop.cause.rule.id for loop in found.loops if loop.cause is not None}
     wrong = [
         one for one in found.problems if one.told and one.hit.rule.role != "normal" and one.hit.rule.id not in told
@@ -86,17 +86,17 @@ def clock(at: float | None) -> str:
     return "--:--:--" if at is None else time.strftime("%H:%M:%S", time.localtime(at))
 
 
-def _loop(loop: Loop, problems: Sequence[Problem], say: Say, width: int) -> list[str]:
+def _loop(loop: Loop, found: Analysis, say: Say, width: int) -> list[str]:
     lines = _wrapped("", say(_headline(loop)), width)
     if loop.given_up:
         lines += _wrapped("    ", say(t("Its manager has given it up.")), width)
     if loop.cause is None:
-        text = t("No cause is known for it; its last words: {words}", words=loop.detail)
-        return [*lines, *_wrapped("    ", say(text), width)]
+        text = t("No cause is known for it. The last errors:") if found.loud else t("No cause is known for it.")
+        return [*lines, *_wrapped("    ", say(text), width), *(f"        {line}"[:width] for line in found.loud)]
     if loop.certainty != "certain" and loop.seen < loop.crashes:
         text = t("Seen in {seen} of {n} crashes: this is likely, not certain.", seen=loop.seen, n=loop.crashes)
         lines += _wrapped("    ", say(text), width)
-    told = next((one for one in problems if one.hit.rule.id == loop.cause.rule.id), None)
+    told = next((one for one in found.problems if one.hit.rule.id == loop.cause.rule.id), None)
     return [*lines, *(f"    {line}" for line in _cause(loop.cause, say, width - 4)), *_seen(told, say, width),
             *_remedy(loop.cause, say, width)]  # fmt: skip
 
