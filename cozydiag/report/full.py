@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Mapping
 
 from cozydiag.host.failure import Failure
 from cozydiag.managers.supervisord import RUNNING, Program
-from cozydiag.model import Report, Result
-from cozydiag.report import words
+from cozydiag.model import Report
+from cozydiag.report import tagged
 from cozydiag.report.collect import Collected, Log
 from cozydiag.report.guard import Guard, harmless
-from cozydiag.report.plain import Say, opening, outcome, speaker, unlooked
+from cozydiag.report.plain import Say, speaker
+from cozydiag.report.seal import seal
 from cozydiag.report.sections import LIMIT, Section, fitted
 from cozydiag.text import Bytes, Percent, Seconds, Text, plural, t
 from cozydiag.text.catalogue import Catalogue
@@ -23,7 +24,7 @@ def full(report: Report, collected: Collected, head: list[Text], catalogue: Cata
     Raises LeakError where a secret is left in it.
     """
     say = speaker(catalogue)
-    sections = fitted(redacted(report, collected, head, catalogue, guard), say, LIMIT)
+    sections = seal(fitted(redacted(report, collected, head, catalogue, guard), say, LIMIT))
     if guard is not None:
         guard.check(sections)
     return "\n".join(map(str, sections))
@@ -50,8 +51,8 @@ def hidden(counts: Mapping[str, int]) -> list[Text]:
 def _sections(report: Report, collected: Collected, head: list[Text], catalogue: Catalogue) -> Iterator[Section]:
     say = speaker(catalogue)
     yield Section("cozydiag report", list(map(say, head)))
-    yield Section(say(t("Verdict")), opening(report, catalogue, words.ASCII))
-    yield Section(say(t("Results")), list(_results(report, say)))
+    yield Section(say(t("Verdict")), list(tagged.verdict(report, say, catalogue)))
+    yield Section(say(t("Results")), list(tagged.results(report, say)))
     yield Section(say(t("Services")), list(map(say, _services(collected))))
     yield Section(say(t("Versions")), list(map(say, _versions(collected))))
     yield Section(say(t("Machine")), list(map(say, _machine(collected))))
@@ -103,25 +104,6 @@ REDACTIONS: Mapping[str, Text] = {
     "secrets": t("Redaction: secrets have stand-ins, names and addresses stay. Read this before you pass it on."),
     "none": t("Redaction: NONE. Passwords and keys can be in this: do not post it."),
 }
-
-
-def _results(report: Report, say: Say) -> Iterator[str]:
-    for result in words.worst_first(report):
-        yield outcome(result, say)
-        yield from _details(result, say)
-    yield from unlooked(report, say)
-
-
-def _details(result: Result, say: Say) -> Iterator[str]:
-    """All findings, which the first line does not tell, and all that was seen."""
-    said = words.what(result)
-    for finding in result.findings:
-        if finding.text != said:
-            yield f"    {say(words.STATUS_WORDS[finding.status])}: {say(finding.text)}"
-        if finding.code:
-            yield f"    [{finding.code}]" + (f" {say(finding.advice)}" if finding.advice else "")
-    for one in result.evidence:
-        yield f"        {one.source}: {one.line}"
 
 
 def _services(collected: Collected) -> Iterator[Text]:

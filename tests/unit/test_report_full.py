@@ -23,6 +23,7 @@ from cozydiag.redaction import Redactor
 from cozydiag.report import collect as collecting
 from cozydiag.report.collect import Collected, Log, collect
 from cozydiag.report.full import full, heading_lines
+from cozydiag.report.seal import END
 from cozydiag.report.guard import Guard, LeakError
 from cozydiag.report.sections import Section, fitted
 from cozydiag.stack import Stack
@@ -207,12 +208,13 @@ def shown(what: Collected, language: str = "en", kept: Guard | None = None) -> s
 
 
 def sections(text: str) -> dict[str, list[str]]:
+    """By heading, without the marks that tell whether they came through whole."""
     found: dict[str, list[str]] = {}
     for line in text.splitlines():
         if line.startswith("== "):
-            found[line.strip("= ")] = []
-        elif line:
-            found[list(found)[-1]].append(line)
+            current = found.setdefault(line.strip("= "), [])
+        elif line and not END.match(line):
+            current.append(line)
     return found
 
 
