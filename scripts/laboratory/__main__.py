@@ -13,6 +13,8 @@ from typing import Any
 
 from scripts.laboratory.bench import Outcome, run_all
 from scripts.laboratory.cases import CASES, Case
+from scripts.laboratory.hosts.cases import CASES as HOST_CASES
+from scripts.laboratory.hosts.cases import SERVERS
 from scripts.laboratory.managers.cases import CASES as MANAGER_CASES
 from scripts.laboratory.managers.cases import MANAGERS
 from scripts.laboratory.proxies.cases import CASES as PROXY_CASES
@@ -33,7 +35,7 @@ def main() -> int:
         outcomes.append(outcome)
     found = summary(outcomes)
     print("\n" + ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in found.items()))
-    for name in (*PROXIES, *MANAGERS):
+    for name in (*PROXIES, *MANAGERS, *SERVERS):
         ran = [outcome for outcome in outcomes if outcome.case.faults[:1] == (name,)]
         right = [outcome.right for outcome in ran if outcome.judgement]
         if right:
@@ -47,7 +49,7 @@ def main() -> int:
 
 
 def chosen(patterns: Sequence[str]) -> list[Case]:
-    every = (*CASES, *PROXY_CASES, *MANAGER_CASES)
+    every = (*CASES, *PROXY_CASES, *MANAGER_CASES, *HOST_CASES)
     return [case for case in every if any(fnmatchcase(name, p) for name in (case.id, case.group) for p in patterns)]
 
 

@@ -12,6 +12,7 @@ from cozydiag.sandbox.faults import FAULTS
 from scripts.laboratory import command
 from scripts.laboratory.cases import Case
 from scripts.laboratory.faults import MORE
+from scripts.laboratory.hosts.run import Servers
 from scripts.laboratory.judge import Judgement, judge
 from scripts.laboratory.managers.run import Scenes
 from scripts.laboratory.proxies import run as proxies
@@ -42,11 +43,11 @@ class Outcome(NamedTuple):
 def run_all(cases: Sequence[Case]) -> Iterator[Outcome]:
     """The outcomes in the order of the cases, each as soon as it is there."""
     with_repair = command.can_fix()
-    with Scenes() as scenes, ThreadPoolExecutor(AT_ONCE) as threads:
-        yield from threads.map(lambda case: run(case, with_repair, scenes), cases)
+    with Scenes() as scenes, Servers() as servers, ThreadPoolExecutor(AT_ONCE) as threads:
+        yield from threads.map(lambda case: run(case, with_repair, scenes, servers), cases)
 
 
-def run(case: Case, with_repair: bool, scenes: Scenes | None = None) -> Outcome:
+def run(case: Case, with_repair: bool, scenes: Scenes | None = None, servers: Servers | None = None) -> Outcome:
     began = time.monotonic()
 
     def outcome(judgement: Judgement | None, repair: Repair | None = None, skipped_why: str | None = None) -> Outcome:
@@ -57,6 +58,9 @@ def run(case: Case, with_repair: bool, scenes: Scenes | None = None) -> Outcome:
         return outcome(made.judgement, skipped_why=made.skipped_why)
     if case.group == "managers" and scenes is not None:
         made = scenes.judged(case)
+        return outcome(made.judgement, skipped_why=made.skipped_why)
+    if case.group == "hosts" and servers is not None:
+        made = servers.judged(case)
         return outcome(made.judgement, skipped_why=made.skipped_why)
     try:
         sandbox = Sandbox.create()

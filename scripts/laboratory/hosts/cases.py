@@ -1,0 +1,71 @@
+"""The cases of whole servers: the first name of a case is the server, the second what is broken on it."""
+
+from __future__ import annotations
+
+from scripts.laboratory.cases import Case, Cause
+
+V2: dict[str, tuple[Cause, ...]] = {
+    "healthy": (),
+    "controller-stopped": (Cause("service.stopped", "cozy.controller"),),
+    "disk-full": (Cause("host.disk_full", "host"),),
+    "password-mismatch": (Cause("couchdb.credentials_refused", "couchdb"),),
+    "login-unreadable": (Cause("cozy.login_unreadable", "cozy.data-system"),),
+    "database-missing": (Cause("couchdb.database_missing", "couchdb"),),
+    "data-closed": (Cause("couchdb.file_unreadable", "couchdb"),),
+    "certificate-missing": (Cause("certificate.key", "proxy"),),
+    "program-fatal": (Cause("service.failed", "cozy.controller"),),
+    "node-version": tuple(Cause("cozy.node_version", f"cozy.{part}") for part in ("data-system", "home", "proxy")),
+    "app-without-modules": (Cause("cozy.app_broken", "cozy.app.calendar"),),
+    "app-without-memory": (Cause("cozy.app_memory", "cozy.app.calendar"),),
+    "app-dead": (Cause("cozy.app_down", "cozy.app.calendar"),),
+    "connections-pile-up": (Cause("cozy.close_wait", "cozy.proxy"),),
+    "part-twice": (Cause("cozy.duplicates", "cozy.home"),),
+    "token-stale": (Cause("cozy.token_stale", "cozy.home"),),
+    "no-websocket": (Cause("proxy.no_websocket", "proxy"),),
+    "small-uploads": (Cause("proxy.small_uploads", "proxy"),),
+    "no-mail": (Cause("service.stopped", "mail"),),
+    "self-signed": (Cause("certificate.self_signed", "proxy"),),
+    "data-system-down": (Cause("service.down", "cozy.data-system"),),
+    "nginx-stopped": (Cause("service.stopped", "proxy"),),
+    "packages-half": (Cause("host.packages_half", "host"),),
+    "healthy-again": (),
+}
+
+V3: dict[str, tuple[Cause, ...]] = {
+    "healthy": (),
+    "bound-elsewhere": (Cause("proxy.upstream_refused", "proxy"),),
+    "login-wrong": (Cause("couchdb.credentials_refused", "couchdb"),),
+    "couchdb-away": (Cause("service.down", "couchdb"),),
+    "couchdb-hangs": (Cause("service.hung", "couchdb"),),
+    "system-databases-missing": (Cause("couchdb.system_databases_missing", "couchdb"),),
+    "passphrase-missing": (Cause("cozystack.passphrase_missing", "cozy.stack"),),
+    "vault-closed": (Cause("cozystack.keyring", "cozy.stack"),),
+    "configuration-broken": (Cause("cozystack.config", "cozy.stack"),),
+    "host-lost": (Cause("cozystack.host_header", "proxy"),),
+    "instance-elsewhere": (Cause("cozystack.domain", "cozy.stack"),),
+    "instance-missing": (Cause("cozystack.no_instance", "cozy.stack"),),
+    "subdomains-without-address": (Cause("name.subdomains", "name"),),
+    "certificate-without-apps": (Cause("certificate.subdomains", "proxy"),),
+    "no-websocket": (Cause("proxy.no_websocket", "proxy"),),
+    "konnectors-missing": (Cause("cozystack.konnectors", "cozy.stack"),),
+    "smtps-without-tls": (Cause("mail.tls_missing", "mail"),),
+    "port-taken": (Cause("service.port_taken", "cozy.stack"),),
+    "redis-away": (Cause("cozystack.redis", "cozy.stack"),),
+    "storage-lost": (Cause("cozystack.storage", "cozy.stack"),),
+    "stack-stopped": (Cause("service.stopped", "cozy.stack"),),
+    "no-mail": (Cause("service.stopped", "mail"),),
+    "healthy-again": (),
+}
+
+REAL = {name: V3[name] for name in ("couchdb-away", "passphrase-missing", "configuration-broken")}
+"""With the real cozy-stack, which starts with a real CouchDB only: how it does not start."""
+
+NO_PROXY = ("certificate-missing",)
+
+SERVERS = ("v2", "v3", "v3-real")
+
+CASES = tuple(
+    Case(f"{server}-{fault}", "hosts", (server, fault), expected, None, down=fault in NO_PROXY)
+    for server, faults in zip(SERVERS, (V2, V3, REAL), strict=True)
+    for fault, expected in faults.items()
+)
