@@ -21,10 +21,11 @@ from cozydiag.model import Cause, Evidence, Finding, Report, Result, Status
 from cozydiag.proxies import nginx
 from cozydiag.redaction import Redactor
 from cozydiag.report import collect as collecting
+from cozydiag.report import tags
 from cozydiag.report.collect import Collected, Log, collect
 from cozydiag.report.full import full, heading_lines
-from cozydiag.report.seal import END
 from cozydiag.report.guard import Guard, LeakError
+from cozydiag.report.seal import END
 from cozydiag.report.sections import Section, fitted
 from cozydiag.stack import Stack
 from cozydiag.testing import HANGS, FakeHost, FakeSupervisord, Machine, answer, process_info
@@ -218,6 +219,12 @@ def sections(text: str) -> dict[str, list[str]]:
     return found
 
 
+def words_of(line: str) -> str:
+    """A line with no more of its tag than the code."""
+    found = tags.split(line)
+    return line if found is None else f"{found[0]} [{found[1].code or '-'}]"
+
+
 def test_the_sections_and_their_order() -> None:
     found = sections(shown(collected()))
     assert list(found) == [
@@ -231,16 +238,15 @@ def test_the_sections_and_their_order() -> None:
         "Looked twice at what had just started.",
         "Without root not everything can be seen. More: sudo cozydiag report > diag.txt",
     ]
-    assert found["Verdict"][:3] == [
-        "internet -> CouchDB X", "1 cause, 0 consequences", "X nothing answers [service.down]",
+    assert [words_of(line) for line in found["Verdict"][:3]] == [
+        "internet -> CouchDB X", "1 cause, 0 consequences [verdict]", "X nothing answers [service.down]",
     ]  # fmt: skip
-    assert found["Results"] == [
-        "FAILS: couchdb.reach: nothing answers",
-        "    [service.down] Start it.",
-        "    ok: but its port is free",
+    assert [words_of(line) for line in found["Results"]] == [
+        "FAILS: couchdb.reach: nothing answers [service.down]",
+        "    Start it. [advice]",
+        "    ok: but its port is free [-]",
         "        GET http://127.0.0.1:5984/: connection refused",
-        "unknown: couchdb.login: closed",
-        "    [couchdb.credentials_unreadable]",
+        "unknown: couchdb.login: closed [couchdb.credentials_unreadable]",
         "Looked at 1 of 2; sudo shows the rest",
         "    couchdb.login: closed: sudo cozydiag status",
     ]
