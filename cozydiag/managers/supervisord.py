@@ -18,6 +18,9 @@ SOCKETS = (
     "/run/supervisor/supervisor.sock",
     "/tmp/supervisor.sock",  # noqa: S108  supervisord's own default
 )
+PACKAGED = SOCKETS[:3]
+"""Those of the packages of distributions, which start their supervisord with the machine."""
+
 CONFIGURATIONS = ("/etc/supervisor/supervisord.conf", "/etc/supervisord.conf")
 
 

@@ -106,10 +106,12 @@ class Supervisord:
         exits: dict[str, list[float]] = {}
         for one in supervisord.unexpected_exits(host, self.socket, 0.0):
             exits.setdefault(one.name, []).append(one.at)
-        return tuple(self._condition(one, exits.get(one.name.rpartition(":")[2], [])) for one in seen.programs)
+        starts = _starts_with_the_machine(host, self.socket)
+        names = ((one, one.name.rpartition(":")[2]) for one in seen.programs)
+        return tuple(self._condition(one, exits.get(name, []), starts) for one, name in names)
 
-    def _condition(self, program: Program, exits: list[float]) -> Condition:
-        """One program in the house's words."""
+    def _condition(self, program: Program, exits: list[float], starts: bool | None) -> Condition:
+        """One program in the house's words; ``starts``: supervisord itself starts with the machine."""
         expected = program.exitstatus in program.exitcodes
         state = _STATES.get(program.state, State.UNKNOWN)
         if program.state == supervisord.EXITED:
@@ -127,8 +129,8 @@ class Supervisord:
             exit_code=None if program.pid or not program.stop else program.exitstatus,
             why=program.spawnerr,
             words=program.statename,
-            boot=program.autostart,
-            boot_line="" if program.autostart else f"autostart=true in [program:{program.name.partition(':')[0]}]",
+            boot=program.autostart and starts,
+            boot_line=_missing(program, starts),
         )
 
     def log(self, host: Host, service: Service, lines: int) -> list[str] | Failure:
@@ -198,6 +200,28 @@ class Supervisord:
                 return None
             host.clock.sleep(0.1)
         return Failure("timeout", f"{service.unit} does not stop")
+
+
+_AT_BOOT = (
+    "/etc/systemd/system/multi-user.target.wants/supervisor.service",
+    "/etc/systemd/system/multi-user.target.wants/supervisord.service",
+    "/etc/rc2.d/S01supervisor",
+)
+"""What Debian's and Fedora's packages leave when they are enabled."""
+
+
+def _starts_with_the_machine(host: Host, socket: str) -> bool | None:
+    """None for one that nobody's package has installed: it may be started by anything."""
+    if socket not in supervisord.PACKAGED:
+        return None
+    return any(not isinstance(host.stat(path), Failure) for path in _AT_BOOT)
+
+
+def _missing(program: Program, starts: bool | None) -> str:
+    """What is to be done for it to come back."""
+    if not program.autostart:
+        return f"autostart=true in [program:{program.name.partition(':')[0]}]"
+    return "systemctl enable supervisor" if starts is False else ""
 
 
 def _content(host: Host, path: str) -> bytes:

@@ -84,7 +84,7 @@ class Folder:
         """A configuration of cozydiag's in it, which looks at nothing else, and so long at one thing (seconds)."""
         file = self.folder / "cozydiag.toml"
         file.write_text(
-            f'discover = false\n[paths]\nstate = "{self.folder}/state"\n[timing]\nproof = 1.5\nlocal = {patience}\n{text}'
+            f'discover = false\n[paths]\nstate = "{self.folder}/state"\n[timing]\nlocal = {patience}\n{text}'
         )
         file.chmod(0o600)
         return str(file)

@@ -193,6 +193,26 @@ def test_what_has_ended_as_it_should_is_finished(status: int, codes: list[int], 
     assert (found.state, found.exit_code) == (state, status)
 
 
+@pytest.mark.parametrize(
+    ("socket", "files", "autostart", "boot", "line"),
+    [
+        (SOCKET, ("/etc/systemd/system/multi-user.target.wants/supervisor.service",), True, True, ""),
+        (SOCKET, ("/etc/rc2.d/S01supervisor",), True, True, ""),
+        (SOCKET, (), True, False, "systemctl enable supervisor"),
+        (SOCKET, ("/etc/rc2.d/S01supervisor",), False, False, "autostart=true in [program:home]"),
+        ("/srv/s.sock", (), True, None, ""),
+    ],
+)
+def test_what_comes_back_needs_a_supervisord_that_does(
+    socket: str, files: tuple[str, ...], autostart: bool, boot: bool | None, line: str
+) -> None:
+    config = {"name": "home", "group": "home", "exitcodes": [0], "autostart": autostart, "startsecs": 1}
+    daemon = FakeSupervisord([process_info("home")], configs=[config])
+    machine = Machine(sockets={socket: daemon}, files=dict.fromkeys(files, b""))
+    found = services(Supervisord(socket), machine)["home"]
+    assert (found.boot, found.boot_line) == (boot, line)
+
+
 def test_members_of_groups_have_their_whole_name() -> None:
     assert set(told(FakeSupervisord([process_info("web:web_00"), process_info("home")]))) == {"web:web_00", "home"}
 
