@@ -31,13 +31,13 @@ def judged(section: bytes, now: float, *, silent: bool) -> Iterator[Finding]:
 def _meanings(section: bytes, seen: list[Trouble], now: float, *, silent: bool) -> list[Finding]:
     """What may be over by now counts while it is fresh; as the last that the log says it counts for a server that is
     ``silent``, and is likely for one that answers."""
-    from cozydiag.couchdb.meanings import LASTING, MILD, WORDS
+    from cozydiag.couchdb.meanings import ANSWERED, LASTING, MILD, WORDS
 
     found = []
     for one in seen:
         fresh = one.what in LASTING or logs.is_fresh(one, now)
-        last = fresh or logs.is_last(one, section, now)
-        if not last:
+        told_otherwise = one.what in ANSWERED and not silent
+        if not (fresh or (logs.is_last(one, section, now) and not told_otherwise)):
             continue
         words = WORDS[one.what](one.detail)
         if one.what in MILD or not (fresh or silent):

@@ -16,6 +16,9 @@ _COPY: Final = t(
 LASTING = ("data_lost", "file_damaged")
 """What stays true until the files are mended; all else may be over by now."""
 
+ANSWERED = ("file_unreadable", "node_renamed", "no_users")
+"""What the answers of this moment show as well: an old line adds nothing to them."""
+
 MILD = ("view_damaged", "too_many_open", "view_slow", "view_throws", "view_language", "reduce_overflow", "certificate")
 """What leaves the rest in working order."""
 

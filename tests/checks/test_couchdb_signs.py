@@ -232,6 +232,15 @@ def test_the_last_that_a_log_says_counts_for_longer(
     assert (finding.status, finding.code, finding.certainty) == expected
 
 
+@pytest.mark.parametrize(("silent", "code"), [(False, ""), (True, "couchdb.file_unreadable")])
+def test_what_the_answers_tell_needs_no_old_line(cozy: Cozy, tmp_path: Path, silent: bool, code: str) -> None:
+    (tmp_path / "couch.log").write_text(HOURS_AGO + "Could not open file /data/a.couch: permission denied\n")
+    config = cozy.with_config(couchdb=CouchDB(log=str(tmp_path / "couch.log")))
+    web: dict[str, Served] = {PLACE: HANGS} if silent else {}
+    (finding,) = cozy.look("couchdb.log", cozy.machine(web=web, real=str(tmp_path)), config)
+    assert finding.code == code
+
+
 def test_who_hangs_and_said_last_that_it_has_no_descriptor_left(cozy: Cozy, tmp_path: Path) -> None:
     (tmp_path / "couch.log").write_text(HOURS_AGO + 'Accept failed error", "{error,emfile}"\n')
     config = cozy.with_config(couchdb=CouchDB(log=str(tmp_path / "couch.log")))
