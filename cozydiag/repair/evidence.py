@@ -101,12 +101,10 @@ def read(state_folder: str, incident: str) -> list[dict[str, Any]]:
 def _write(folder: str, content: bytes) -> str:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     path = os.path.join(folder, f"{len(os.listdir(folder)) + 1}.json")
-    descriptor = os.open(path, flags, 0o600)
-    try:
-        os.write(descriptor, content)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
     return path
 
 

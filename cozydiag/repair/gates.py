@@ -17,7 +17,7 @@ from cozydiag.repair.ledger import Ledger
 from cozydiag.repair.maintenance import current
 from cozydiag.repair.moments import Moment
 from cozydiag.stack import Stack
-from cozydiag.text import Bytes, Seconds, t
+from cozydiag.text import Bytes, Seconds, Text, t
 
 if TYPE_CHECKING:
     from cozydiag.repair.plan import Action
@@ -94,15 +94,28 @@ def _maintenance(view: View, _: Action) -> Verdict | None:
 
 def _intended(view: View, action: Action) -> Verdict | None:
     found = owners.condition(view.host, view.stack, action.service)
-    if found is not None and found.state is State.DISABLED:
-        text = t("it is disabled or masked: somebody decided that it is not to run")
-        return Verdict("refused", "disabled", text)
-    if view.terms.auto and found is not None and found.state is State.STOPPED and action.verb == "start":
+    if found is not None and is_disabled(found):
+        return Verdict("refused", "disabled", disabled(found))
+    stopped = found is not None and found.state is State.STOPPED and not found.wanted
+    if view.terms.auto and stopped and action.verb == "start":
         text = t(
             "it was stopped, perhaps on purpose: only a person starts it again ({command})", command=action.command
         )
         return Verdict("refused", "stopped", text)
     return None
+
+
+def is_disabled(found: Condition) -> bool:
+    """It is down, and would not come back after a boot: that is no accident."""
+    init = found.service.manager in ("systemd", "sysv")
+    return found.state is State.DISABLED or (found.state is State.STOPPED and init and found.boot is False)
+
+
+def disabled(found: Condition) -> Text:
+    """Why it is left alone, and what a person would type."""
+    if not found.boot_line:
+        return t("it is disabled or masked: somebody decided that it is not to run")
+    return t("it is disabled: somebody decided that it is not to run (to undo that: {line})", line=found.boot_line)
 
 
 def _starting(view: View, action: Action) -> Verdict | None:

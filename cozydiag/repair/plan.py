@@ -95,6 +95,9 @@ def _step(host: Host, stack: Stack, cause: Cause) -> Action | Refusal:
         return Refusal(cause, t("it works; a warning is no reason for a restart"))
     service = owners.service_of(host, stack, cause.role, cause.service)
     if service is None:
+        off = [one for one in owners.conditions(host, stack) if one.role == cause.role and gates.is_disabled(one)]
+        if off and cause.role is not None:
+            return Refusal(cause, gates.disabled(off[0]))
         name = ROLES.get(cause.role or "", cause.code)
         return Refusal(cause, t("no known tool manages {name}, so it cannot be started from here", name=name))
     verb = "start" if cause.code in _START and not _runs(host, stack, service) else "restart"

@@ -100,6 +100,28 @@ def test_what_is_disabled_stays_so(bench: Bench, monkeypatch: pytest.MonkeyPatch
     assert told(bench, verdict(bench))[:2] == ("refused", "disabled")
 
 
+def test_a_unit_that_is_disabled_and_down_is_left_to_a_person(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    unit = Service("systemd", "couchdb.service", "couchdb")
+    line = "systemctl enable --now couchdb.service"
+    found = Condition(unit, Is.STOPPED, wanted=False, boot=False, boot_line=line)
+    monkeypatch.setattr(owners, "condition", lambda *_: found)
+    words = f"it is disabled: somebody decided that it is not to run (to undo that: {line})"
+    assert told(bench, verdict(bench)) == ("refused", "disabled", words)
+    monkeypatch.setattr(owners, "condition", lambda *_: found._replace(state=Is.FAILED))
+    assert verdict(bench) is None
+    monkeypatch.setattr(owners, "service_of", lambda *_: None)
+    monkeypatch.setattr(owners, "conditions", lambda *_: [found])
+    [refusal] = make(bench.host, bench.stack, bench.report(bench.cause(role="couchdb"))).refusals
+    assert bench.words(refusal.reason) == words
+
+
+def test_what_should_run_and_does_not_is_started_by_a_timer(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """cozy-monitor's parts are stopped when nothing listens: nobody wanted that."""
+    condition(monkeypatch, Is.STOPPED, wanted=True)
+    bench.machine.files = OLD_MACHINE
+    assert told(bench, verdict(bench, action(bench, verb="start"), AUTO))[:2] == ("deferred", "confirm")
+
+
 def test_what_was_stopped_only_a_person_starts(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     condition(monkeypatch, Is.STOPPED)
     bench.machine.files = OLD_MACHINE
