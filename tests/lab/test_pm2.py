@@ -232,3 +232,23 @@ def test_looking_starts_nothing(alone: Place) -> None:
 def test_it_is_found_by_the_title_of_its_process(alone: Place) -> None:
     around = Surroundings(processes=tuple(host().processes()))
     assert str(alone.home) in {one.home.folder for one in pm2.find(host(), around)}
+
+
+def test_what_a_new_daemon_does_not_know_has_its_whole_command_from_the_last_look(alone: Place) -> None:
+    (alone.home / "dump.pm2").unlink()
+    state = str(alone.folder / "state")
+    open_state(state).close()
+
+    def look() -> dict[str, str]:
+        stack = Stack(load(alone.configure(f'[managers]\npm2 = ["{alone.home}"]\n'), {}))
+        [owned] = stack.owned(host(5.0))
+        assert not isinstance(owned.services, Failure), owned.services
+        return {one.service.unit: one.start_line for one in owned.services}
+
+    assert look() == {"works": ""}
+    os.kill(daemon(alone), signal.SIGKILL)
+    assert until(lambda: isinstance(manager(alone).services(host()), Failure))
+    assert alone.run("ping").returncode == 0  # as anybody would who wonders, and begins a new one by it
+    assert until(lambda: not isinstance(manager(alone).services(host()), Failure))
+    line = f"pm2 start {alone.folder}/ok.js --name works --cwd {alone.folder}"
+    assert look()["works"].endswith(line)
