@@ -16,7 +16,7 @@ class Cause(NamedTuple):
 
 WARNINGS = frozenset({"nginx.config_on_disk", "proxy.config_on_disk", "supervisor.down_parts_alive"}) | {
     "certificate.incomplete", "certificate.key", "certificate.self_signed", "certificate.unknown_authority",
-    "proxy.duplicate_name", "proxy.port_taken", "redirect.missing",
+    "proxy.duplicate_name", "proxy.port_taken", "redirect.challenge", "redirect.missing",
     "proxy.host_changed", "proxy.no_websocket", "proxy.small_uploads", "proxy.short_timeout", "proxy.proto_lost",
     "cozy.close_wait", "cozy.node_version", "cozy.token_stale", "cozystack.domain", "cozystack.konnectors",
     "cozystack.no_instance", "host.packages_half",

@@ -53,9 +53,7 @@ def settings() -> dict[str, str]:
 def _up(url: str) -> str:
     """Empty where CouchDB is well, else what Go says of it."""
     login, _, rest = url.partition("://")[2].rpartition("@")
-    request = urllib.request.Request(  # noqa: S310  an http address, by its first letters
-        f"http://{rest.rstrip('/')}/_up"
-    )
+    request = urllib.request.Request(f"http://{rest.rstrip('/')}/_up")
     if login:
         request.add_header("Authorization", "Basic " + base64.b64encode(login.encode()).decode())
     shown = f"http://{rest.rstrip('/')}/_up"
@@ -162,6 +160,8 @@ def serve() -> NoReturn:
         fail(f"Filesystem path should be absolute, was: {storage}")
     if not os.path.exists(f"{FOLDER}/cozy-admin-passphrase"):
         fail('Could not find config file "cozy-admin-passphrase"')
+    if not os.access(f"{FOLDER}/cozy-admin-passphrase", os.R_OK):
+        fail(f"stat {FOLDER}/cozy-admin-passphrase: permission denied")
     reach(told)
     for key in ("credentials_encryptor_key", "credentials_decryptor_key"):
         path = told.get(f"vault.{key}", "")
@@ -178,6 +178,7 @@ def serve() -> NoReturn:
 
 
 def reach(told: dict[str, str]) -> None:
+    why = ""
     for _ in range(TRIES):
         why = _up(told.get("couchdb.url", "http://localhost:5984/"))
         if not why:

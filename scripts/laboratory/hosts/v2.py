@@ -182,7 +182,8 @@ FAULTS: dict[str, Fault] = {
     ),
     "database-missing": Fault(f"echo database-missing >{STATE}; {RESTART}", "true", listening(9002)),
     "data-closed": Fault(
-        "cp /etc/init.d/couchdb /root/; sed -i '0,/line=\"/s//line=\"false /' /etc/init.d/couchdb; systemctl restart couchdb\n"
+        "cp /etc/init.d/couchdb /root/; sed -i '0,/line=\"/s//line=\"false /' /etc/init.d/couchdb\n"
+        "systemctl restart couchdb\n"
         "echo '[error] [<0.129.0>] Could not open file /var/lib/couchdb/_users.couch: "
         "permission denied' >>/var/log/couchdb/couch.log; chmod 0 /var/lib/couchdb",
         "cp /root/couchdb /etc/init.d/couchdb; rm /var/log/couchdb/couch.log; chmod 755 /var/lib/couchdb",
@@ -216,10 +217,15 @@ FAULTS: dict[str, Fault] = {
     "token-stale": Fault("sleep 3; touch /etc/cozy/stack.token", "true"),
     "no-websocket": _site("/Upgrade/d; /Connection/d; /http_version/d"),
     "small-uploads": _site("/client_max_body_size/d"),
+    "challenge-redirected": Fault(
+        "mkdir -p /etc/letsencrypt/renewal; echo 'authenticator = webroot' >/etc/letsencrypt/renewal/cozy.test.conf",
+        "rm -r /etc/letsencrypt",
+    ),
     "no-mail": Fault("systemctl stop postfix@-", "systemctl start postfix@-"),
     "self-signed": Fault(
         "cd /etc/cozy; cp server.crt server.key /root/; openssl req -x509 -newkey rsa:2048 -nodes -days 99 "
-        f"-subj /CN={DOMAIN} -addext subjectAltName=DNS:{DOMAIN} -keyout server.key -out server.crt 2>/dev/null\n{RELOAD}",
+        f"-subj /CN={DOMAIN} -addext subjectAltName=DNS:{DOMAIN} -keyout server.key -out server.crt 2>/dev/null\n"
+        f"{RELOAD}",
         "cp /root/server.crt /root/server.key /etc/cozy/",
     ),
     "data-system-down": _dead("data-system", f"{APPS}/data-system"),

@@ -180,6 +180,11 @@ FAULTS: dict[str, Fault] = {
     "couchdb-hangs": Fault(f"echo hang >{STATE}", "true"),
     "system-databases-missing": Fault(f"echo no-system-dbs >{STATE}", "true"),
     "passphrase-missing": _away("/etc/cozy/cozy-admin-passphrase", _said("Could not find config file")),
+    "passphrase-closed": Fault(
+        f"chown root:root /etc/cozy/cozy-admin-passphrase; {AGAIN}",
+        "chown cozy-stack /etc/cozy/cozy-admin-passphrase",
+        _said("permission denied"),
+    ),
     "vault-closed": Fault(
         f"chown root /etc/cozy/vault.dec; {AGAIN}", "chown cozy-stack /etc/cozy/vault.dec", _said("setup the keyring")
     ),
