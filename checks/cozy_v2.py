@@ -78,9 +78,9 @@ def node(host: Host, stack: Stack) -> Iterator[Finding]:
     if not _is_here(host, stack):
         yield skip(_NONE)
         return
-    from cozydiag.cozy import processes
+    from cozydiag.cozy import node
 
-    yield from processes.node(host, stack)
+    yield from node.look(host, stack)
 
 
 @check("cozy.monitor", t("What cozy-monitor says of the parts is true"), role="cozy.controller", because=_PARTS,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from cozydiag.couchdb import access
 from cozydiag.cozy import settings
 from cozydiag.cozy.flavour import Flavour
 from cozydiag.cozy.secrets import may_read, open_to_all, user_of
@@ -25,17 +26,16 @@ USER: Final = "cozy-stack"
 _CLOSED: Final = ("/etc/cozy/.cozy-admin-passphrase", "/etc/cozy/cozy.yml.local", "/etc/cozy/vault.dec")
 """What only root or cozy-stack may read (cozy's Debian packages)."""
 
-_STRAY: Final = ("/var/lib/cozy/cozy.yml", "/var/lib/cozy/.cozy/cozy.yml", "/var/lib/cozy/.config/cozy/cozy.yml",
-                 "/root/.cozy/cozy.yml")  # fmt: skip
-"""Read before /etc/cozy: the folder that it is started in, then the user's own (`pkg/config`)."""
+_FOLDERS: Final = ("/var/lib/cozy", "/var/lib/cozy/.cozy", "/var/lib/cozy/.config/cozy")
+"""Looked through before /etc/cozy: the folder that it is started in, then its user's own (`pkg/config`)."""
 
 
 def look(host: Host, stack: Stack, flavour: Flavour) -> Iterator[Finding]:
     if flavour.container is not None:
         yield skip(t("{name} has its files inside of its container", name=flavour.name))
         return
-    seen = settings.read(host)
-    found = [*_settings(host, seen), *_secrets(host, seen), *_strays(host)]
+    seen = settings.read(host, _files(flavour))
+    found = [*_settings(host, stack, seen), *_secrets(host, seen), *_strays(host)]
     yield from found
     for path in seen.closed:
         text = t("{path} cannot be read, so what it says was not looked at", path=path)
@@ -48,7 +48,13 @@ def look(host: Host, stack: Stack, flavour: Flavour) -> Iterator[Finding]:
         )
 
 
-def _settings(host: Host, seen: settings.Settings) -> Iterator[Finding]:
+def _files(flavour: Flavour) -> tuple[str, ...]:
+    """Those that it was found with, where these are not the usual ones (`-c`)."""
+    own = tuple(one.source for one in flavour.evidence if one.source.endswith((".yml", ".yaml", ".local")))
+    return settings.FILES if all(path in settings.FILES for path in own) else own
+
+
+def _settings(host: Host, stack: Stack, seen: settings.Settings) -> Iterator[Finding]:
     storage = seen.get("fs.url").removeprefix("file://")
     if storage.startswith("/") and _missing(host, storage):
         yield warn(
@@ -65,8 +71,9 @@ def _settings(host: Host, seen: settings.Settings) -> Iterator[Finding]:
             t("Install it, or correct konnectors.cmd in cozy.yml; until then every konnector fails."),
             role=ROLE, affects=(), proof=_told(seen, "konnectors.cmd"), by_hand=f"ls -l {command}", restart_helps=False,
         )  # fmt: skip
-    url = seen.get("couchdb.url")
-    if url.startswith("http") and "@" not in url:
+    url, reply = seen.get("couchdb.url"), access.root(stack, host)
+    modern = not isinstance(reply, Failure) and reply.version.startswith("3.")
+    if modern and url.startswith("http") and "@" not in url:
         yield warn(
             "cozystack.couchdb_login",
             t("couchdb.url has no user and password: CouchDB 3 lets nobody in like that"),
@@ -76,8 +83,9 @@ def _settings(host: Host, seen: settings.Settings) -> Iterator[Finding]:
 
 
 def _secrets(host: Host, seen: settings.Settings) -> Iterator[Finding]:
-    passphrase = f"{settings.FOLDER}/{seen.get('admin.secret_filename', 'cozy-admin-passphrase')}"
-    if seen.files and _missing(host, passphrase):
+    name = seen.get("admin.secret_filename", "cozy-admin-passphrase")
+    passphrase = f"{settings.FOLDER}/{name}"
+    if seen.files and all(_missing(host, f"{folder}/{name}") for folder in (settings.FOLDER, *_FOLDERS)):
         yield warn(
             "cozystack.passphrase_missing",
             t("{path} is missing: cozy-stack does not start again without it", path=passphrase),
@@ -93,7 +101,7 @@ def _secrets(host: Host, seen: settings.Settings) -> Iterator[Finding]:
                 t("Put it back from a backup: a new one makes what was encrypted with the old one useless."),
                 role=ROLE, proof=Evidence(path, "no such file"), restart_helps=False, affects=(),
             )  # fmt: skip
-    user = user_of(host, USER)
+    user = _user(host)
     used = [passphrase, *(path for path in seen.files if path.endswith(".local")), *map(seen.get, keys)]
     for path in dict.fromkeys(used):
         found = host.stat(path)
@@ -112,7 +120,7 @@ def _secrets(host: Host, seen: settings.Settings) -> Iterator[Finding]:
 
 
 def _strays(host: Host) -> Iterator[Finding]:
-    for path in _STRAY:
+    for path in (f"{folder}/cozy.yml" for folder in _FOLDERS):
         if not isinstance(host.stat(path), Failure):
             yield warn(
                 "cozystack.stray_config",
@@ -120,6 +128,12 @@ def _strays(host: Host) -> Iterator[Finding]:
                 t("If nobody means that, move it away and restart cozy-stack."),
                 role=ROLE, proof=Evidence(path, "exists"), certainty="likely", restart_helps=False, affects=(),
             )  # fmt: skip
+
+
+def _user(host: Host) -> int | None:
+    """Whom it runs as; where it does not, whom the packages make for it."""
+    running = [one.uid for one in host.find(("cozy-stack",)) if "serve" in one.cmdline]
+    return running[0] if running else user_of(host, USER)
 
 
 def _missing(host: Host, path: str) -> bool:

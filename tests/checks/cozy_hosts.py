@@ -207,6 +207,7 @@ def v3(**changes: Any) -> Machine:
     """A cozy-stack of Debian's packages with one instance."""
     web: dict[str, Served] = {
         "127.0.0.1:5984": couchdb,
+        "localhost:5984": couchdb,
         "127.0.0.1:8080": cozy_stack,
         "127.0.0.1:6060": answer(401, "missing basic auth"),
         "127.0.0.1:80": answer(303, Location="https://alice.example/auth/login"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cozydiag.cozy.processes import satisfies
+from cozydiag.cozy.node import satisfies
 from cozydiag.engine import registry
 from cozydiag.engine.diagnosis import Diagnosis
 from cozydiag.host import Failure, Process

@@ -288,8 +288,8 @@ def test_a_template_is_no_finding(tmp_path: Path) -> None:
 
 def test_a_name_that_gets_lost_on_the_way(tmp_path: Path) -> None:
     lost = answer(404, "Instance not found", Content_Type="text/plain")
-    found = causes(tmp_path, v3(web={"127.0.0.1:80": lost}), NO_HOST)
-    assert ("cozystack.host_header", "proxy", "fail") in found
+    diagnosis = examine(tmp_path, v3(web={"127.0.0.1:80": lost}), NO_HOST)
+    assert [(one.code, one.role) for one in diagnosis.causes] == [("cozystack.host_header", "proxy")]
 
 
 def test_a_site_without_an_instance(tmp_path: Path) -> None:
