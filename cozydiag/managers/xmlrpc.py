@@ -149,9 +149,10 @@ _MEMBER = re.compile(r"<name>(\w+)</name>\s*<value><(int|string|boolean|double)>
 
 def _rows(body: bytes) -> Any:
     """Where every member of every struct is plain, the structs; else, or where it is a fault, what `_parse` gives."""
+    if not body.isascii() or b"&" in body or b"<fault>" in body or _NO_XML.search(body):
+        return _parse(body)
     expat.ParserCreate().Parse(body, True)  # half an answer is none
-    plain = body.isascii() and b"&" not in body and b"<fault>" not in body
-    text = body.decode("ascii") if plain else ""
+    text = body.decode("ascii")
     found = [_MEMBER.findall(struct) for struct in text.split("<struct>")[1:]]
     if not found or sum(map(len, found)) != text.count("<member>") or not _LIST.match(text):
         return _parse(body)
