@@ -134,6 +134,8 @@ class Identity:
                 if _LABEL_FOLLOWS.match(text, end):
                     continue
                 first = _before(text, start, done)
+                if first == start > 0 and (text[start - 1].isalnum() or text[start - 1] in "_-"):
+                    continue
                 shown = self._own_domain(text[first:start], name)
                 start = first
             elif start and (text[start - 1].isalnum() or text[start - 1] in "_.-"):
@@ -223,7 +225,9 @@ def _registrable(name: str) -> str:
 
 
 _GOES_ON = re.compile(r"[\w-]")
-_LABEL_FOLLOWS = re.compile(r"\.[A-Za-z0-9]")
+_LABEL_FOLLOWS = re.compile(r"\.(?!(?:conf|log|pem|crt|key|cert|csr|access|error|old|bak|gz|vhost|txt|json|ya?ml|ini|service|\d+)\b)[A-Za-z0-9]")
+"""Another label; not the end of the name of a file."""
+
 _LABELS = re.compile(r"(?:[\w*-]{1,63}\.){1,8}")
 
 
