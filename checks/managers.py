@@ -83,9 +83,6 @@ def broken(owned: Owned, code: str, text: Text, why: Failure) -> Finding:
 
 @check("manager.service", t("Every service that should run is running"), each="services", because=["proxy.config"])
 def service(host: Host, stack: Stack, service: Condition) -> Iterator[Finding]:
-    if service.role is not None and service.role.startswith("cozy.app."):
-        yield skip(t("of the apps of the Cozy their own check tells"))
-        return
     from cozydiag.stack.judged import judged  # where no manager has a service it is not needed
 
     yield judged(host, stack, service)

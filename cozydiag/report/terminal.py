@@ -97,13 +97,13 @@ class Terminal:
                 self.console.print(Styled(f"      {command}", "cyan"), soft_wrap=True)
 
     def _table(self, report: Report, *, verbose: bool) -> Table:
-        """Worst first. What is well is one line each, or one line in all where something is broken: the cause must
-        not scroll away."""
+        """Worst first. What is well is one line each, or one line in all where something is broken, or nothing is
+        here: what matters must not scroll away."""
         table = Table(box=None, padding=(0, 1, 0, 0), show_header=False, expand=False)
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold", max_width=30, no_wrap=not verbose)
         table.add_column(overflow="fold")
-        fold = bool(report.causes) and not verbose
+        fold = bool(report.causes or words.nothing_here(report.results)) and not verbose
         well = [result for result in report.results if result.status in (Status.OK, Status.SKIP)]
         for result in words.worst_first(report):
             if not (fold and result in well):

@@ -52,7 +52,7 @@ def test_each_address_stands_with_where_it_was_read(tmp_path: Path) -> None:
 def test_in_french(tmp_path: Path) -> None:
     text = as_text(discovered(tmp_path, v2(), ALICE_V2), speaker(catalogue("fr")))
     assert text.startswith(
-        "Ce serveur est un Cozy v2 avec 4 applications sous Debian 12, CouchDB sous SysV, MTA postfix."
+        "Ce serveur est un Cozy v2 avec 4 applications sur Debian 12, CouchDB sous SysV, MTA postfix."
     )
 
 
