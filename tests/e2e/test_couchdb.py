@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -100,14 +100,23 @@ def test_faults_on_the_wire(server: Server, fault: str, kind: str) -> None:
     assert broke_off(failure) is (fault == "cut")
 
 
-def test_it_refuses_connections_and_takes_them_again(server: Server) -> None:
-    server.set("refuse")
+@pytest.mark.parametrize("state", ["refuse", "stopped"])
+def test_it_refuses_connections_and_takes_them_again(server: Server, state: str) -> None:
+    def refused() -> bool:
+        seen = server.ask("/")
+        return isinstance(seen, Failure) and seen.kind == "refused"
+
+    server.set(state)
+    assert soon(refused)
+    server.set("healthy-admin")
+    assert soon(lambda: isinstance(server.ask("/"), Reply))
+
+
+def soon(holds: Callable[[], bool]) -> bool:
     deadline = time.monotonic() + 10
-    while not isinstance(server.ask("/"), Failure) and time.monotonic() < deadline:
+    while not holds() and time.monotonic() < deadline:
         time.sleep(0.05)
-    failure = server.ask("/")
-    assert isinstance(failure, Failure)
-    assert failure.kind == "refused"
+    return holds()
 
 
 def test_the_live_part_of_the_suite_holds_for_what_was_recorded(server: Server) -> None:

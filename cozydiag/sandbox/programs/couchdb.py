@@ -128,9 +128,9 @@ class CouchHandler(Handler):
         log("notice", f"{asked} {status} ok 1", "a4c309e2cc")
 
 
-def until(couch: Couch, server: LoopbackServer) -> None:
-    """Closes the listening socket once the state is `refuse`."""
-    while couch.now() != "refuse":
+def until(couch: Couch, replay: Replay | States, server: LoopbackServer) -> None:
+    """Closes the listening socket once the state is one in which nobody listens."""
+    while not replay.refuses(couch.now()):
         time.sleep(TICK)
     server.shutdown()
 
@@ -147,9 +147,9 @@ def main() -> None:
         with listen(couch.port, partial(CouchHandler, couch, replay)) as server:
             say(f"CouchDB stand-in: listening on {LOOPBACK}:{couch.port}")
             log("info", f"Apache CouchDB has started on http://{LOOPBACK}:{couch.port}/")
-            threading.Thread(target=until, args=(couch, server), daemon=True).start()
+            threading.Thread(target=until, args=(couch, replay, server), daemon=True).start()
             server.serve_forever()
-        while couch.now() == "refuse":
+        while replay.refuses(couch.now()):
             time.sleep(TICK)
 
 

@@ -71,6 +71,10 @@ class Replay:
         folders = {*HEALTHY, "maintenance-true", "no-system-dbs", "auth-wrong-password", "auth-locked-out"}
         self.folders = {folder: load(folder) for folder in folders}
 
+    def refuses(self, state: str) -> bool:
+        """Whether nobody listens in this state."""
+        return state == "refuse"
+
     def answer(self, state: str, method: str, path: str, login: str) -> Recorded:
         """What CouchDB answers in this state to ``login`` ("user:password", empty for nobody)."""
         if (login and state == "wrong-password") or login not in (ADMIN, MEMBER, NOBODY):
@@ -114,6 +118,12 @@ class States:
         self.recordings = recordings
         self.database = database
         self._loaded: dict[str, dict[Key, Recorded]] = {}
+
+    def refuses(self, state: str) -> bool:
+        """Whether nobody listened in this state: every connection was refused."""
+        if state in MISBEHAVIOURS:
+            return state == "refuse"
+        return {recorded.fault for recorded in self._of(state).values()} == {"refuse"}
 
     def answer(self, state: str, method: str, path: str, login: str) -> Recorded:
         """What the server answered in ``state``. Raises FileNotFoundError where there is no such recording."""
