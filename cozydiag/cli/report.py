@@ -50,9 +50,9 @@ def report(
 
 
 def _say_what_is_read(config: Config) -> int:
-    from cozydiag.report.reading import reading
+    from cozydiag.report.sources import sources
 
-    for text, entries in reading(config):
+    for text, entries in sources(config):
         write("\n".join([say(text), *(f"    {entry}" for entry in entries), ""]) + "\n")
     return 0
 

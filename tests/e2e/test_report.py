@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -281,6 +282,60 @@ def test_into_a_file(well: Sandbox, tmp_path: Path, mask: int) -> None:
     assert headings(path.read_text(encoding="utf-8"))[0] == "cozydiag report"
     told = f"cozydiag: other users can read {path}. To keep it to yourself: chmod 600 {path}\n"
     assert done.stderr == (told if mask == 0o022 else "")
+
+
+def test_into_a_file_for_its_owner(well: Sandbox, tmp_path: Path) -> None:
+    path = tmp_path / "diag.txt"
+    seen = run(well, "report", "-o", str(path))
+    assert (seen.code, seen.out, seen.err) == (0, "", "")
+    assert headings(path.read_text(encoding="utf-8"))[0] == "cozydiag report"
+    assert path.stat().st_mode & 0o777 == 0o600
+    victim, link = tmp_path / "victim", tmp_path / "link"
+    victim.write_text("precious")
+    link.symlink_to(victim)
+    seen = run(well, "report", "-o", str(link))
+    assert (seen.code, victim.read_text()) == (74, "precious")
+
+
+def test_a_preview_shows_sizes_and_nothing_of_the_text(well: Sandbox) -> None:
+    seen = run(well, "report", "--preview")
+    assert (seen.code, seen.err) == (0, "")
+    assert re.search(r"^\d+ sections, \d+", seen.out)
+    assert re.search(r"^    Verdict: \d+ lines, \d+ B$", seen.out, re.MULTILINE)
+    assert re.search(r"^    \d+ secrets$", seen.out, re.MULTILINE)
+    assert "CouchDB 3" not in seen.out
+
+
+def test_the_list_says_what_is_read_and_reads_nothing(well: Sandbox) -> None:
+    before = snapshot(well)
+    seen = run(well, "report", "--list")
+    assert (seen.code, seen.err) == (0, "")
+    for path in ("couchdb.login", "supervisord.conf", "supervisor.sock"):
+        assert f"    {well.folder}/{path}\n" in seen.out
+    line = ["strace", "-f", "-e", "trace=openat,connect", sys.executable, "-m", "cozydiag", "report", "--list", "--config", well.config]
+    if shutil.which("strace"):
+        traced = subprocess.run(line, env=environment(), capture_output=True, text=True, timeout=60, check=False).stderr
+        assert not re.search(r'connect\(.*(?:sun_path="/tmp|sin_port)|couchdb\.login|/logs/', traced)
+    assert snapshot(well) == before
+
+
+def test_without_redaction_it_says_so_at_the_top(well: Sandbox) -> None:
+    seen = run(well, "report", "--no-redact")
+    assert "Redaction: NONE." in seen.out.partition("\n\n")[0]
+    assert run(well, "report", "--no-red").code == 64
+    assert run(well, "report", "--no-redact", "--lang", "fr").out.count("AUCUN") == 1
+
+
+def test_stand_ins_are_kept_where_that_is_asked_for(well: Sandbox) -> None:
+    kept = Path(well.folder, "state", "pseudonyms.json")
+    try:
+        run(well, "report")
+        assert not kept.exists()
+        run(well, "report", "--keep-map")
+        assert kept.stat().st_mode & 0o777 == 0o600
+        assert not [form for form in forms(RIGHT) if form in kept.read_text()]
+    finally:
+        kept.unlink(missing_ok=True)
 
 
 def test_a_full_disk_is_told(well: Sandbox) -> None:
