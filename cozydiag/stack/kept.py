@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from cozydiag.config.places import state_folder
 from cozydiag.host import Host
+from cozydiag.host.failure import Failure
 from cozydiag.proxies.protocol import (
     Certificate,
     Configuration,
@@ -39,7 +40,7 @@ def recall(stack: Stack, host: Host, proxy: Proxy, what: str) -> Any:
     """What `keep` was given; None where nothing is, or where a file or folder is another than then."""
     if proxy.name not in _FROM_FILES:
         return None
-    kept = stack.once(f"{proxy.name} kept", host, lambda _: _all(stack, proxy))
+    kept = stack.once(f"{proxy.name} kept", host, lambda host: _all(stack, host, proxy))
     return _value(kept.get(_key(proxy, what)), kept["now"]) if kept else None
 
 
@@ -66,9 +67,10 @@ def _open(stack: Stack) -> State:
     return open_state(state_folder(stack.config.paths.state, os.environ))
 
 
-def _all(stack: Stack, proxy: Proxy) -> dict[str, str]:
+def _all(stack: Stack, host: Host, proxy: Proxy) -> dict[str, str]:
     """All that is kept of a proxy, as JSON by key, and under "now" how its files are; {} where none are known."""
-    if not os.path.exists(os.path.join(state_folder(stack.config.paths.state, os.environ), "state.db")):
+    names = host.listdir(state_folder(stack.config.paths.state, os.environ))
+    if isinstance(names, Failure) or "state.db" not in names:
         return {}
     end = _key(proxy, "")
     state = _open(stack)
