@@ -124,8 +124,13 @@ def _judged(report: Report, stack: Stack, plan: Plan, state: State, wishes: Wish
     from cozydiag.repair.gates import View
     from cozydiag.repair.ledger import Ledger
     from cozydiag.repair.moments import Moment
-    from cozydiag.repair.plan import gated
+    from cozydiag.repair.plan import gated, narrowed
 
+    if not wishes.auto and any(plan) and not any(narrowed(plan, wishes.only)):
+        known = sorted({action.service.unit for action in plan.actions})
+        raise Problem(t("nothing that is broken is called {names}; a restart could mend: {known}",
+                        names=", ".join(wishes.only), known=", ".join(known) or "-"))  # fmt: skip
+    plan = narrowed(plan, wishes.only)
     host = Host(World(), 60.0, "repair")
     ledger = Ledger(state, host.clock)
     view = View(host, stack, report, ledger, _terms(wishes), Moment.now(host.clock))

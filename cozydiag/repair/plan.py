@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from cozydiag.host import GivenUp, Host
@@ -77,6 +78,23 @@ def make(host: Host, stack: Stack, report: Report) -> Plan:
         elif all(step.service.address != other.service.address for other in actions):
             actions.append(step)
     return Plan(tuple(actions), tuple(refusals))
+
+
+def narrowed(plan: Plan, names: Sequence[str]) -> Plan:
+    """Only what concerns services or roles of these names; all when there are none."""
+    if not names:
+        return plan
+    actions = tuple(one for one in plan.actions if means(names, one))
+    refusals = tuple(one for one in plan.refusals if {one.cause.role, one.cause.service}.intersection(names))
+    return Plan(actions, refusals)
+
+
+def means(names: Sequence[str], action: Action) -> bool:
+    """Whether one of the names is that of its service (with or without its manager), or of its role."""
+    service = action.service
+    bare = service.unit.removesuffix(".service")
+    called = {service.unit, bare, service.address, service.role, action.cause.role}
+    return not names or bool(called.intersection(names))
 
 
 def gated(plan: Plan, view: gates.View) -> Plan:

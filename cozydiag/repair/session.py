@@ -12,7 +12,7 @@ from cozydiag.repair.act import Occasion, Outcome, Reached, act, recover, words
 from cozydiag.repair.budget import Verdict
 from cozydiag.repair.ledger import ACT, GATE, SEEN, Ledger
 from cozydiag.repair.moments import Moment
-from cozydiag.repair.plan import Action, Plan, make
+from cozydiag.repair.plan import Action, Plan, make, means
 from cozydiag.repair.signals import Deferred
 from cozydiag.stack import Stack
 from cozydiag.state import Lock, State
@@ -138,7 +138,7 @@ class Session:
         """The first act that nothing forbids. What is forbidden is told and written down, and not asked again."""
         for action in plan.actions:
             address = action.service.address
-            if address in acted or address in self.passed or not action.allowed or not self._meant(action):
+            if address in acted or address in self.passed or not action.allowed or not means(self.terms.only, action):
                 continue
             ledger = Ledger(self.state, self.host.clock)
             view = gates.View(self.host.within(60.0, "repair"), stack, report, ledger, self.terms, self.began)
@@ -148,10 +148,6 @@ class Session:
                 return action
             self._pass(ledger, action, verdict)
         return None
-
-    def _meant(self, action: Action) -> bool:
-        names = {action.service.unit, action.service.address, action.service.role, action.cause.role}
-        return not self.terms.only or bool(names.intersection(self.terms.only))
 
     def _pass(self, ledger: Ledger, action: Action, verdict: Verdict) -> None:
         self.reached("before the gate is written")
