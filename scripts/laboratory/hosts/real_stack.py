@@ -35,4 +35,8 @@ def program() -> Path | str:
         )  # fmt: skip
     except (OSError, subprocess.SubprocessError) as error:
         return f"cozy-stack cannot be built: {error}"
-    return path if path.exists() else f"cozy-stack cannot be had: {done.stderr.strip().splitlines()[-1].strip()[:120]}"
+    return (
+        path
+        if path.exists()
+        else f"cozy-stack cannot be had: {(done.stderr.strip().splitlines() or ['?'])[-1].strip()[:120]}"
+    )
