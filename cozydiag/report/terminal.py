@@ -10,6 +10,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text as Styled
 
+from cozydiag.engine.diagnosis import nothing_here
 from cozydiag.model import Cause, Report, Result, Status
 from cozydiag.report import words
 from cozydiag.report.plain import capital
@@ -103,7 +104,7 @@ class Terminal:
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold", max_width=30, no_wrap=not verbose)
         table.add_column(overflow="fold")
-        fold = bool(report.causes or words.nothing_here(report.results)) and not verbose
+        fold = bool(report.causes or nothing_here(report.results)) and not verbose
         well = [result for result in report.results if result.status in (Status.OK, Status.SKIP)]
         for result in words.worst_first(report):
             if not (fold and result in well):
