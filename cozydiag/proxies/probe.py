@@ -54,7 +54,8 @@ def _http(host: Host, upstream: Upstream, name: str, target: str) -> Probe:
         return Probe(upstream, "", proof)
     code = _failed(upstream, outcome)
     suspicious = code in ("proxy.upstream_garbage", "proxy.upstream_closes", "proxy.upstream_plain")
-    if (suspicious or (secure and code == "proxy.upstream_hangs")) and not upstream.unix:
+    late = secure and code in ("proxy.upstream_hangs", "proxy.upstream_full")  # plain HTTP waits for the end of a hello
+    if (suspicious or late) and not upstream.unix:
         other = _ask(host, upstream, not secure, name, target)
         if isinstance(other, Answer):
             changed = "proxy.upstream_plain" if secure else "proxy.upstream_tls"
