@@ -25,8 +25,8 @@ def managers(stack: Stack, host: Host) -> Items:
 
 
 def services(stack: Stack, host: Host) -> Items:
-    """The services of every manager that answers, but for those of the main supervisord, and the apps of a Cozy v2, which
-    are a source of their own."""
+    """The services of every manager that answers, but for those of the main supervisord, and for the apps of a Cozy v2,
+    which are a source of their own."""
     found = [owned.services for owned in (*stack.owned(host), *stack.owned_elsewhere(host))]
     every = (one for services in found if not isinstance(services, Failure) for one in services)
     return Items(tuple(one for one in every if not (one.role or "").startswith("cozy.app.")))
