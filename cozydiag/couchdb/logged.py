@@ -37,7 +37,7 @@ def _meanings(section: bytes, seen: list[Trouble], now: float, *, silent: bool) 
     for one in seen:
         fresh = one.what in LASTING or logs.is_fresh(one, now)
         told_otherwise = one.what in ANSWERED and not silent
-        if not (fresh or (logs.is_last(one, section, now) and not told_otherwise)):
+        if not (fresh or (logs.is_last(one, section) and not told_otherwise)):
             continue
         words = WORDS[one.what](one.detail)
         if one.what in MILD or not (fresh or silent):

@@ -160,11 +160,10 @@ def is_fresh(trouble: Trouble, now: float) -> bool:
     return now - trouble.at < FRESH
 
 
-def is_last(trouble: Trouble, section: bytes, now: float) -> bool:
-    """Whether the log has nothing from later on, so that nothing in it says that it is over; within a day. What comes
-    without any time (the writer `journald`) is the end of a log, and may be of today."""
-    end = end_of(section)
-    return end == 0.0 or (now - trouble.at < 86400.0 and end - trouble.at < FRESH)
+def is_last(trouble: Trouble, section: bytes) -> bool:
+    """Whether the log has nothing from later on, so that nothing in it says that it is over. What comes without any
+    time (the writer `journald`) is the end of a log."""
+    return end_of(section) - trouble.at < FRESH
 
 
 def end_of(section: bytes) -> float:

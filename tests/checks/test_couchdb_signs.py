@@ -201,7 +201,8 @@ LINE = "[error] 2026-11-21T08:12:00.000000Z couchdb@127.0.0.1 <0.1.0> -------- "
 @pytest.mark.parametrize("age", ["fresh", "old"])
 def test_a_line_of_the_log(cozy: Cozy, tmp_path: Path, text: str, expected: tuple[str, str], age: str) -> None:
     when = "2026-11-21T08" if age == "fresh" else "2026-11-20T08"
-    (tmp_path / "couch.log").write_text(LINE.replace("2026-11-21T08", when) + text + "\n")
+    since = LINE.replace("error", "notice") + "x\n"
+    (tmp_path / "couch.log").write_text(LINE.replace("2026-11-21T08", when) + text + "\n" + since)
     config = cozy.with_config(couchdb=CouchDB(log=str(tmp_path / "couch.log")))
     found = cozy.said(cozy.look("couchdb.log", cozy.machine(real=str(tmp_path)), config))
     lasts = expected[1] == "couchdb.file_damaged"
