@@ -40,6 +40,8 @@ _COMMANDS: Final[Mapping[str, Text]] = {
     "schedule": t("Have `cozydiag cron` run by a timer."),
     "logs": t("Say what a log tells: starts, crashes, causes, remedies."),
     "rules": t("List the known problems, show one, test all."),
+    "read": t("Read a report that somebody has posted."),
+    "diff": t("Show what changed from one report to another."),
     "checks": t("List the checks and where they come from."),
     "discover": t("Show what is here, by which signs, at which addresses."),
     "config": t("Show the settings in force and where each comes from."),

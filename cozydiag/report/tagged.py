@@ -46,7 +46,7 @@ def verdict(report: Report, say: Say, catalogue: Catalogue) -> Iterator[str]:
 def _cause(cause: Cause, say: Say, *, known: str | None = None, until: Text | None = None) -> Iterator[str]:
     mark = words.ASCII.marks["broken" if cause.severity is Status.FAIL else "warn"]
     label = f"{say(t('Known, {until}', until=until))}: " if until is not None else ""
-    about = {"role": cause.role, "on": cause.instance, "is": VERDICTS[cause.severity], "sure": cause.certainty,
+    about = {"role": cause.role, "cause": cause.instance, "is": VERDICTS[cause.severity], "sure": cause.certainty,
              "restart": YES_NO[cause.restart_helps], "service": cause.service, "known": known}  # fmt: skip
     yield f"{mark} {label}{say(cause.text)} {tag(cause.code, cause.text, **about)}"
     for one in cause.evidence:
@@ -87,7 +87,8 @@ def _result(result: Result, say: Say) -> Iterator[str]:
     for finding in result.findings:
         if finding is not first:
             word = say(words.STATUS_WORDS[finding.status])
-            yield f"    {word}: {say(finding.text)} {tag(finding.code, finding.text, **{'is': str(finding.status)})}"
+            mark = tag(finding.code, finding.text, **{"is": str(finding.status), "role": finding.role})
+            yield f"    {word}: {say(finding.text)} {mark}"
             yield from _advice(finding, say)
     yield from (f"        {one.source}: {one.line}" for one in dict.fromkeys(result.evidence))
 

@@ -1,0 +1,61 @@
+"""`cozydiag read`: a report that somebody has posted, in one's own language, and whether it came through whole."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cozydiag.cli.common import Problem, one_of, say
+from cozydiag.text import t
+
+if TYPE_CHECKING:
+    from cozydiag.report.reading import Reading
+
+LIMIT = 8 << 20
+"""Bytes: a report has at most one million."""
+
+
+def read(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", show_default=False, help=say(t("The report; - is the standard input.")))
+    ],
+    format_: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", show_default=False, help=say(t("terminal, text or json.")))
+    ] = "",
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help=say(t("Show all that was seen.")))] = False,
+    lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
+) -> int:  # fmt: skip
+    from cozydiag.cli.status import show
+
+    layout = one_of(
+        "--format", format_ or ("terminal" if sys.stdout.isatty() else "text"), ("terminal", "text", "json")
+    )
+    reading = reading_of(file)
+    for note in reading.lost:
+        print(f"cozydiag: {say(note)}", file=sys.stderr)
+    if reading.report is None:
+        return 3
+    show(reading.report, layout, verbose=verbose)
+    return 3 if reading.lost else 0
+
+
+def reading_of(file: str) -> "Reading":
+    """What a file says. Raises Problem where it cannot be read, or is no report."""
+    from cozydiag.report.reading import read as parse
+
+    found = parse(_content(file))
+    if found is None:
+        raise Problem(t("{file} is no report of cozydiag's", file=file))
+    return found
+
+
+def _content(file: str) -> str:
+    from cozydiag.host import files
+    from cozydiag.host.failure import Failure
+
+    if file == "-":
+        return sys.stdin.buffer.read(LIMIT).decode("utf-8", "replace")
+    content = files.read(file, max_bytes=LIMIT)
+    if isinstance(content, Failure):
+        raise Problem(t("{path} cannot be read: {why}", path=file, why=content.detail))
+    return content.decode("utf-8", "replace")
