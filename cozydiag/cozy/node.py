@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from cozydiag.config.values import STACK_PARTS
 from cozydiag.cozy.apps import LOGS
 from cozydiag.cozy.monitor import answering
 from cozydiag.findings import fail, ok, skip, warn
@@ -42,28 +43,37 @@ def look(host: Host, stack: Stack) -> Iterator[Finding]:
 
 
 def _wrong_versions(host: Host, stack: Stack, said: str, version: tuple[int, ...]) -> Iterator[Finding]:
-    for part in stack.config.parts:
-        if part == "stack":
-            continue
+    """One finding for each part that dies of it, and one for all others that ask for another node."""
+    unmet: dict[str, str] = {}
+    for part in (part for part in stack.config.parts if part not in STACK_PARTS):
         needs = _engine(host, part)
-        log = host.tail(f"{LOGS}/{part}.log", 40) if needs is None or not satisfies(version, needs) else []
-        line = next((one for one in ([] if isinstance(log, Failure) else log) if _NO_NET.search(one)), "")
-        refused = bool(line) and answering(host, stack, f"cozy.{part}") is not None
-        if not refused and (needs is None or satisfies(version, needs)):
+        if needs is not None and satisfies(version, needs):
             continue
-        broken = fail if refused else warn
-        yield broken(
-            "cozy.node_version",
-            t("{name} asks for node {needs}, and {version} is installed",
-              name=name_of(f"cozy.{part}", part), needs=needs or "4", version=said),
-            t("These parts ran with node 0.10 to 4 and are not made any more: put that version back if you can, back "
-              "up CouchDB and /usr/local/cozy, and plan the move to a cozy-stack."),
-            role=f"cozy.{part}",
-            proof=host.see(f"{LOGS}/{part}.log", line) if line else Evidence("node --version", said),
-            by_hand="node --version",
-            restart_helps=False,
-            affects=(f"cozy.{part}",) if refused else (),
-        )  # fmt: skip
+        log = host.tail(f"{LOGS}/{part}.log", 40)
+        line = next((one for one in ([] if isinstance(log, Failure) else log) if _NO_NET.search(one)), "")
+        if line and answering(host, stack, f"cozy.{part}") is not None:
+            yield _finding({part: needs or "4"}, said, host.see(f"{LOGS}/{part}.log", line), dies=True)
+        elif needs is not None:
+            unmet[part] = needs
+    if unmet:
+        yield _finding(unmet, said, Evidence("node --version", said), dies=False)
+
+
+def _finding(unmet: dict[str, str], said: str, proof: Evidence, *, dies: bool) -> Finding:
+    broken = fail if dies else warn
+    part = next(iter(unmet))
+    return broken(
+        "cozy.node_version",
+        t("{names}: made for node {needs}, and {version} is installed",
+          names=", ".join(name_of(f"cozy.{one}", one) for one in unmet), needs=unmet[part], version=said),
+        t("These parts ran with node 0.10 to 4 and are not made any more: put that version back if you can, back "
+          "up CouchDB and /usr/local/cozy, and plan the move to a cozy-stack."),
+        role=f"cozy.{part}",
+        proof=proof,
+        by_hand="node --version",
+        restart_helps=False,
+        affects=(f"cozy.{part}",) if dies else (),
+    )  # fmt: skip
 
 
 def _engine(host: Host, part: str) -> str | None:

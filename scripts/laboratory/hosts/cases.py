@@ -14,7 +14,7 @@ V2: dict[str, tuple[Cause, ...]] = {
     "data-closed": (Cause("couchdb.file_unreadable", "couchdb"),),
     "certificate-missing": (Cause("certificate.key", "proxy"),),
     "program-fatal": (Cause("service.failed", "cozy.controller"),),
-    "node-version": tuple(Cause("cozy.node_version", f"cozy.{part}") for part in ("data-system", "home", "proxy")),
+    "node-version": (Cause("cozy.node_version", "cozy.data-system"),),
     "app-without-modules": (Cause("cozy.app_broken", "cozy.app.calendar"),),
     "app-without-memory": (Cause("cozy.app_memory", "cozy.app.calendar"),),
     "app-dead": (Cause("cozy.app_down", "cozy.app.calendar"),),
@@ -59,15 +59,18 @@ V3: dict[str, tuple[Cause, ...]] = {
     "healthy-again": (),
 }
 
+BARE: dict[str, tuple[Cause, ...]] = {"nothing-here": ()}
+GENERIC: dict[str, tuple[Cause, ...]] = {"healthy": (), "program-away": (Cause("service.stopped", "None"),)}
+
 REAL = {name: V3[name] for name in ("couchdb-away", "passphrase-missing", "configuration-broken")}
 """With the real cozy-stack, which starts with a real CouchDB only: how it does not start."""
 
 NO_PROXY = ("certificate-missing",)
 
-SERVERS = ("v2", "v3", "v3-real")
+SERVERS = ("v2", "v3", "bare", "generic", "v3-real")
 
 CASES = tuple(
     Case(f"{server}-{fault}", "hosts", (server, fault), expected, None, down=fault in NO_PROXY)
-    for server, faults in zip(SERVERS, (V2, V3, REAL), strict=True)
+    for server, faults in zip(SERVERS, (V2, V3, BARE, GENERIC, REAL), strict=True)
     for fault, expected in faults.items()
 )
