@@ -263,7 +263,7 @@ def _result(words: str, tag: Tag) -> Result:
     status = _status(about.get("is", ""))
     sentence = words.partition(f"{instance}: ")[2]
     said = tags.text_of(tag.mark, tag.params, about, sentence)
-    findings = () if status in _OURS else (Finding(status, tag.code, said, about.get("role")),)
+    findings = () if status in _OURS else (Finding(status, tag.code, said, about.get("of")),)
     return Result(check, subject or None, said, status, findings, (), _instances(about.get("by")),
                   _instances(about.get("because")), _number(about.get("seconds")), about.get("essential") == "yes",
                   about.get("role"))  # fmt: skip

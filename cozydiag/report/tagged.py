@@ -76,7 +76,8 @@ def results(report: Report, say: Say) -> Iterator[str]:
 def _result(result: Result, say: Say) -> Iterator[str]:
     said = words.what(result)
     first = next((one for one in result.findings if one.text is said), None)
-    about = {"is": str(result.status), "role": result.role, "seconds": f"{result.seconds:.3f}",
+    about = {"is": str(result.status), "role": result.role, "of": first.role if first is not None else None,
+             "seconds": f"{result.seconds:.3f}",
              "by": _names(result.blocked_by), "because": _names(result.explained_by),
              "essential": YES_NO[result.essential] if result.essential else None}  # fmt: skip
     code = first.code if first is not None else ""
