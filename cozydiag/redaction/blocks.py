@@ -136,10 +136,12 @@ _BLOCK_KEY = re.compile(
     r"(?P<indent>[ \t]*)(?:- )?[\"']?[\w.-]{0,60}?(?:pass(?:word|wd|phrase)?|secret|token|private_?key|api_?key|credential)\w{0,20}[\"']?[ \t]*:[ \t]*[|>][+-]?\d?[ \t]*",
     re.IGNORECASE,
 )
+_BLOCK_ENDS = frozenset("|>+-0123456789")
 _LABEL = re.compile(
     r"[ \t,{-]*[\"']?(?:name|key|variable)[\"']?[ \t]*[:=][ \t]*[\"']?[\w.-]{0,60}?(?:pass(?:word|wd|phrase)?|secret|token|api_?key|private_?key|credential)[\w.-]{0,40}[\"']?[ \t]*,?[ \t]*",
     re.IGNORECASE,
 )
+_LABEL_BEGINS = frozenset("\"'nNkKvV-,{")
 _VALUE = re.compile(r"[ \t]*[\"']?value[\"']?[ \t]*[:=][ \t]*(?P<mark>[\"']?)(?P<value>\S.*?)(?P=mark)[ \t]*,?[ \t]*[}]?[ \t]*", re.IGNORECASE)
 _PUTTY_MAC = re.compile(r"[ \t]*Private-(?:MAC|Hash):[ \t]*(?P<value>[0-9a-f]{16,})[ \t]*", re.IGNORECASE)
 
@@ -163,7 +165,8 @@ class Headings:
         yield from self._in_section(line)
         yield from self._in_listing(line)
         yield from self._in_block(line)
-        labelled, self._labelled = self._labelled, _LABEL.fullmatch(line) is not None
+        may_label = line.lstrip()[:1] in _LABEL_BEGINS
+        labelled, self._labelled = self._labelled, may_label and _LABEL.fullmatch(line) is not None
         found = _VALUE.fullmatch(line) if labelled else _PUTTY_MAC.fullmatch(line) if "Private-" in line else None
         if found and not is_none(found["value"]) and not is_elsewhere(found["value"]):
             yield Span(*found.span("value"))
@@ -202,5 +205,5 @@ class Headings:
                     yield Span(indent, len(line.rstrip()))
                 return
             self._indent = -1
-        if ":" in line and (found := _BLOCK_KEY.fullmatch(line)):
+        if line.rstrip()[-1:] in _BLOCK_ENDS and (found := _BLOCK_KEY.fullmatch(line)):
             self._indent = len(found["indent"])

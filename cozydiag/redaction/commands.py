@@ -59,8 +59,9 @@ _ADMIN = re.compile(r"_config/admins/[\w.@-]{1,100}[\s,:=]{1,4}\"?\\?\"(?P<value
 
 
 def _options(line: str, low: str) -> Iterator[Span]:
-    for found in _LONG_OPTION.finditer(line):
-        yield from _value(found)
+    if "-" in line:
+        for found in _LONG_OPTION.finditer(line):
+            yield from _value(found)
 
 
 def _commands(line: str, low: str) -> Iterator[Span]:

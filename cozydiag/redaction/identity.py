@@ -48,7 +48,9 @@ _IPV4 = re.compile(r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}")
 _MANY_COLONS = re.compile(r"::|:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:|-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-")
 _MAC = re.compile(r"(?<![\w:-])(?:[0-9A-Fa-f]{2}(?P<mark>[:-]))(?:[0-9A-Fa-f]{2}(?P=mark)){4}[0-9A-Fa-f]{2}(?![\w:-])")
 _IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4})(?![\w:])")
-_LOCAL = re.compile(r"(?<![\w.+-])[A-Za-z0-9][\w.+'-]{0,63}\Z")
+_BACKWARDS = re.compile(r"[\w.+'-]{0,63}[A-Za-z0-9](?![\w.+-])")
+"""The name before `@`, from its end."""
+
 _DOMAIN = re.compile(r"(?:[A-Za-z0-9](?:[\w-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,24}(?![\w-])")
 _UNITS = frozenset("service socket timer mount target slice scope path device swap automount couch local localdomain internal lan png jpg svg js css".split())
 _NODES = frozenset("couchdb nonode rabbit ejabberd git".split())
@@ -101,10 +103,10 @@ class Identity:
     def _without_mails(self, text: str, mark: str) -> str:
         pieces, done, at = [], 0, text.find(mark)
         while at >= 0:
-            local = _LOCAL.search(text, max(done, at - 64), at)
             domain = _DOMAIN.match(text, at + len(mark))
-            if local and domain and (shown := self._mail(local[0], mark, domain[0])):
-                pieces += [text[done : local.start()], shown]
+            back = _BACKWARDS.match(text[max(done, at - 65) : at][::-1]) if domain else None
+            if domain and back and (shown := self._mail(back[0][::-1], mark, domain[0])):
+                pieces += [text[done : at - back.end()], shown]
                 done = domain.end()
             at = text.find(mark, at + 1)
         return "".join([*pieces, text[done:]])

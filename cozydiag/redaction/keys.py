@@ -183,14 +183,13 @@ def _is_prose(value: str, after: str) -> bool:
 _SAID = re.compile(
     r"(?:pass(?:word|wort|wd|phrase|code)?|mot de passe|secret|token|jeton|credentials?|api[ _-]key|identified by|cl(?:e|é) secr(?:e|è)te)"
     rf"(?:[ \t]{{1,4}}(?:is|was|is now|est|était|of|as|to|set to|reset to|changed to|=|:|with|hash))?[ \t]{{1,4}}(?:\(?(?P<mark>{_QUOTE}|«[ \u00a0]?)(?P<quoted>(?:(?!(?P=mark)|[ \u00a0]?»).){{1,1024}})"
-    r"|(?P<bare>(?=[^\s]{0,80}[0-9])(?=[^\s]{0,80}[A-Za-z])[^\s\"'<>(){}\[\],;/=]{6,}))",
-    re.IGNORECASE,
+    r"|(?P<bare>(?=[^\s]{0,80}[0-9])(?=[^\s]{0,80}[a-z])[^\s\"'<>(){}\[\],;/=]{6,}))",
 )  # fmt: skip
-"""`Invalid passphrase "x"`, `ALTER USER y WITH PASSWORD 'x'`, `IDENTIFIED BY 'x'`, `password hunter2`."""
+"""`Invalid passphrase "x"`, `ALTER USER y WITH PASSWORD 'x'`, `IDENTIFIED BY 'x'`, `password hunter2`; in small letters."""
 
 
 def _said(line: str, low: str) -> Iterator[Span]:
-    for found in _SAID.finditer(line):
+    for found in _SAID.finditer(low):
         group = "quoted" if found["quoted"] is not None else "bare"
         start, end = found.span(group)
         end = end if group == "quoted" else _trimmed(line, start, end)

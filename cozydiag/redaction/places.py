@@ -41,16 +41,18 @@ def _urls(line: str, low: str) -> Iterator[Span]:
             yield Span(*found.span("password"))
 
 
-_WORD_END = re.compile(r"[^\s\"'(<>=,;]+\Z")
+_WORD_BEGINS = re.compile(r"[\s\"'(<>=,;]")
 
 
 def _accounts(line: str, low: str) -> Iterator[Span]:
     at = line.find("@")
     while at >= 0:
-        word = _WORD_END.search(line, max(0, at - 240), at)
-        found = _ACCOUNT.match(line, word.start()) if word and ":" in word[0] else None
-        if found and not is_none(found["password"]) and not found["password"].isdigit():
-            yield Span(*found.span("password"))
+        before = line[max(0, at - 240) : at].rpartition(" ")[2]
+        if ":" in before:
+            word = _WORD_BEGINS.split(before)[-1]
+            found = _ACCOUNT.match(line, at - len(word)) if ":" in word else None
+            if found and not is_none(found["password"]) and not found["password"].isdigit():
+                yield Span(*found.span("password"))
         at = line.find("@", at + 1)
 
 
@@ -189,8 +191,8 @@ _PAIR = re.compile(r"(?P<name>[\w.!#$%&*+^`|~-]{1,128})=(?P<value>\"[^\"]*\"?|[^
 _ATTRIBUTES = frozenset({"path", "domain", "expires", "max-age", "version", "samesite", "secure", "httponly", "priority", "comment", "partitioned", "locale", "lang", "language", "theme", "tz"})
 _NAMED_COOKIE = re.compile(
     r"\b(?:cozysessid|authsession|sess-[0-9a-f]{4,64}|connect\.sid|phpsessid|jsessionid|asp\.net_sessionid|sessionid|session_id|express:sess(?:\.sig)?|_session|laravel_session|csrftoken|xsrf-token|remember_me|remember_token|oc_sessionpassphrase|nc_session\w*|grafana_session|koa\.sid|rack\.session|session)(?:=|%3d|['\"]?[ \t]{0,3}:[ \t]{0,3}['\"])(?P<value>[^\s;,&\"'<>\\)\]}]{6,})",
-    re.IGNORECASE,
 )  # fmt: skip
+"""In small letters."""
 
 
 def _cookies(line: str, low: str) -> Iterator[Span]:
@@ -203,9 +205,10 @@ def _cookies(line: str, low: str) -> Iterator[Span]:
                 continue
             offset = pair.start("value") + pair["value"].startswith('"')
             yield Span(offset, offset + len(value), "cookie")
-    for found in _NAMED_COOKIE.finditer(line):
-        if not is_none(found["value"]) and (re.search(r"\d", found["value"]) or len(found["value"]) >= 16):
-            yield Span(*found.span("value"), "cookie")
+    for found in _NAMED_COOKIE.finditer(low):
+        start, end = found.span("value")
+        if not is_none(line[start:end]) and (end - start >= 16 or re.search(r"\d", found["value"])):
+            yield Span(start, end, "cookie")
 
 
 # -- addresses that are secrets ----------------------------------------------------------------------------
@@ -235,13 +238,15 @@ _NETRC = re.compile(r"\blogin[ \t]+\S{1,200}[ \t]+password[ \t]+(?P<value>\S+)",
 
 def _login_files(line: str, low: str) -> Iterator[Span]:
     """`sasl_passwd`, `.pgpass`, `.netrc`: whole lines of a known form."""
-    sasl = _SASL.fullmatch(line)
-    if sasl and not sasl["value"].isdigit() and not is_elsewhere(sasl["value"]) and ("@" in line.split(sasl["value"])[0] or line.lstrip().startswith("[")) and not is_none(sasl["value"]):
-        yield Span(*sasl.span("value"))
-    pgpass = _PGPASS.fullmatch(line)
+    fields = len(line.split(None, 2))
+    sasl = _SASL.fullmatch(line) if fields == 2 else None
+    if sasl and not sasl["value"].isdigit() and not is_elsewhere(sasl["value"]) and not is_none(sasl["value"]):
+        if "@" in line[: sasl.start("value")] or line.lstrip().startswith("["):
+            yield Span(*sasl.span("value"))
+    pgpass = _PGPASS.fullmatch(line) if fields == 1 else None
     if pgpass and not is_none(pgpass["value"]) and not is_elsewhere(pgpass["value"]):
         yield Span(*pgpass.span("value"))
-    for found in _NETRC.finditer(line):
+    for found in _NETRC.finditer(line) if "login" in low else ():
         if not is_none(found["value"]):
             yield Span(*found.span("value"))
 

@@ -80,6 +80,17 @@ class Redactor:
                 batch, size = [], 0
         yield from self._batch(batch, headings)
 
+    def learn(self, lines: Iterable[str]) -> None:
+        """Takes note of the secrets in a text that will be redacted later, so that they are hidden from its beginning."""
+        headings = Headings()
+        batch: list[str] = []
+        for line in without_keys(_bounded(lines)):
+            batch.append(line)
+            if len(batch) == 512:
+                self._replaced_in(batch, headings)
+                batch = []
+        self._replaced_in(batch, headings)
+
     def again(self, lines: Iterable[str]) -> list[str]:
         """Lines that were redacted, without what was found out only after them."""
         found = list(lines)
@@ -99,16 +110,19 @@ class Redactor:
     def _batch(self, batch: list[str], headings: Headings) -> list[str]:
         if not batch:
             return []
-        text = "\n".join(batch)
-        low = text.lower()
-        lows = low.split("\n") if len(low) == len(text) else list(map(small, batch))
-        needed = RULES.needed(lows) if self._prefilter else [None] * len(batch)
-        done = [self._secrets(*one, headings) for one in zip(batch, lows, needed, strict=True)]
+        done = self._replaced_in(batch, headings)
         after = self._named("\n".join(done)).split("\n")
         changed = [at for at, (one, other) in enumerate(zip(batch, after, strict=True)) if one != other]
         for at, line in zip(changed, self._settled([after[at] for at in changed]), strict=True):
             after[at] = line
         return [_without_end(new) if len(old) > LONGEST else new for old, new in zip(batch, after, strict=True)]
+
+    def _replaced_in(self, batch: list[str], headings: Headings) -> list[str]:
+        if not batch:
+            return []
+        lows = _lowered(batch)
+        needed = RULES.needed(lows) if self._prefilter else [None] * len(batch)
+        return [self._secrets(*one, headings) for one in zip(batch, lows, needed, strict=True)]
 
     def _secrets(self, line: str, low: str, needed: frozenset[int] | None, headings: Headings) -> str:
         if not needed and needed is not None and not headings.waits:
@@ -126,7 +140,7 @@ class Redactor:
         for _ in range(_ROUNDS):
             if not open_ones:
                 break
-            lows = [small(lines[at]) for at in open_ones]
+            lows = _lowered([lines[at] for at in open_ones])
             needed = RULES.needed(lows) if self._prefilter else [None] * len(lows)
             changed = []
             for at, low, numbers in zip(open_ones, lows, needed, strict=True):
@@ -170,6 +184,13 @@ class Redactor:
     def _learn(self, value: str, kind: str) -> None:
         for one in (value, *_behind(value)):
             self.known.add(one, kind)
+
+
+def _lowered(lines: list[str]) -> list[str]:
+    """The lines in small letters, each letter in its place."""
+    text = "\n".join(lines)
+    low = text.lower()
+    return low.split("\n") if len(low) == len(text) else list(map(small, lines))
 
 
 def _behind(value: str) -> Iterator[str]:

@@ -65,14 +65,19 @@ class Stream:
         """The redacted text, a line at a time. A file is read twice, so that a secret that is found out late in it is
         hidden from its beginning; a pipe cannot be."""
         if self._source.again:
-            for _ in self._redacted():
-                pass
+            self._learn()
             self._source.stream.seek(0)
         for line in self._redacted():
             if self._guard.finds(line):
                 self.whole = False
                 line = WITHHELD
             yield (line + "\n").encode("utf-8", "replace")
+
+    def _learn(self) -> None:
+        try:
+            self._guard.redactor.learn(map(harmless, _lines(self._source.stream)))
+        except Exception:  # noqa: BLE001  what breaks here breaks again below, and is told there
+            return
 
     def _redacted(self) -> Iterator[str]:
         lines = map(harmless, _lines(self._source.stream))
