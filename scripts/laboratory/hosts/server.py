@@ -96,7 +96,16 @@ class Server:
 
 @contextmanager
 def prepared(kind: str, *packages: str) -> Iterator[Server]:
-    """A machine with these packages, CouchDB, a certificate that it trusts, and the names of the Cozy. Raises
+    """A machine for a Cozy: with CouchDB, and a certificate that it trusts. Raises SceneError."""
+    with bare(kind, *packages) as server:
+        certificates(server, "/etc/cozy")
+        _couchdb(server)
+        yield server
+
+
+@contextmanager
+def bare(kind: str, *packages: str) -> Iterator[Server]:
+    """A machine with these packages, and the names of the Cozy in its hosts file: no other server tells it any. Raises
     SceneError where it cannot be had."""
     try:
         with booted() as machine:
@@ -104,11 +113,11 @@ def prepared(kind: str, *packages: str) -> Iterator[Server]:
             server = Server(machine, kind)
             ways = {str(parent) for place in (Path(PYTHON), ROOT / "checks") for parent in place.parents}
             server.shell(f"chmod go+x {' '.join(sorted(ways))}")  # for the users of the services
-            _certificates(server)
-            _couchdb(server)
             names = " ".join((DOMAIN, *(f"{app}.{DOMAIN}" for app in ("home", "drive", "settings", "store"))))
-            server.shell(f"echo '127.0.0.1 {names}' >>/etc/hosts; echo >/etc/resolv.conf\n"
-                         "sed -i 's/^hosts:.*/hosts: files/' /etc/nsswitch.conf")  # fmt: skip
+            server.shell(
+                f"echo '127.0.0.1 {names}' >>/etc/hosts; echo >/etc/resolv.conf\n"
+                "sed -i 's/^hosts:.*/hosts: files/' /etc/nsswitch.conf"
+            )
             yield server
     except NoMachineError as error:
         raise SceneError(str(error)) from None
@@ -126,24 +135,25 @@ def _couchdb(server: Server) -> None:
     server.until(listening(5984), "CouchDB")
 
 
-def _certificates(server: Server) -> None:
-    """/etc/cozy/server.crt, by an authority that this machine trusts."""
+def certificates(server: Server, folder: str) -> None:
+    """server.crt and alone.crt with their keys, by an authority that this machine trusts; the second is for the domain
+    alone, and not for the names of its apps."""
     names = f"DNS:{DOMAIN},DNS:*.{DOMAIN}"
-    with tempfile.TemporaryDirectory(prefix="cozydiag-lab-") as folder:
-        made = f"{folder}/tls"
+    with tempfile.TemporaryDirectory(prefix="cozydiag-lab-") as here:
+        made = f"{here}/tls"
         tls.issue(made, file="authority")
         tls.issue(made, issuer="authority", names=names)
         tls.issue(made, issuer="authority", names=f"DNS:{DOMAIN}", file="alone")
-        server.shell("mkdir -p /etc/cozy /usr/local/share/ca-certificates")
+        server.shell(f"mkdir -p {folder} /usr/local/share/ca-certificates")
         for source, target in (
-            ("site.crt", "/etc/cozy/server.crt"),
-            ("site.key", "/etc/cozy/server.key"),
-            ("alone.crt", "/etc/cozy/alone.crt"),
-            ("alone.key", "/etc/cozy/alone.key"),
+            ("site.crt", f"{folder}/server.crt"),
+            ("site.key", f"{folder}/server.key"),
+            ("alone.crt", f"{folder}/alone.crt"),
+            ("alone.key", f"{folder}/alone.key"),
             ("authority.crt", "/usr/local/share/ca-certificates/lab.crt"),
         ):
             server.machine.write(target, Path(made, source).read_text("ascii"))
-    server.shell("chmod 600 /etc/cozy/*.key; update-ca-certificates >/dev/null")
+    server.shell(f"chmod 600 {folder}/*.key; update-ca-certificates >/dev/null")
 
 
 def listening(*ports: int) -> str:
