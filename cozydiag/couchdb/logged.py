@@ -36,21 +36,23 @@ def _meanings(section: bytes, seen: list[Trouble], now: float, *, silent: bool) 
     found = []
     for one in seen:
         fresh = one.what in LASTING or logs.is_fresh(one, now)
-        told_otherwise = one.what in ANSWERED and not silent
-        if not (fresh or (logs.is_last(one, section) and not told_otherwise)):
+        if not (fresh or logs.is_last(one, section)):
+            continue
+        sure = fresh or silent
+        if not sure and one.what in ANSWERED and not logs.is_talkative(section):
             continue
         words = WORDS[one.what](one.detail)
-        if one.what in MILD or not (fresh or silent):
-            certainty: Certainty = "certain" if fresh else "likely"
+        certainty: Certainty = "certain" if sure else "likely"
+        if one.what in MILD or not (sure or one.what in ANSWERED):
             proof = Evidence("log", one.line)
             found.append(warn(words.code, words.text, words.advice, role=_ROLE, proof=proof, certainty=certainty))
         else:
-            found.append(bad(words, one))
+            found.append(bad(words, one, certainty))
     return found
 
 
-def bad(words: Ill, seen: Trouble) -> Finding:
+def bad(words: Ill, seen: Trouble, certainty: Certainty = "certain") -> Finding:
     return fail(
-        words.code, words.text, words.advice, role=_ROLE, proof=Evidence("log", seen.line),
+        words.code, words.text, words.advice, role=_ROLE, proof=Evidence("log", seen.line), certainty=certainty,
         restart_helps=words.restart_helps,
     )  # fmt: skip

@@ -166,6 +166,11 @@ def is_last(trouble: Trouble, section: bytes) -> bool:
     return end_of(section) - trouble.at < FRESH
 
 
+def is_talkative(section: bytes) -> bool:
+    """Whether the log has more in it than trouble: `level` info or notice, as it comes (default.ini, `[log]`)."""
+    return b"[notice]" in section or b"[info]" in section
+
+
 def end_of(section: bytes) -> float:
     """When the last line with a time was written, epoch seconds; 0.0 where none has one."""
     return _time(section, len(section))

@@ -17,7 +17,8 @@ LASTING = ("data_lost", "file_damaged")
 """What stays true until the files are mended; all else may be over by now."""
 
 ANSWERED = ("file_unreadable", "node_renamed", "no_users")
-"""What the answers of this moment show as well: an old line adds nothing to them."""
+"""What the answers of this moment show as well: then the log says why. An old line counts only in a log that tells of
+every request: in one of errors alone nothing would come after it when all is well again."""
 
 MILD = ("view_damaged", "too_many_open", "view_slow", "view_throws", "view_language", "reduce_overflow", "certificate")
 """What leaves the rest in working order."""

@@ -233,13 +233,23 @@ def test_the_last_that_a_log_says_counts_for_longer(
     assert (finding.status, finding.code, finding.certainty) == expected
 
 
-@pytest.mark.parametrize(("silent", "code"), [(False, ""), (True, "couchdb.file_unreadable")])
-def test_what_the_answers_tell_needs_no_old_line(cozy: Cozy, tmp_path: Path, silent: bool, code: str) -> None:
-    (tmp_path / "couch.log").write_text(HOURS_AGO + "Could not open file /data/a.couch: permission denied\n")
+@pytest.mark.parametrize(
+    ("before", "silent", "expected"),
+    [
+        ("", False, ("ok", "", "certain")),
+        ("", True, ("fail", "couchdb.file_unreadable", "certain")),
+        (HOURS_AGO.replace("error", "info") + "x\n", False, ("fail", "couchdb.file_unreadable", "likely")),
+    ],
+    ids=["a log of errors alone", "and it hangs", "a log of every request"],
+)
+def test_what_the_answers_tell_as_well(
+    cozy: Cozy, tmp_path: Path, before: str, silent: bool, expected: tuple[str, str, str]
+) -> None:
+    (tmp_path / "couch.log").write_text(before + HOURS_AGO + "Could not open file /a.couch: permission denied\n")
     config = cozy.with_config(couchdb=CouchDB(log=str(tmp_path / "couch.log")))
     web: dict[str, Served] = {PLACE: HANGS} if silent else {}
     (finding,) = cozy.look("couchdb.log", cozy.machine(web=web, real=str(tmp_path)), config)
-    assert finding.code == code
+    assert (finding.status, finding.code, finding.certainty) == expected
 
 
 def test_who_hangs_and_said_last_that_it_has_no_descriptor_left(cozy: Cozy, tmp_path: Path) -> None:

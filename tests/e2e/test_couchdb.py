@@ -128,6 +128,36 @@ def test_the_live_part_of_the_suite_holds_for_what_was_recorded(server: Server) 
     assert (done.returncode, "5 passed, 1 skipped" in done.stdout) == (0, True), done.stdout
 
 
+@pytest.mark.parametrize(
+    ("state", "login", "codes"),
+    [
+        ("healthy-admin", "admin:adminpw", []),
+        ("healthy-other-user", "other:otherpw", []),
+        ("maintenance-true", "app:apppw", ["couchdb.maintenance"]),
+        ("no-system-dbs", "app:apppw", ["couchdb.system_databases_missing"]),
+        ("corrupt-middle", "admin:adminpw", ["couchdb.file_damaged"]),
+        ("shard-eacces", "admin:adminpw", ["couchdb.file_unreadable"]),
+        ("disk-full", "admin:adminpw", ["couchdb.disk_full"]),
+        ("node-host-unresolvable", "app:apppw", ["couchdb.node_renamed"]),
+        ("fd-exhausted-conns", "app:apppw", ["couchdb.file_descriptors"]),
+        ("stopped", "admin:adminpw", ["service.down"]),
+    ],
+)
+def test_a_state_on_the_wire_with_its_log_is_its_cause(
+    server: Server, state: str, login: str, codes: list[str]
+) -> None:
+    """By the clock of today, long after the log was written, and without a look at the disk."""
+    log = RECORDINGS / state / "couch.log"
+    if log.exists():
+        server.config.write_text(f'{server.config.read_text()}log = "{log}"\n')
+    server.login.write_text(login.replace(":", "\n") + "\n")
+    if (RECORDINGS / state / "index.jsonl").exists():
+        server.set(state)
+        assert state != "stopped" or soon(lambda: "refused" in str(server.ask("/")))
+    report = json.loads(server.run("status", "--only", "couchdb.*", "--format", "json").stdout)
+    assert [cause["code"] for cause in report["causes"]] == codes
+
+
 # --- curlcouch
 
 
