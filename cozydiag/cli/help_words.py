@@ -40,4 +40,5 @@ def translate() -> None:
 def _translated(words: str) -> str:
     if words in _WORDS:
         return say(_WORDS[words])
-    return words.replace(_DEFAULT, say(t("[default: "))).replace(_REQUIRED, say(t("[required]")))
+    default, required = say(t("default: ")), say(t("required"))
+    return words.replace(_DEFAULT, f"[{default}").replace(_REQUIRED, f"[{required}]")

@@ -21,16 +21,19 @@ def notify(
     loaded = configuration(config).notify
     names = [name for name in ("ping", "kuma", "webhook", "apprise", "prometheus") if getattr(loaded, name)]
     if not names:
-        write(say(t("Only who gets cron's mail is told: nothing is set in [notify].")) + "\n")
+        write(say(t("Only who gets cron's mail is told: nothing is set in {table}.", table="[notify]")) + "\n")
         return 0
     if not test:
         write("".join(f"{name}\n" for name in names) + say(t("`cozydiag notify --test` tries each.")) + "\n")
         return 0
     from cozydiag.host.clock import Clock
     from cozydiag.watch.channels import Heartbeat, Message, channels
+    from cozydiag.watch.round import TAG
 
     host = os.uname().nodename
-    message = Message(say(t("[cozydiag] test on {host}", host=host)), say(t("This is a test: all is well.")) + "\n", 0)
+    message = Message(
+        say(t("{tag} test on {host}", tag=TAG, host=host)), say(t("This is a test: all is well.")) + "\n", 0
+    )
     clock = Clock()
     outcomes = {name: send(message) for name, send in channels(loaded, clock)}
     outcomes |= Heartbeat(loaded, clock).end(0, message.body, 0.0)

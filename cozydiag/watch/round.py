@@ -18,6 +18,9 @@ _KEY, _ACT = "notify.problems", "notify.act"
 
 Say = Callable[[Text], str]
 
+TAG = "[cozydiag]"
+"""What subjects of mails begin with, for filters."""
+
 
 class Told(NamedTuple):
     """What there is to tell of one problem, in words."""
@@ -152,5 +155,7 @@ def subject(report: Report, news: Sequence[Told], host: str) -> Text:
     roles = ", ".join(dict.fromkeys(one.key for one in news)) or "-"
     if len(news) > 3:
         many = plural("{n} problem", "{n} problems", n=len(news))
-        return t("[cozydiag] {verdict}: {problems} on {host}", verdict=WORDS[report.verdict], problems=many, host=host)
-    return t("[cozydiag] {verdict}: {problems} on {host}", verdict=WORDS[report.verdict], problems=roles, host=host)
+        return t(
+            "{tag} {verdict}: {problems} on {host}", tag=TAG, verdict=WORDS[report.verdict], problems=many, host=host
+        )
+    return t("{tag} {verdict}: {problems} on {host}", tag=TAG, verdict=WORDS[report.verdict], problems=roles, host=host)
