@@ -21,9 +21,9 @@ _GRACE = {"cozy.controller": 300.0}
 _LISTENS = 15.0
 
 
-def silent(host: Host, stack: Stack, part: Part, why: Failure) -> Finding:
-    """The finding for ``why`` there was no answer."""
-    proof = host.evidence[-1]
+def silent(host: Host, stack: Stack, part: Part, why: Failure, proof: Evidence | None = None) -> Finding:
+    """The finding for ``why`` there was no answer. ``proof`` is what was seen, where something else was since then."""
+    proof = proof or host.evidence[-1]
     if why.kind == "timeout":
         return _hung(host, stack, part, proof)
     if why.kind == "protocol":

@@ -87,12 +87,13 @@ _ALIVE: Final = (State.RUNNING, State.STARTING)
 
 def why_not(host: Host, stack: Stack, flavour: Flavour, part: Part, why: Failure) -> Finding:
     """The finding for a cozy-stack that gave no answer."""
+    proof = host.evidence[-1]
     if why.kind not in ("refused", "unreachable"):
         return silent.silent(host, stack, part, why)
     found = _condition(host, stack, flavour)
     manager = ownership.manager_of(stack, host, found) if found is not None else None
     if found is None or manager is None:
-        return silent.silent(host, stack, part, why)
+        return silent.silent(host, stack, part, why, proof)
     if found.state in _ALIVE:  # it tries CouchDB eight times before it gives up
         log = manager.log(host, found.service, 40)
         told = reason([] if isinstance(log, Failure) else log, found)
@@ -100,7 +101,7 @@ def why_not(host: Host, stack: Stack, flavour: Flavour, part: Part, why: Failure
         told = unwell(host, stack, manager, found)
     if told is not None and told.status in (*FAILING, Status.WARN):
         return told
-    return silent.silent(host, stack, part, why)
+    return silent.silent(host, stack, part, why, proof)
 
 
 def reason(lines: list[str], found: Condition) -> Finding | None:

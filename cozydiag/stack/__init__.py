@@ -281,7 +281,13 @@ class Stack:
         """Which stacks are here, and where they answer."""
         from cozydiag.cozy import discovery
 
-        return self.once("flavours", host, lambda host: discovery.find(self, host))
+        def make(host: Host) -> tuple[Flavour, ...]:
+            view = host.within(host.deadline.remaining(), host.instance)  # what was looked for is no evidence
+            found = discovery.find(self, view)
+            host.see("stacks", ", ".join(one.name for one in found) or "none")
+            return found
+
+        return self.once("flavours", host, make)
 
     def settle(self, host: Host) -> None:
         """Takes the addresses that were found for those that nobody configured."""

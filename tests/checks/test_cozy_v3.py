@@ -206,6 +206,12 @@ def test_one_that_waits_for_couchdb_is_explained_by_it(tmp_path: Path) -> None:
     assert "cozystack.answers:cozy-stack" in diagnosis.causes[0].explains
 
 
+def test_one_of_which_nobody_tells_is_down_by_what_was_seen(tmp_path: Path) -> None:
+    [found] = examine(tmp_path, dead()).causes
+    assert (found.code, found.role) == ("service.down", "cozy.stack")
+    assert found.evidence[0].source == "GET http://127.0.0.1:8080/status"
+
+
 def test_one_that_was_stopped_is_told_so(tmp_path: Path) -> None:
     server = under_systemd(dead(), "inactive", "dead", "an old error: permission denied", result="success")
     assert causes(tmp_path, server) == [("service.stopped", "cozy.stack", "fail")]

@@ -15,7 +15,7 @@ from cozydiag.cozy.find_v3 import options_of
 from cozydiag.cozy.flavour import USUAL, Flavour, Place
 from cozydiag.host import Failure, Process
 from cozydiag.stack import Stack
-from cozydiag.testing import FakeHost, Machine
+from cozydiag.testing import STRANGE, FakeHost, Machine
 from tests.checks.cozy_hosts import COUCHDB, STACK, WEB, container, engine
 
 UNITS = "/usr/lib/systemd/system/cozy-stack.service"
@@ -43,7 +43,15 @@ def test_an_empty_machine_has_nothing() -> None:
 def test_without_discovery_nothing_is_looked_for() -> None:
     machine = Machine(files={"/etc/cozy/couchdb.login": b"", UNITS: b""})
     host, stack = FakeHost(machine), Stack(Config(discover=False))
-    assert (stack.flavours(host), host.evidence) == ((), [])
+    assert stack.flavours(host) == ()
+    assert [one.source for one in host.evidence] == ["stacks"]
+
+
+@pytest.mark.parametrize("world", STRANGE)
+def test_a_strange_machine_does_not_break_it(world: str) -> None:
+    stack = Stack(build(None, {}))
+    stack.settle(FakeHost(STRANGE[world]()))
+    assert stack.config.parts["home"].address[0]
 
 
 # --- v2
