@@ -133,4 +133,4 @@ def translated(words: str, find: Callable[[str], str]) -> str:
 
 @cache
 def _patterns() -> list[tuple[str, re.Pattern[str]]]:
-    return [(one.template, re.compile(_FIELD.sub(r"(?P<\1>\\S+)", re.escape(one.template)))) for one in PHRASES]
+    return [(one, re.compile(_FIELD.sub(r"(?P<\1>\\S+)", re.escape(one)))) for one in PHRASES]
