@@ -19,7 +19,7 @@ from scripts.benchmark.sites import Sites
 
 ENVIRONMENT = {"PATH": os.defpath, "HOME": "/nonexistent"}
 CHEAP = Row(1.0, 1.0, 0.5, 0.5, 1.0, frozenset({"os"}), 0, 0.1)
-GOOD = {"status_quiet": CHEAP, "help": CHEAP, "version": CHEAP, "hung_1": CHEAP._replace(wall_s=2.3)}
+GOOD = {"status_quiet": CHEAP, "help": CHEAP, "cron": CHEAP, "version": CHEAP, "hung_1": CHEAP._replace(wall_s=2.3)}
 
 
 @pytest.fixture(scope="module")
