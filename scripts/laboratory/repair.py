@@ -35,7 +35,7 @@ def hurried(sandbox: Sandbox) -> str:
     """The sandbox's configuration, with less time between the looks than a real server is given."""
     path = sandbox.layout.path("fix.toml")
     with open(sandbox.config, encoding="utf-8") as file:
-        write(path, file.read() + "\n[repair]\nconfirm = 1\nstable = 2\n")
+        write(path, file.read() + "\n[repair]\nconfirm = 0.2\nstable = 0.5\n")
     return path
 
 
