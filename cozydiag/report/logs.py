@@ -40,13 +40,13 @@ def page(found: Analysis, say: Say, width: int) -> list[str]:
         one for one in found.problems if one.told and one.hit.rule.role != "normal" and one.hit.rule.id not in told
     ]
     causes = [one for one in wrong if one.hit.rule.role == "cause"]
-    shown = (causes or ([] if told else wrong))[:_TOLD]
+    shown = (causes or ([] if found.loops else wrong))[:_TOLD]
     for problem in shown:
         lines += ["", *_problem(problem, say, width)]
     if len(causes) > len(shown):
         lines += ["", say(plural("{n} more problem: see --format json", "{n} more problems: see --format json",
                                  n=len(causes) - len(shown)))]  # fmt: skip
-    lines += _unknown(found, say, width) if not shown and not told else []
+    lines += _unknown(found, say, width) if not shown and not found.loops else []
     return lines[1:] if lines[:1] == [""] else lines
 
 

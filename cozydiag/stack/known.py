@@ -38,7 +38,8 @@ class Known(NamedTuple):
 
 def cause(host: Host, stack: Stack, lines: Sequence[str], role: str | None) -> Known | None:
     """The known cause that ``lines``, oldest first, name. What can be seen not to be so any more is left out: a port
-    that is free again, a disk that has room. That the ``role``'s own port is taken has been told before."""
+    that is free again, one that is listened on again, a disk that has room. That the ``role``'s own port is taken has
+    been told before."""
     found = list(records(lines))
     told = [(line, record.origin) for record in found for line in record.lines]
     texts = [text for text, _ in told]
@@ -55,6 +56,9 @@ def cause(host: Host, stack: Stack, lines: Sequence[str], role: str | None) -> K
     return Known(chosen.meaning, chosen.remedy, texts[chosen.line], chosen.rule.restart_helps, certainty)
 
 
+_REFUSED = frozenset({"node-econnrefused", "conn-refused"})
+_LOCAL = frozenset({"127.0.0.1", "localhost", "::1", "0.0.0.0"})  # noqa: S104  it is read, not listened on
+
 _PORT = frozenset({
     "node-eaddrinuse", "port-in-use", "couch-eaddrinuse", "nginx-bind", "apache-bind", "redis-bind", "docker-port",
 })  # fmt: skip
@@ -64,6 +68,9 @@ def _has_passed(host: Host, stack: Stack, hit: Hit, role: str | None) -> bool:
     if hit.rule.id in _PORT:
         port = hit.values.get("port", "")
         return not host.listeners(int(port)) if port else stack.address_of(role) is not None
+    if hit.rule.id in _REFUSED:
+        here = hit.values.get("host", "").strip("[]") in _LOCAL
+        return here and bool(host.listeners(int(hit.values.get("port", "0"))))
     if hit.rule.id in _ROOM:
         disks = [disk for path in _PATHS if not isinstance(disk := host.disk(path), Failure)]
         return bool(disks) and all(max(disk.percent, disk.inodes_percent) < _FULL for disk in disks)
