@@ -90,7 +90,8 @@ def install(machine: Machine, archives: Path, packages: tuple[str, ...]) -> None
 def _fetch(archives: Path, packages: tuple[str, ...]) -> None:
     """One at a time: apt-get refuses a folder that another one works in."""
     (archives / "partial").mkdir(parents=True, exist_ok=True)
-    line = ["apt-get", "-o", "APT::Sandbox::User=root", "-o", "DPkg::Lock::Timeout=120", "-o", f"Dir::Cache::archives={archives}", "install",
+    line = ["apt-get", "-o", "APT::Sandbox::User=root", "-o", "DPkg::Lock::Timeout=120",
+            "-o", f"Dir::Cache::archives={archives}", "install",
             "--download-only", "-y", "--no-install-recommends", *packages]  # fmt: skip
     with (archives / "one-at-a-time").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
