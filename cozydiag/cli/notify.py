@@ -42,5 +42,5 @@ def notify(
         if failure is None:
             write(f"{marks['ok']} {name}\n")
         else:
-            write(f"{marks['broken']} {name}: {say(t('{why}', why=failure.detail))}\n")
+            write(f"{marks['broken']} {name}: " + say(t("{why}", why=failure.detail)) + "\n")
     return 2 if any(outcomes.values()) else 0

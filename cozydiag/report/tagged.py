@@ -19,6 +19,9 @@ VERDICT, SEEN, REMEDY, BY_HAND, EXPLAINS, ADVICE, KNOWN, STORY = (
 )  # fmt: skip
 """The codes of lines that are no findings."""
 
+LABELS: Final = (t("Seen"), t("Certain"), t("To do"), t("By hand"), t("Explains"))
+"""What the rows of a cause begin with."""
+
 YES_NO: Final = {True: "yes", False: "no", None: None}
 
 
@@ -44,26 +47,27 @@ def verdict(report: Report, say: Say, catalogue: Catalogue) -> Iterator[str]:
 
 
 def _cause(cause: Cause, say: Say, *, known: str | None = None, until: Text | None = None) -> Iterator[str]:
+    seen, certain, to_do, by_hand, explains = map(say, LABELS)
     mark = words.ASCII.marks["broken" if cause.severity is Status.FAIL else "warn"]
-    label = f"{say(t('Known, {until}', until=until))}: " if until is not None else ""
+    known_as = say(t("Known, {until}", until=until)) + ": " if until is not None else ""
     about = {"role": cause.role, "cause": cause.instance, "is": VERDICTS[cause.severity], "sure": cause.certainty,
              "restart": YES_NO[cause.restart_helps], "service": cause.service, "known": known}  # fmt: skip
-    yield f"{mark} {label}{say(cause.text)} {tag(cause.code, cause.text, **about)}"
+    yield f"{mark} {known_as}{say(cause.text)} {tag(cause.code, cause.text, **about)}"
     for one in cause.evidence:
         line = f"{one.source}: {one.line}"
-        yield f"    {say(t('Seen'))}: {line} {tag(SEEN, verbatim(line), source=one.source)}"
+        yield f"    {seen}: {line} {tag(SEEN, verbatim(line), source=one.source)}"
     sure = t("yes") if cause.certainty == "certain" else t("likely, not proven")
-    yield f"    {say(t('Certain'))}: {say(sure)}"
+    yield f"    {certain}: {say(sure)}"
     if cause.remedy is not None:
-        yield f"    {say(t('To do'))}: {say(cause.remedy)} {tag(REMEDY, cause.remedy)}"
+        yield f"    {to_do}: {say(cause.remedy)} {tag(REMEDY, cause.remedy)}"
     if cause.restart_helps is False and cause.severity is Status.FAIL:
-        yield f"    {say(t('A restart does not help.'))}"
+        yield "    " + say(t("A restart does not help."))
     yield from (f"        {command}" for command in cause.commands)
     if cause.by_hand:
-        yield f"    {say(t('By hand'))}: {cause.by_hand} {tag(BY_HAND, verbatim(cause.by_hand))}"
+        yield f"    {by_hand}: {cause.by_hand} {tag(BY_HAND, verbatim(cause.by_hand))}"
     if cause.explains:
         names = ", ".join(cause.explains)
-        yield f"    {say(t('Explains'))}: {names} {tag(EXPLAINS, verbatim(names))}"
+        yield f"    {explains}: {names} {tag(EXPLAINS, verbatim(names))}"
 
 
 def results(report: Report, say: Say) -> Iterator[str]:

@@ -50,6 +50,10 @@ PHRASES: tuple[str, ...] = (
     phrase("does not speak TLS"),
     phrase("dump.pm2 is not what PM2 writes"),
     phrase("nft gave no list of rules"),
+    phrase("iptables gave no list of rules"),
+    phrase("its list of programs takes too long"),
+    phrase("not SMTP: too many words"),
+    phrase("postqueue says something unknown"),
     phrase("no MemTotal in /proc/meminfo"),
     phrase("no answer in time"),
     phrase("no certificate"),
@@ -114,6 +118,10 @@ PHRASES: tuple[str, ...] = (
     phrase("{path} cannot be understood"),
     phrase("{name} does not stop"),
     phrase("{name} ends and is started too fast to be stopped"),
+    phrase("{name} belongs to another user"),
+    phrase("{name} is not a map of stand-ins"),
+    phrase("{name} is not private (chmod 600 {path})"),
+    phrase("not SMTP: {words}"),
     phrase("no {name}"),
 )
 """The kernel's words in small letters, and our own; what has a name in it stands last."""
