@@ -12,8 +12,8 @@ from cozydiag.model import Evidence
 LINES = 200
 """So many lines from the end of each log are looked at."""
 
-_NOISE = ("upstream server temporarily disabled", "AH00959", "AH01114", "AH01079")
-"""Said after the reason, and less than it."""
+_NOISE = ("upstream server temporarily disabled", "AH00959", "AH01114", "AH01079", "<BADREQ>")
+"""Said after the reason, and less than it; or of who only knocked, which HAProxy calls a bad request."""
 
 Moment = Callable[[str], "float | None"]
 """When a line was written (epoch seconds); None where it does not say."""

@@ -278,3 +278,21 @@ def test_a_broken_configuration_keeps_a_proxy_down(cozy: Cozy, name: str) -> Non
 
 def test_a_line_of_apache_without_a_time_is_of_no_moment() -> None:
     assert apache.moment("AH00558: apache2: Could not reliably determine the server's name") is None
+
+
+def test_who_only_knocked_at_haproxy_says_nothing_of_our_request(tmp_path: Path) -> None:
+    """Its line has no server in it either, and may stand last in the log."""
+    from cozydiag.host import Host, World
+
+    log = tmp_path / "haproxy.log"
+    ours = (
+        '127.0.0.1:5 [21/Nov/2026:09:02:33.511] web cozy/s0 0/0/0/1/1 500 90 - - ---- 1/1/0/0/0 0/0 "GET /"\n'
+    )
+    knock = (
+        '127.0.0.1:6 [21/Nov/2026:09:02:33.600] web web/<NOSRV> -1/-1/-1/-1/0 400 0 - - CR-- 1/1/0/0/0 "<BADREQ>"\n'
+    )
+    log.write_text(ours + knock)
+    began = haproxy.moment(ours) or 0.0
+    found = haproxy.HAProxy("x", discover=False).last_error(Host(World(), 5.0), (str(log),), began, ())
+    assert found is not None
+    assert found.line == ours.strip()
