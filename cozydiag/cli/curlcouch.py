@@ -37,7 +37,7 @@ def curlcouch(
     host = Host(World(), stack.config.timing.deadline, "curlcouch")
     stack.settle(host)
     loaded = stack.config
-    stack.refusal = memory.recall(loaded)
+    stack.refusal, stack.may_log_in = memory.recall(loaded), memory.may_try(loaded)
     reply = _ask(host, stack, _target(host, stack, path, server=server))
     memory.keep(loaded, stack.refusal)
     if isinstance(reply, Failure):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from cozydiag.couchdb import memory
 from cozydiag.couchdb.account import Account
 from cozydiag.couchdb.client import Reply, ask
 from cozydiag.couchdb.credentials import Credentials, from_login_file, from_service_key, url_in_stack_file
@@ -118,7 +117,7 @@ def account(stack: Stack, host: Host) -> Account | Finding:
         if isinstance(found, Finding):
             return found
         stack.keep_secret(*found.secrets)
-        if not memory.may_try(stack.config):
+        if not stack.may_log_in:
             text = t("no login is tried at CouchDB: if it were refused, nobody could remember that")
             return unknown("couchdb.login_not_tried", text, unlock=ourselves("status", stack.config))
         return Account(stack.config.couchdb.url, found, stack.refusal, partial(setattr, stack, "refusal"))

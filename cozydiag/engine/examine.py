@@ -44,6 +44,7 @@ def look(
     started_at, started = world.clock.now(), world.clock.monotonic()
     stack.settle(host.within(min(2.0, wish.deadline), "discovery"))
     remembered = memory.recall(stack.config)
+    stack.may_log_in = memory.may_try(config)
     stack.refusal = before.refusal if before is not None and before.refusal is not None else remembered
     loaded = registry.load(config.drop_ins)
     if config.checks:

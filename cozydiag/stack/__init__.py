@@ -119,6 +119,8 @@ class Stack:
         self.second_look = False
         self.refusal: Reply | None = None
         """How CouchDB refused the login. Nobody tries again then: five failures lock the account."""
+        self.may_log_in = True
+        """Whether a refusal could be remembered for the next run; without that no login is tried at CouchDB."""
         self._guard = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
         self._values: dict[str, tuple[Any, tuple[Evidence, ...]]] = {}

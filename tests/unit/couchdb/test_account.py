@@ -178,9 +178,12 @@ def test_a_refusal_is_remembered_also_where_the_state_takes_nothing(tmp_path: Pa
 
 
 def test_without_any_place_to_remember_it_no_login_is_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert memory.may_try(config(tmp_path))
     monkeypatch.setattr("os.access", lambda *_: False)
-    files = {str(tmp_path / "couchdb.login"): b"app\ns3cret!\n"}
-    found = access.account(Stack(config(tmp_path)), FakeHost(Machine(files=files)))
+    assert not memory.may_try(config(tmp_path))
+    stack, files = Stack(config(tmp_path)), {str(tmp_path / "couchdb.login"): b"app\ns3cret!\n"}
+    stack.may_log_in = False
+    found = access.account(stack, FakeHost(Machine(files=files)))
     assert isinstance(found, Finding)
     assert (str(found.status), found.code) == ("unknown", "couchdb.login_not_tried")
 
