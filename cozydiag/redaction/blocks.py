@@ -131,6 +131,7 @@ _LISTING = re.compile(
     r"(?P<what>couchdb\.login|[\w-]{1,40}\.token|stack\.token|admin-passphrase|\.erlang\.cookie|erlang\.cookie|[\w-]{0,40}(?:passphrase|password|passwd|secret)(?:\.txt)?)[ \t]*(?:<==|:|---+|====*)?[ \t]*",
     re.IGNORECASE,
 )
+_LISTED = ("login", "token", "passphrase", "cookie", "password", "passwd", "secret", ".txt")
 _BARE = re.compile(r"[ \t]*(?P<value>\S{4,400})[ \t]*")
 _BLOCK_KEY = re.compile(
     r"(?P<indent>[ \t]*)(?:- )?[\"']?[\w.-]{0,60}?(?:pass(?:word|wd|phrase)?|secret|token|private_?key|api_?key|credential)\w{0,20}[\"']?[ \t]*:[ \t]*[|>][+-]?\d?[ \t]*",
@@ -193,7 +194,7 @@ class Headings:
             elif secret and not is_hidden(found["value"]):
                 yield Span(*found.span("value"))
             return
-        if len(line) < 400 and (found := _LISTING.fullmatch(line)):
+        if line.rstrip(" \t<=:-").lower().endswith(_LISTED) and (found := _LISTING.fullmatch(line)):
             self._listing = [False, True] if found["what"].lower() == "couchdb.login" else [True]
 
     def _in_block(self, line: str) -> Iterator[Span]:

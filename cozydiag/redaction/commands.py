@@ -104,7 +104,7 @@ _WORDS = re.compile(rf"(?<![\w-])(?:{'|'.join(sorted(_BY_WORD, key=len, reverse=
 def _trigger(word: str) -> str:
     """The longest word of letters in the name of a command."""
     part = max(re.findall("[a-z]+", word), key=len)
-    return part if len(part) > 2 else word
+    return part if len(part) > 2 else word[:2]
 
 
 RULES = (

@@ -44,7 +44,9 @@ _RESOLVERS = frozenset(
     " 2606:4700:4700::1111 2606:4700:4700::1001 2620:fe::fe 2620:fe::9 2001:910:800::12 2001:910:800::40".split()
 )
 
-_IPV4 = re.compile(r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}")
+_IPV4_TAIL = re.compile(r"\.\d{1,3}\.\d{1,3}\.\d{1,3}")
+"""Beginning with a dot, which is found faster than a digit."""
+
 _MANY_COLONS = re.compile(r"::|:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:|-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-")
 _MAC = re.compile(r"(?<![\w:-])(?:[0-9A-Fa-f]{2}(?P<mark>[:-]))(?:[0-9A-Fa-f]{2}(?P=mark)){4}[0-9A-Fa-f]{2}(?![\w:-])")
 _IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4})(?![\w:])")
@@ -74,7 +76,7 @@ class Identity:
         self._names = {**dict.fromkeys(self.hosts, "host"), **dict.fromkeys(self.domains, "domain")}
         self._names |= {user.lower(): "user" for user in self.users}
         self._ordered = sorted(self._names, key=lambda name: (-len(name), name))
-        self._cache: dict[str, str] = {}
+        self._dull: set[str] = set()
 
     def use(self, pseudonyms: Pseudonyms, shown: dict[str, set[str]]) -> None:
         """Numbers come from ``pseudonyms``; every stand-in that is used is put into ``shown``, by kind."""
@@ -86,7 +88,7 @@ class Identity:
             if mark in text:
                 text = self._without_mails(text, mark)
         text = self._without_names(text)
-        text = _IPV4.sub(self._ipv4, text)
+        text = self._without_ipv4(text)
         if _MANY_COLONS.search(text):
             text = "\n".join(self._colons(line) if _MANY_COLONS.search(line) else line for line in text.split("\n"))
         return text
@@ -164,23 +166,37 @@ class Identity:
 
     # -- addresses -----------------------------------------------------------------------------------------
 
-    def _ipv4(self, found: re.Match[str]) -> str:
-        said, text, start, end = found[0], found.string, found.start(), found.end()
-        known = self._cache.get(said)
-        if known is None:
-            known = self._cache[said] = "" if _says_nothing(said) else said
-            if len(self._cache) > 100_000:
-                self._cache.clear()
-        if not known:
-            return said
+    def _without_ipv4(self, text: str) -> str:
+        pieces, done = [], 0
+        for found in _IPV4_TAIL.finditer(text):
+            end = found.end()
+            start = at = found.start()
+            while at - start < 3 and start > done and text[start - 1] in _DIGITS:
+                start -= 1
+            said = text[start:end]
+            if said in self._dull or start == at:
+                continue
+            if _says_nothing(said):
+                self._dull.add(said)
+            elif self._is_address(text, start, end):
+                network, _, _ = said.rpartition(".")
+                number = self._pseudonyms.number("ip4-net", network)
+                host = self._pseudonyms.number(f"ip4-net{number}", said)
+                pieces += [text[done:start], self._count("ip", f"<ip4-net{number}-host{host}>", said)]
+                done = end
+        if len(self._dull) > _REMEMBERED:
+            self._dull.clear()
+        return "".join([*pieces, text[done:]]) if pieces else text
+
+    @staticmethod
+    def _is_address(text: str, start: int, end: int) -> bool:
+        """Whether it is no version, and no part of something longer."""
         before, after = text[max(0, start - 48) : start], text[end : end + 12]
         if before[-1:].isalnum() or before[-1:] in ("_", ".") or after[:1].isalnum() or after[:1] == "_":
-            return said
-        if _VERSION_AFTER.match(after) or _VERSION_BEFORE.search(before.rpartition("\n")[2]) or _is_package(text, start):
-            return said
-        network, _, _ = said.rpartition(".")
-        number = self._pseudonyms.number("ip4-net", network)
-        return self._count("ip", f"<ip4-net{number}-host{self._pseudonyms.number(f'ip4-net{number}', said)}>", said)
+            return False
+        if _VERSION_AFTER.match(after) or _VERSION_BEFORE.search(before.rpartition("\n")[2]):
+            return False
+        return not _is_package(text, start)
 
     def _colons(self, line: str) -> str:
         return _IPV6.sub(self._ipv6, _MAC.sub(self._mac, line))
@@ -210,6 +226,11 @@ class Identity:
         from socket import inet_ntop
 
         return self._count("ip", f"<ip6-net{number}-host{host}>", inet_ntop(AF_INET6, raw))
+
+
+_DIGITS = frozenset("0123456789")
+_REMEMBERED = 100_000
+"""Addresses that say nothing are remembered, so many at most."""
 
 
 def _says_something(name: str) -> bool:

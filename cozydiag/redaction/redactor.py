@@ -110,19 +110,27 @@ class Redactor:
     def _batch(self, batch: list[str], headings: Headings) -> list[str]:
         if not batch:
             return []
-        done = self._replaced_in(batch, headings)
-        after = self._named("\n".join(done)).split("\n")
-        changed = [at for at, (one, other) in enumerate(zip(batch, after, strict=True)) if one != other]
+        done, quiet = self._replaced_in(batch, headings)
+        hidden = self._hide_known("\n".join(done)).split("\n")
+        after = hidden if self._identity is None else self._identity.hide("\n".join(hidden)).split("\n")
+        # Where no rule was needed, and names alone were replaced, none is needed now: no stand-in of a name is a trigger.
+        changed = [
+            at
+            for at, (old, known, new) in enumerate(zip(batch, hidden, after, strict=True))
+            if old != new and (known != old or not quiet[at])
+        ]
         for at, line in zip(changed, self._settled([after[at] for at in changed]), strict=True):
             after[at] = line
         return [_without_end(new) if len(old) > LONGEST else new for old, new in zip(batch, after, strict=True)]
 
-    def _replaced_in(self, batch: list[str], headings: Headings) -> list[str]:
+    def _replaced_in(self, batch: list[str], headings: Headings) -> tuple[list[str], list[bool]]:
+        """The lines, and of each whether no rule was needed."""
         if not batch:
-            return []
+            return [], []
         lows = _lowered(batch)
         needed = RULES.needed(lows) if self._prefilter else [None] * len(batch)
-        return [self._secrets(*one, headings) for one in zip(batch, lows, needed, strict=True)]
+        done = [self._secrets(*one, headings) for one in zip(batch, lows, needed, strict=True)]
+        return done, [numbers is not None and not numbers for numbers in needed]
 
     def _secrets(self, line: str, low: str, needed: frozenset[int] | None, headings: Headings) -> str:
         if not needed and needed is not None and not headings.waits:

@@ -51,16 +51,17 @@ class Rules:
         text = "\n".join(lows)
         signs = [(sign, rules) for sign, rules in self._signs if sign in text]
         letters = text.encode("utf-8", "surrogatepass").translate(_ONLY_LETTERS)
-        hot = {word: rules for word in {*letters.split()} - self._dull if (rules := self._of(word))}
+        words = [line.split() for line in letters.split(b"\n")]
+        hot = {word: rules for word in set().union(*words) - self._dull if (rules := self._of(word))}
+        if not signs:
+            return [_NONE if hot.keys().isdisjoint(one) else _NONE.union(*(hot[w] for w in hot.keys() & one)) for one in words]
         return [
-            self._needed(hot, words.split(), [rules for sign, rules in signs if sign in low])
-            for words, low in zip(letters.split(b"\n"), lows, strict=True)
+            _NONE.union(
+                *([] if hot.keys().isdisjoint(one) else (hot[word] for word in hot.keys() & one)),
+                *(rules for sign, rules in signs if sign in low),
+            )
+            for one, low in zip(words, lows, strict=True)
         ]
-
-    def _needed(self, hot: dict[bytes, frozenset[int]], words: list[bytes], found: list[frozenset[int]]) -> frozenset[int]:
-        if not hot.keys().isdisjoint(words):
-            found += [hot[word] for word in hot.keys() & words]
-        return _NONE.union(*found) if found else _NONE
 
     def _of(self, word: bytes) -> frozenset[int]:
         known = self._words.get(word)

@@ -11,25 +11,25 @@ from cozydiag.redaction.values import is_hidden, is_none
 # -- hashes: that there is one, and what stands before it, is worth knowing --------------------------------
 
 _HASH = re.compile(
-    r"(?P<a>\$(?:1|2[abxy]?|5|6|7|8|9|y|gy|apr1|sha1|md5|P|H|S|argon2\w{1,3}|scrypt|pbkdf2[\w-]{0,12}|bcrypt[\w-]{0,8}|ml|my)\$[\w./+=,$-]{8,})"
-    r"|\bscrypt\$\d+\$\d+\$\d+\$(?P<b>[\w./+=$-]{8,})|\bs[cC]rypt:\d+:\d+:\d+\$(?P<b2>[\w./+=$-]{8,})"
+    r"(?P<a>\$(?:1|2[abxy]?|5|6|7|8|9|y|gy|apr1|sha1|md5|p|h|s|argon2\w{1,3}|scrypt|pbkdf2[\w-]{0,12}|bcrypt[\w-]{0,8}|ml|my)\$[\w./+=,$-]{8,})"
+    r"|\bscrypt\$\d+\$\d+\$\d+\$(?P<b>[\w./+=$-]{8,})|\bscrypt:\d+:\d+:\d+\$(?P<b2>[\w./+=$-]{8,})"
     r"|-pbkdf2(?::\w{1,12})?-(?P<c>[\w,]{8,})|-hashed-(?P<d>[\w,]{8,})"
     r"|\bpbkdf2(?:_\w{1,12}\$|:\w{1,12}:)\d+\$(?P<e>[\w./+=$-]{8,})|\b(?:bcrypt|argon2|sha1|md5|crypt)\$+(?P<e2>[\w./+=,$-]{8,})"
-    r"|\{(?:S?SHA\d{0,3}|S?MD5|CRYPT|BLF-CRYPT|SHA(?:256|512)-CRYPT|PBKDF2[\w-]{0,10}|ARGON2\w{0,3}|SSHA\d{0,3}(?:\.\w+)?|CRAM-MD5|PLAIN|CLEARTEXT|xor|DES-CRYPT|HMAC-MD5|NT|LANMAN)\}(?P<f>[\w./+=,$-]{4,})"
-    r"|(?<![\w*])\*(?P<g>[0-9A-F]{40})\b"
-    r"|\bSCRAM-SHA-\d{1,3}\$\d+:(?P<h>[\w./+=$:-]{8,})"
+    r"|\{(?:s?sha\d{0,3}(?:\.\w+)?|s?md5|crypt|blf-crypt|sha(?:256|512)-crypt|pbkdf2[\w-]{0,10}|argon2\w{0,3}|cram-md5|plain|cleartext|xor|des-crypt|hmac-md5|nt|lanman)\}(?P<f>[\w./+=,$-]{4,})"
+    r"|(?<![\w*])\*(?P<g>[0-9a-f]{40})\b"
+    r"|\bscram-sha-\d{1,3}\$\d+:(?P<h>[\w./+=$:-]{8,})"
     r"|(?P<i>(?<=[\s'\"=:])md5[0-9a-f]{32})\b",
-    re.IGNORECASE,
 )
+"""In small letters."""
 
 _HASH_TRIGGERS = (
-    "$", "pbkdf", "hashed", "scrypt", "=scram", "=md", "'*", '"*', "| *", "ssha", "{sha", "smd", "=crypt", "=blf", "argon",
-    "=cram", "{plain}", "cleartext", "=xor", "=hmac", "{nt}", "lanman",
+    "$", "pbkdf", "hashed", "scrypt", "=scram", "=md", "identified", "mysql", "ssha", "{sha", "smd", "=crypt", "=blf", "argon",
+    "=cram", "=plain", "cleartext", "=xor", "=hmac", "=nt", "lanman",
 )  # fmt: skip
 
 
 def _hashes(line: str, low: str) -> Iterator[Span]:
-    for found in _HASH.finditer(line):
+    for found in _HASH.finditer(low):
         start, end = found.span(found.lastgroup or 0)
         yield Span(start, end, "hash")
 
@@ -53,8 +53,8 @@ _TOKEN = re.compile(
 )
 _TOKEN_TRIGGERS = (
     "=ghp", "=gho", "=ghu", "=ghs", "=ghr", "=github", "glpat", "gldt", "glrt", "glptt", "glft", "glsoat", "glimt", "glagent",
-    "glcbt", "gloas", "glffct", "xox", "xapp", "akia", "asia", "abia", "acca", "agpa", "aida", "aroa", "=sk", "k_live_",
-    "k_test_", "whsec", "=hf", "=npm", "=pypi", "aiza", "=ya", "gocspx", "=sg", "key", "=dop", "=dor", "=doo", "shpat", "shpca",
+    "glcbt", "gloas", "glffct", "xox", "xapp", "akia", "asia", "abia", "acca", "agpa", "aida", "aroa", "=sk", "=live",
+    "=test", "whsec", "=hf", "=npm", "=pypi", "aiza", "=ya", "gocspx", "=sg", "key", "=dop", "=dor", "=doo", "shpat", "shpca",
     "shppa", "shpss", "=sq", "eaaa", "=hvs", "=hvb", "=hvr", "atatt", "atctt", "=lin", "=ntn", "=secret", "=fo", "flyv",
     "tskey", "xkeysib", "xsmtpsib", "sntry", "glsa", "=glc", "nrak", "dckr", "atlasv", "rubygems", "hrku", "=tk", "=syt",
     "figd", "pmak", "=dp", "=pul", "=nfp", "vercel", "cfut", "=age", ":aa", "eyj", "eyk", "=bfp", "glwt", "=oy",
