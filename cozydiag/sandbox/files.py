@@ -199,4 +199,5 @@ def configuration(layout: Layout, nginx: str) -> str:
     for role, unit in ROLES.items():
         key = f'"{role}"' if "." in role else role
         lines += ["", f"[services.{key}]", 'manager = "supervisord"', f'unit = "{unit}"']
+    lines += ["", "# Nothing here is slow.", "[repair]", "confirm = 0.5", "stable = 1"]
     return "\n".join(lines) + "\n"

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from cozydiag.sandbox import Sandbox
 from cozydiag.sandbox.files import ROLES
-from cozydiag.sandbox.layout import write
 from scripts.laboratory import command
 from scripts.laboratory.cases import Case
 
@@ -25,18 +24,10 @@ class Repair(NamedTuple):
 def repair(case: Case, sandbox: Sandbox) -> Repair:
     """Runs `fix` and looks at what became of it."""
     before = identities(sandbox)
-    fixed = command.cozydiag("fix", "--restart", "--yes", "--config", hurried(sandbox))
+    fixed = command.cozydiag("fix", "--restart", "--yes", "--config", sandbox.config)
     after = identities(sandbox)
     verdict = (command.status(sandbox.config).report or {}).get("verdict")
     return assess(case, fixed, before, after, healthy=verdict == "ok")
-
-
-def hurried(sandbox: Sandbox) -> str:
-    """The sandbox's configuration, with less time between the looks than a real server is given."""
-    path = sandbox.layout.path("fix.toml")
-    with open(sandbox.config, encoding="utf-8") as file:
-        write(path, file.read() + "\n[repair]\nconfirm = 0.2\nstable = 0.5\n")
-    return path
 
 
 def assess(case: Case, fixed: command.Run, before: dict[str, str], after: dict[str, str], *, healthy: bool) -> Repair:

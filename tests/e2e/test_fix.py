@@ -57,7 +57,7 @@ class Server:
     def config(self) -> str:
         """The sandbox's own configuration, with less patience."""
         path = Path(self.sandbox.folder, "fix.toml")
-        path.write_text(Path(self.sandbox.config).read_text() + TIMING)
+        path.write_text(Path(self.sandbox.config).read_text().partition("[repair]")[0] + TIMING)
         return str(path)
 
     def have(self, *stopped: str) -> None:

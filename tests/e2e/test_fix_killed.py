@@ -37,7 +37,7 @@ def sandbox() -> Iterator[Sandbox]:
     made = Sandbox.create()
     try:
         made.up()
-        Path(made.folder, "fix.toml").write_text(Path(made.config).read_text() + SETTINGS)
+        Path(made.folder, "fix.toml").write_text(Path(made.config).read_text().partition("[repair]")[0] + SETTINGS)
         yield made
     finally:
         made.remove()
