@@ -60,7 +60,7 @@ V3: dict[str, tuple[Cause, ...]] = {
 }
 
 BARE: dict[str, tuple[Cause, ...]] = {"nothing-here": ()}
-GENERIC: dict[str, tuple[Cause, ...]] = {"healthy": (), "program-away": (Cause("service.stopped", "None"),)}
+GENERIC: dict[str, tuple[Cause, ...]] = {"healthy": (), "program-away": (Cause("proxy.upstream_refused", "proxy"),)}
 
 REAL = {name: V3[name] for name in ("couchdb-away", "passphrase-missing", "configuration-broken")}
 """With the real cozy-stack, which starts with a real CouchDB only: how it does not start."""

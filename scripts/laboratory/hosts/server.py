@@ -115,6 +115,7 @@ def bare(kind: str, *packages: str) -> Iterator[Server]:
             server.shell(f"chmod go+x {' '.join(sorted(ways))}")  # for the users of the services
             names = " ".join((DOMAIN, *(f"{app}.{DOMAIN}" for app in ("home", "drive", "settings", "store"))))
             server.shell(
+                "rm -rf /etc/cozy /usr/local/cozy /etc/couchdb /var/lib/couchdb\n"
                 f"echo '127.0.0.1 {names}' >>/etc/hosts; echo >/etc/resolv.conf\n"
                 "sed -i 's/^hosts:.*/hosts: files/' /etc/nsswitch.conf"
             )
