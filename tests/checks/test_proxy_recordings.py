@@ -285,12 +285,8 @@ def test_who_only_knocked_at_haproxy_says_nothing_of_our_request(tmp_path: Path)
     from cozydiag.host import Host, World
 
     log = tmp_path / "haproxy.log"
-    ours = (
-        '127.0.0.1:5 [21/Nov/2026:09:02:33.511] web cozy/s0 0/0/0/1/1 500 90 - - ---- 1/1/0/0/0 0/0 "GET /"\n'
-    )
-    knock = (
-        '127.0.0.1:6 [21/Nov/2026:09:02:33.600] web web/<NOSRV> -1/-1/-1/-1/0 400 0 - - CR-- 1/1/0/0/0 "<BADREQ>"\n'
-    )
+    ours = '127.0.0.1:5 [21/Nov/2026:09:02:33.511] web cozy/s0 0/0/0/1/1 500 90 - - ---- 1/1/0/0/0 0/0 "GET /"\n'
+    knock = '127.0.0.1:6 [21/Nov/2026:09:02:33.600] web web/<NOSRV> -1/-1/-1/-1/0 400 0 - - CR-- 1/1/0/0/0 "<BADREQ>"\n'
     log.write_text(ours + knock)
     began = haproxy.moment(ours) or 0.0
     found = haproxy.HAProxy("x", discover=False).last_error(Host(World(), 5.0), (str(log),), began, ())
