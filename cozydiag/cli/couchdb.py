@@ -38,7 +38,7 @@ def couchdb(
     host = Host(World(), loaded.timing.deadline, "couchdb")
     seen = list(picture.lines(host, stack))
     probed = [*_as_the_app(host, stack, report), *(_probe(host, stack) if write_probe else ())]
-    memory.keep(loaded, stack.refusal)
+    memory.keep(stack.config, stack.refusal)
     mask = stack.masks().mask
     for label, value in seen:
         write(mask(f"{say(label):<14}{say(value)}") + "\n")

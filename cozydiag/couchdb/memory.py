@@ -52,8 +52,8 @@ def keep(config: Config, refusal: Reply | None) -> None:
 
 
 def forget(config: Config) -> None:
-    """Let the next run try once more."""
-    if recall(config) is not None:
+    """Let the next run try once more, whichever credentials were refused."""
+    if _of_state(config) is not None or _of_spare() is not None:
         _set(config, None)
         with contextlib.suppress(OSError):
             os.unlink(_spare())
