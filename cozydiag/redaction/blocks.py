@@ -14,7 +14,9 @@ _BEGIN = re.compile(r"-{4,5}BEGIN (?P<what>[A-Z0-9 ]{1,60}?)-{4,5}", re.IGNORECA
 _END = re.compile(r"-{4,5}END (?P<what>[A-Z0-9 ]{1,60}?)-{4,5}", re.IGNORECASE)
 _PRIVATE = re.compile(r"PRIVATE|STATIC KEY|SECRET", re.IGNORECASE)
 _MATERIAL = re.compile(r"[A-Za-z0-9+/]{1,120}={0,2}|[0-9a-fA-F]{32}|[A-Za-z0-9+/]{20,}={0,2}")
-_FULL_LINE = re.compile(r"[ \t>|\"']{0,40}(?:[A-Za-z0-9+/]{64}|[A-Za-z0-9+/]{70}|[A-Za-z0-9+/]{76})[\"',\\nr]{0,6}[ \t]*")
+_FULL_LINE = re.compile(
+    r"[ \t>|\"']{0,40}(?:[A-Za-z0-9+/]{64}|[A-Za-z0-9+/]{70}|[A-Za-z0-9+/]{76})[\"',\\nr]{0,6}[ \t]*"
+)
 _HEADER = re.compile(r"(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset|MessageID): .*", re.IGNORECASE)
 _PARTS = re.compile(r"[ \t]*(?:priv|privateExponent|prime\d|exponent\d|coefficient):[ \t]*", re.IGNORECASE)
 _HEX_LINE = re.compile(r"[ \t]+(?:[0-9a-f]{2}:){3,}[0-9a-f]{0,2}:?[ \t]*", re.IGNORECASE)
@@ -26,69 +28,82 @@ _HELD = 400
 
 def without_keys(lines: Iterable[str]) -> Iterator[str]:
     """The lines, with one stand-in for each private key: also for one without its end, or without its beginning."""
-    held: list[str] = []
-    state, swallowed = "", 0
+    reader = _Keys()
     for line in lines:
-        if not state and not held and _is_ordinary(line):
+        if not reader.state and not reader.held and _is_ordinary(line):
             yield line
-            continue
+        else:
+            yield from reader.read(line)
+    yield from reader.released()
+
+
+class _Keys:
+    """``state`` is what the lines before have begun: a private key, what is public, the parts of a key in hex. ``held``
+    are lines that look like the middle of a key, until it is known what they are of."""
+
+    def __init__(self) -> None:
+        self.state = ""
+        self.held: list[str] = []
+        self._swallowed = 0
+
+    def read(self, line: str) -> Iterator[str]:
         begin, end = _BEGIN.search(line), _END.search(line)
-        if held and not _FULL_LINE.fullmatch(line):
-            if end and _PRIVATE.search(end["what"]) or _is_tail(line, held):
-                held.append(line) if not end else None
+        if self.held and not _FULL_LINE.fullmatch(line):
+            if (end and _PRIVATE.search(end["what"])) or _is_tail(line, self.held):
+                self.held, self.state = [], "" if end else "private"
                 yield PRIVATE_KEY
-                held = []
-                if end:
-                    continue
-                state = "private"
-                continue
-            yield from [PRIVATE_KEY] if len(held) > 1 else held
-            held = []
+                return
+            yield from self.released()
         if begin and _PRIVATE.search(begin["what"]):
-            if end and end.start() > begin.start():
-                state = ""
-                yield line  # on one line: `shapes` knows it
-            else:
-                yield line[: begin.start()] + PRIVATE_KEY
-                state, swallowed = "private", 0
-            continue
-        if state == "private":
+            yield self._begun(line, begin, end)
+        elif not self._goes_on(line, end):
+            yield from self._other(line, begin, end)
+
+    def released(self) -> Iterator[str]:
+        """What is held, as it may be shown: two such lines and more can only be a key."""
+        held, self.held = self.held, []
+        yield from [PRIVATE_KEY] if len(held) > 1 else held
+
+    def _begun(self, line: str, begin: re.Match[str], end: re.Match[str] | None) -> str:
+        if end and end.start() > begin.start():
+            self.state = ""
+            return line  # on one line: `shapes` knows it
+        self.state, self._swallowed = "private", 0
+        return line[: begin.start()] + PRIVATE_KEY
+
+    def _goes_on(self, line: str, end: re.Match[str] | None) -> bool:
+        """Whether it belongs to the private key before it."""
+        if self.state == "private":
             if end:
-                state = ""
-                continue
-            if _is_material(line, swallowed):
-                swallowed += 1
-                continue
-            state = ""
-        if state == "hex":
+                self.state = ""
+                return True
+            if _is_material(line, self._swallowed):
+                self._swallowed += 1
+                return True
+            self.state = ""
+        elif self.state == "hex":
             if _HEX_LINE.fullmatch(line):
-                continue
-            state = ""
-        if begin:
-            state = "public"
-        elif end:
-            if _PRIVATE.search(end["what"]):
-                yield PRIVATE_KEY
-                state = ""
-                continue
-            state = ""
+                return True
+            self.state = ""
+        return False
+
+    def _other(self, line: str, begin: re.Match[str] | None, end: re.Match[str] | None) -> Iterator[str]:
+        if begin or end:
+            self.state = "public" if begin else ""
+            yield PRIVATE_KEY if not begin and end and _PRIVATE.search(end["what"]) else line
         elif _PARTS.fullmatch(line):
-            state = "hex"
-            yield line + " " + PRIVATE_KEY
-            continue
+            self.state = "hex"
+            yield f"{line} {PRIVATE_KEY}"
         elif _PUTTY.match(line.strip()):
-            state, swallowed = "private", 0
-            yield line
-            yield PRIVATE_KEY
-            continue
-        elif state != "public" and _FULL_LINE.fullmatch(line):
-            held.append(line)
-            if len(held) > _HELD:
+            self.state, self._swallowed = "private", 0
+            yield from (line, PRIVATE_KEY)
+        elif self.state != "public" and _FULL_LINE.fullmatch(line):
+            self.held.append(line)
+            if len(self.held) > _HELD:
+                self.held, self.state = [], "private"
                 yield PRIVATE_KEY
-                held, state = [], "private"
-            continue
-        yield line
-    yield from [PRIVATE_KEY] if len(held) > 1 else held
+        else:
+            yield line
 
 
 def _is_ordinary(line: str) -> bool:
@@ -101,7 +116,10 @@ def _is_ordinary(line: str) -> bool:
 
 def _is_tail(line: str, held: list[str]) -> bool:
     """Whether it is the last, shorter line of what is held."""
-    return len(held) > 1 and re.fullmatch(r"[ \t>|\"']{0,40}[A-Za-z0-9+/]{4,75}={1,2}[\"',\\nr]{0,6}[ \t]*", line) is not None
+    return (
+        len(held) > 1
+        and re.fullmatch(r"[ \t>|\"']{0,40}[A-Za-z0-9+/]{4,75}={1,2}[\"',\\nr]{0,6}[ \t]*", line) is not None
+    )
 
 
 def _is_material(line: str, swallowed: int) -> bool:
@@ -127,23 +145,30 @@ _SETTING = re.compile(r"[ \t]*[\w.@+-]{1,100}[ \t]{0,40}=[ \t]{0,40}(?P<value>\S
 _SECRET_SECTIONS = frozenset({"admins"})
 
 _LISTING = re.compile(
-    r"(?:#|==>|---+|\$|.{0,80}[#$%>][ \t]+(?:sudo[ \t]+)?(?:cat|head|tail|more|less)|(?:sudo[ \t]+)?cat|file|fichier|contents? of|contenu de)[ \t:]*\S{0,200}?"
-    r"(?P<what>couchdb\.login|[\w-]{1,40}\.token|stack\.token|admin-passphrase|\.erlang\.cookie|erlang\.cookie|[\w-]{0,40}(?:passphrase|password|passwd|secret)(?:\.txt)?)[ \t]*(?:<==|:|---+|====*)?[ \t]*",
+    r"(?:#|==>|---+|\$|.{0,80}[#$%>][ \t]+(?:sudo[ \t]+)?(?:cat|head|tail|more|less)|(?:sudo[ \t]+)?cat|file|fichier"
+    r"|contents? of|contenu de)[ \t:]*\S{0,200}?"
+    r"(?P<what>couchdb\.login|[\w-]{1,40}\.token|stack\.token|admin-passphrase|\.erlang\.cookie|erlang\.cookie"
+    r"|[\w-]{0,40}(?:passphrase|password|passwd|secret)(?:\.txt)?)[ \t]*(?:<==|:|---+|====*)?[ \t]*",
     re.IGNORECASE,
 )
 _LISTED = ("login", "token", "passphrase", "cookie", "password", "passwd", "secret", ".txt")
 _BARE = re.compile(r"[ \t]*(?P<value>\S{4,400})[ \t]*")
 _BLOCK_KEY = re.compile(
-    r"(?P<indent>[ \t]*)(?:- )?[\"']?[\w.-]{0,60}?(?:pass(?:word|wd|phrase)?|secret|token|private_?key|api_?key|credential)\w{0,20}[\"']?[ \t]*:[ \t]*[|>][+-]?\d?[ \t]*",
+    r"(?P<indent>[ \t]*)(?:- )?[\"']?[\w.-]{0,60}?(?:pass(?:word|wd|phrase)?|secret|token|private_?key|api_?key"
+    r"|credential)\w{0,20}[\"']?[ \t]*:[ \t]*[|>][+-]?\d?[ \t]*",
     re.IGNORECASE,
 )
 _BLOCK_ENDS = frozenset("|>+-0123456789")
 _LABEL = re.compile(
-    r"[ \t,{-]*[\"']?(?:name|key|variable)[\"']?[ \t]*[:=][ \t]*[\"']?[\w.-]{0,60}?(?:pass(?:word|wd|phrase)?|secret|token|api_?key|private_?key|credential)[\w.-]{0,40}[\"']?[ \t]*,?[ \t]*",
+    r"[ \t,{-]*[\"']?(?:name|key|variable)[\"']?[ \t]*[:=][ \t]*[\"']?[\w.-]{0,60}?(?:pass(?:word|wd|phrase)?|secret"
+    r"|token|api_?key|private_?key|credential)[\w.-]{0,40}[\"']?[ \t]*,?[ \t]*",
     re.IGNORECASE,
 )
 _LABEL_BEGINS = frozenset("\"'nNkKvV-,{")
-_VALUE = re.compile(r"[ \t]*[\"']?value[\"']?[ \t]*[:=][ \t]*(?P<mark>[\"']?)(?P<value>\S.*?)(?P=mark)[ \t]*,?[ \t]*[}]?[ \t]*", re.IGNORECASE)
+_VALUE = re.compile(
+    r"[ \t]*[\"']?value[\"']?[ \t]*[:=][ \t]*(?P<mark>[\"']?)(?P<value>\S.*?)(?P=mark)[ \t]*,?[ \t]*[}]?[ \t]*",
+    re.IGNORECASE,
+)
 _PUTTY_MAC = re.compile(r"[ \t]*Private-(?:MAC|Hash):[ \t]*(?P<value>[0-9a-f]{16,})[ \t]*", re.IGNORECASE)
 
 
@@ -189,7 +214,7 @@ class Headings:
         if self._listing:
             found = _BARE.fullmatch(line)
             secret = self._listing.pop(0)
-            if found is None or "=" in found["value"][:-2] and _SETTING.fullmatch(line):
+            if found is None or ("=" in found["value"][:-2] and _SETTING.fullmatch(line)):
                 self._listing = []
             elif secret and not is_hidden(found["value"]):
                 yield Span(*found.span("value"))

@@ -14,53 +14,289 @@ from cozydiag.redaction.pseudonyms import Pseudonyms
 from cozydiag.redaction.rule import small
 
 SLUGS = frozenset(
-    "home drive settings photos contacts calendar calendars emails email store notes passwords banks bank tasks files"
-    " mails collect konnectors data-system proxy controller mespapiers pass sync bookmarks blog onboarding search viewer"
-    " dataproxy coachco2 mycozy connect www mail smtp imap pop mx ns1 ns2 ns couchdb api static assets cdn admin".split()
+    [
+        "home",
+        "drive",
+        "settings",
+        "photos",
+        "contacts",
+        "calendar",
+        "calendars",
+        "emails",
+        "email",
+        "store",
+        "notes",
+        "passwords",
+        "banks",
+        "bank",
+        "tasks",
+        "files",
+        "mails",
+        "collect",
+        "konnectors",
+        "data-system",
+        "proxy",
+        "controller",
+        "mespapiers",
+        "pass",
+        "sync",
+        "bookmarks",
+        "blog",
+        "onboarding",
+        "search",
+        "viewer",
+        "dataproxy",
+        "coachco2",
+        "mycozy",
+        "connect",
+        "www",
+        "mail",
+        "smtp",
+        "imap",
+        "pop",
+        "mx",
+        "ns1",
+        "ns2",
+        "ns",
+        "couchdb",
+        "api",
+        "static",
+        "assets",
+        "cdn",
+        "admin",
+    ]
 )
 """First labels that are an app's or a service's, and nobody's name."""
 
 USUAL = frozenset(
-    "root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc gnats nobody _apt systemd"
-    " systemd-network systemd-resolve systemd-timesync messagebus sshd cozy cozy-home cozy-data-system cozy-proxy couchdb"
-    " nginx apache http caddy haproxy supervisor postfix redis mysql postgres docker podman node nodejs admin administrator"
-    " user users ubuntu debian pi vagrant centos fedora alpine ec2-user default guest test app apps service services home"
-    " data cozy-stack dnsmasq statd ntp chrony avahi polkitd rtkit tss uuidd lxd git ssh log logs adm staff local server host"
-    " localhost localdomain localhost.localdomain ip6-localhost ip6-loopback ip6-allnodes ip6-allrouters raspberrypi".split()
+    [
+        "root",
+        "daemon",
+        "bin",
+        "sys",
+        "sync",
+        "games",
+        "man",
+        "lp",
+        "mail",
+        "news",
+        "uucp",
+        "proxy",
+        "www-data",
+        "backup",
+        "list",
+        "irc",
+        "gnats",
+        "nobody",
+        "_apt",
+        "systemd",
+        "systemd-network",
+        "systemd-resolve",
+        "systemd-timesync",
+        "messagebus",
+        "sshd",
+        "cozy",
+        "cozy-home",
+        "cozy-data-system",
+        "cozy-proxy",
+        "couchdb",
+        "nginx",
+        "apache",
+        "http",
+        "caddy",
+        "haproxy",
+        "supervisor",
+        "postfix",
+        "redis",
+        "mysql",
+        "postgres",
+        "docker",
+        "podman",
+        "node",
+        "nodejs",
+        "admin",
+        "administrator",
+        "user",
+        "users",
+        "ubuntu",
+        "debian",
+        "pi",
+        "vagrant",
+        "centos",
+        "fedora",
+        "alpine",
+        "ec2-user",
+        "default",
+        "guest",
+        "test",
+        "app",
+        "apps",
+        "service",
+        "services",
+        "home",
+        "data",
+        "cozy-stack",
+        "dnsmasq",
+        "statd",
+        "ntp",
+        "chrony",
+        "avahi",
+        "polkitd",
+        "rtkit",
+        "tss",
+        "uuidd",
+        "lxd",
+        "git",
+        "ssh",
+        "log",
+        "logs",
+        "adm",
+        "staff",
+        "local",
+        "server",
+        "host",
+        "localhost",
+        "localdomain",
+        "localhost.localdomain",
+        "ip6-localhost",
+        "ip6-loopback",
+        "ip6-allnodes",
+        "ip6-allrouters",
+        "raspberrypi",
+    ]
 )
 """Names that every machine has."""
 
 _SECOND = frozenset(
-    "co.uk org.uk me.uk ac.uk com.au net.au org.au co.nz co.jp com.br com.fr asso.fr gouv.fr nom.fr eu.org duckdns.org"
-    " nohost.me noho.st ynh.fr freeboxos.fr dyndns.org ddns.net no-ip.org no-ip.biz hopto.org zapto.org sytes.net"
-    " dynu.net freedns.org afraid.org mycozy.cloud cozycloud.cc github.io synology.me myds.me i234.me selfhost.eu"
-    " spdns.org goip.de dnsalias.org homelinux.org homeip.net is-a-geek.org dedyn.io home.arpa".split()
+    [
+        "co.uk",
+        "org.uk",
+        "me.uk",
+        "ac.uk",
+        "com.au",
+        "net.au",
+        "org.au",
+        "co.nz",
+        "co.jp",
+        "com.br",
+        "com.fr",
+        "asso.fr",
+        "gouv.fr",
+        "nom.fr",
+        "eu.org",
+        "duckdns.org",
+        "nohost.me",
+        "noho.st",
+        "ynh.fr",
+        "freeboxos.fr",
+        "dyndns.org",
+        "ddns.net",
+        "no-ip.org",
+        "no-ip.biz",
+        "hopto.org",
+        "zapto.org",
+        "sytes.net",
+        "dynu.net",
+        "freedns.org",
+        "afraid.org",
+        "mycozy.cloud",
+        "cozycloud.cc",
+        "github.io",
+        "synology.me",
+        "myds.me",
+        "i234.me",
+        "selfhost.eu",
+        "spdns.org",
+        "goip.de",
+        "dnsalias.org",
+        "homelinux.org",
+        "homeip.net",
+        "is-a-geek.org",
+        "dedyn.io",
+        "home.arpa",
+    ]
 )
 """Below these everybody has a name, as below `fr`. A part of the list of public suffixes (publicsuffix.org)."""
 
 _RESOLVERS = frozenset(
-    "1.1.1.1 1.0.0.1 8.8.8.8 8.8.4.4 9.9.9.9 149.112.112.112 208.67.222.222 208.67.220.220 80.67.169.12 80.67.169.40"
-    " 4.2.2.1 4.2.2.2 94.140.14.14 94.140.15.15 185.228.168.9 76.76.2.0 2001:4860:4860::8888 2001:4860:4860::8844"
-    " 2606:4700:4700::1111 2606:4700:4700::1001 2620:fe::fe 2620:fe::9 2001:910:800::12 2001:910:800::40".split()
+    [
+        "1.1.1.1",
+        "1.0.0.1",
+        "8.8.8.8",
+        "8.8.4.4",
+        "9.9.9.9",
+        "149.112.112.112",
+        "208.67.222.222",
+        "208.67.220.220",
+        "80.67.169.12",
+        "80.67.169.40",
+        "4.2.2.1",
+        "4.2.2.2",
+        "94.140.14.14",
+        "94.140.15.15",
+        "185.228.168.9",
+        "76.76.2.0",
+        "2001:4860:4860::8888",
+        "2001:4860:4860::8844",
+        "2606:4700:4700::1111",
+        "2606:4700:4700::1001",
+        "2620:fe::fe",
+        "2620:fe::9",
+        "2001:910:800::12",
+        "2001:910:800::40",
+    ]
 )
 
 _IPV4_TAIL = re.compile(r"\.\d{1,3}\.\d{1,3}\.\d{1,3}")
 """Beginning with a dot, which is found faster than a digit."""
 
-_MANY_COLONS = re.compile(r"::|:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:|-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-")
+_MANY_COLONS = re.compile(
+    r"::|:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:|-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-"
+)
 _MAC = re.compile(r"(?<![\w:-])(?:[0-9A-Fa-f]{2}(?P<mark>[:-]))(?:[0-9A-Fa-f]{2}(?P=mark)){4}[0-9A-Fa-f]{2}(?![\w:-])")
 _IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4})(?![\w:])")
 _BACKWARDS = re.compile(r"[\w.+'-]{0,63}[A-Za-z0-9](?![\w.+-])")
 """The name before `@`, from its end."""
 
 _DOMAIN = re.compile(r"(?:[A-Za-z0-9](?:[\w-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,24}(?![\w-])")
-_UNITS = frozenset("service socket timer mount target slice scope path device swap automount couch local localdomain internal lan png jpg svg js css".split())
-_NODES = frozenset("couchdb nonode rabbit ejabberd git".split())
+_UNITS = frozenset(
+    [
+        "service",
+        "socket",
+        "timer",
+        "mount",
+        "target",
+        "slice",
+        "scope",
+        "path",
+        "device",
+        "swap",
+        "automount",
+        "couch",
+        "local",
+        "localdomain",
+        "internal",
+        "lan",
+        "png",
+        "jpg",
+        "svg",
+        "js",
+        "css",
+    ]
+)
+_NODES = frozenset(["couchdb", "nonode", "rabbit", "ejabberd", "git"])
 _STAND_IN_NAME = re.compile(r"(?:mail)?dom(?:ain)?\d+\.example|(?:host|user|mail|name)\d+", re.IGNORECASE)
 
-_VERSION_BEFORE = re.compile(r"(?:version|release|\brev|\bver\.?|build|\bv)[\"']?[ :=]{0,3}[\"']?$|==[\"']?$|[\w.+-]-$|[\w+-]:$(?<!:\d:)|~$|\+$|(?<![./\w])[A-Za-z][\w+-]{1,40}/$", re.IGNORECASE)
+_VERSION_BEFORE = re.compile(
+    r"(?:version|release|\brev|\bver\.?|build|\bv)[\"']?[ :=]{0,3}[\"']?$|==[\"']?$|[\w.+-]-$|[\w+-]:$(?<!:\d:)|~$|\+$"
+    r"|(?<![./\w])[A-Za-z][\w+-]{1,40}/$",
+    re.IGNORECASE,
+)
 _VERSION_AFTER = re.compile(r"[-+~]\w|\.\d|\.\*| (?:installed|available|released|upgraded)")
-_PACKAGES = re.compile(r":(?:amd64|arm64|armhf|i386|all|armel|riscv64)\b|\b(?:Setting up|Unpacking|Preparing to unpack|Selecting|Get:\d+|Installing|Upgrading|Removing)\b")
+_PACKAGES = re.compile(
+    r":(?:amd64|arm64|armhf|i386|all|armel|riscv64)\b|\b(?:Setting up|Unpacking|Preparing to unpack|Selecting|Get:\d+"
+    r"|Installing|Upgrading|Removing)\b"
+)
 
 
 class Identity:
@@ -118,7 +354,9 @@ class Identity:
         low = domain.lower()
         if local.lower() in _NODES or low.rpartition(".")[2] in _UNITS:
             return ""
-        if _STAND_IN_NAME.fullmatch(low.rpartition(".")[0].rpartition(".")[2] + ".example") and _STAND_IN_NAME.fullmatch(local):
+        if _STAND_IN_NAME.fullmatch(
+            low.rpartition(".")[0].rpartition(".")[2] + ".example"
+        ) and _STAND_IN_NAME.fullmatch(local):
             return ""
         place = self._without_names(low)
         if place == low:
@@ -130,9 +368,9 @@ class Identity:
         places = sorted((at, -len(name), name) for name in self._ordered for at in _places(low, name))
         pieces, done = [], 0
         for start, _, name in places:
-            end, kind = start + len(name), self._names[name]
+            first, end, kind = start, start + len(name), self._names[name]
             said = text[start:end]
-            if start < done or _GOES_ON.match(text, end) or kind == "user" and said not in self.users:
+            if start < done or _GOES_ON.match(text, end) or (kind == "user" and said not in self.users):
                 continue
             if kind == "domain":
                 if _LABEL_FOLLOWS.match(text, end):
@@ -141,12 +379,11 @@ class Identity:
                 if first == start > 0 and (text[start - 1].isalnum() or text[start - 1] in "_-"):
                     continue
                 shown = self._own_domain(text[first:start], name)
-                start = first
             elif start and (text[start - 1].isalnum() or text[start - 1] in "_.-"):
                 continue
             else:
                 shown = self._numbered(kind, kind, said if kind == "user" else name)
-            pieces += [text[done:start], shown]
+            pieces += [text[done:first], shown]
             done = end
         return "".join([*pieces, text[done:]]) if pieces else text
 
@@ -157,7 +394,12 @@ class Identity:
     def _label(self, label: str) -> str:
         """A name under a domain: `alice-drive` has the name `alice` and the app `drive`."""
         low = label.lower()
-        if low in SLUGS or low in ("*", "_dmarc", "_domainkey") or re.fullmatch(r"name\d+(?:-.+)?", low) or label.isdigit():
+        if (
+            low in SLUGS
+            or low in ("*", "_dmarc", "_domainkey")
+            or re.fullmatch(r"name\d+(?:-.+)?", low)
+            or label.isdigit()
+        ):
             return label
         name, mark, app = label.rpartition("-")
         if mark and app.lower() in SLUGS:
@@ -216,7 +458,13 @@ class Identity:
         if mapped:
             said = ".".join(map(str, raw[12:]))
             return found[0] if _says_nothing(said) or "." in found[0] else self._ipv6_stand_in(raw)
-        if raw[:15] == bytes(15) or raw[0] in (0xFF, 0xFC, 0xFD) or raw[0] == 0xFE and raw[1] >= 0x80 or found[0].lower() in _RESOLVERS or not any(raw[:8]):
+        if (
+            raw[:15] == bytes(15)
+            or raw[0] in (0xFF, 0xFC, 0xFD)
+            or (raw[0] == 0xFE and raw[1] >= 0x80)
+            or found[0].lower() in _RESOLVERS
+            or not any(raw[:8])
+        ):
             return found[0]
         return self._ipv6_stand_in(raw)
 
@@ -235,20 +483,31 @@ _REMEMBERED = 100_000
 
 def _says_something(name: str) -> bool:
     low = name.lower()
-    return len(name) > 2 and low not in USUAL and low not in SLUGS and not low.isdigit() and _STAND_IN_NAME.fullmatch(low) is None
+    return (
+        len(name) > 2
+        and low not in USUAL
+        and low not in SLUGS
+        and not low.isdigit()
+        and _STAND_IN_NAME.fullmatch(low) is None
+    )
 
 
 def _registrable(name: str) -> str:
     """The part of a name that somebody has registered, "" where there is none."""
     labels = name.split(".")
-    if labels[-1] in ("localhost", "local", "localdomain", "lan", "internal", "home", "test", "invalid") or name.replace(".", "").isdigit():
+    if (
+        labels[-1] in ("localhost", "local", "localdomain", "lan", "internal", "home", "test", "invalid")
+        or name.replace(".", "").isdigit()
+    ):
         return ""
     keep = 3 if ".".join(labels[-2:]) in _SECOND else 2
     return ".".join(labels[-keep:]) if len(labels) >= keep else ""
 
 
 _GOES_ON = re.compile(r"[\w-]")
-_LABEL_FOLLOWS = re.compile(r"\.(?!(?:conf|log|pem|crt|key|cert|csr|access|error|old|bak|gz|vhost|txt|json|ya?ml|ini|service|\d+)\b)[A-Za-z0-9]")
+_LABEL_FOLLOWS = re.compile(
+    r"\.(?!(?:conf|log|pem|crt|key|cert|csr|access|error|old|bak|gz|vhost|txt|json|ya?ml|ini|service|\d+)\b)[A-Za-z0-9]"
+)
 """Another label; not the end of the name of a file."""
 
 _LABELS = re.compile(r"(?:[\w*-]{1,63}\.){1,8}")
@@ -275,7 +534,13 @@ def _says_nothing(address: str) -> bool:
     a, b = parts[0], parts[1]
     if max(parts) > 255 or any(len(part) > 1 and part[0] == "0" for part in address.split(".")):
         return True
-    if a in (0, 10, 127) or a >= 224 or (a == 192 and b == 168) or (a == 172 and 16 <= b < 32) or (a == 169 and b == 254):
+    if (
+        a in (0, 10, 127)
+        or a >= 224
+        or (a == 192 and b == 168)
+        or (a == 172 and 16 <= b < 32)
+        or (a == 169 and b == 254)
+    ):
         return True
     return (a == 100 and 64 <= b < 128) or address in _RESOLVERS or address.endswith(".0.0.0")
 

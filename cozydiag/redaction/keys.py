@@ -9,67 +9,88 @@ from cozydiag.redaction.rule import Rule, Span
 from cozydiag.redaction.values import is_elsewhere, is_none
 
 _WORD = re.compile(
-    r"pass|contrase(?:n|ñ)a|kennwort|mot[ _-]?de[ _-]?passe|phrase[ _-](?:de[ _-]passe|secr(?:e|è)te)|d['’]acc(?:e|è)s|secr(?:et|(?:e|è)te)"
-    r"|token|jeton|credential|key|code|cookie|authsession|requirepass|masterauth|connection[ _-]?string|cl(?:e|é)[ _-](?:priv(?:e|é)e|d['’]api|api)"
+    r"pass|contrase(?:n|ñ)a|kennwort|mot[ _-]?de[ _-]?passe|phrase[ _-](?:de[ _-]passe|secr(?:e|è)te)"
+    r"|d['\u2019]acc(?:e|è)s"
+    r"|secr(?:et|(?:e|è)te)"
+    r"|token|jeton|credential|key|code|cookie|authsession|requirepass|masterauth|connection[ _-]?string|cl(?:e|é)[ _-]"
+    r"(?:priv(?:e|é)e|d['\u2019]api|api)"
     r"|mdp|pwd|pw|psk|otp|pin|salt|mnemonic|seed|sess(?:ion)?_?id|sid|csrf|xsrf|jwt|bearer|auth|nonce|hmac"
 )
 """What such a name has in it."""
 
-_SURE = ("contrase", "kennwort", "mot", "phrase", "secr", "token", "jeton", "credential", "authsession", "requirepass", "masterauth",
-         "connection", "cl", "d'", "d’")  # fmt: skip
+_SURE = ("contrase", "kennwort", "mot", "phrase", "secr", "token", "jeton", "credential", "authsession",
+         "requirepass", "masterauth", "connection", "cl", "d'", "d\u2019")  # fmt: skip
 """Words that are sure wherever they stand inside a longer name."""
 
 _WHOLE = frozenset({"pin", "sid", "auth"})
 """Words that are parts of too many others."""
 
 _KEY_BEFORE = re.compile(
-    r"(?:api|access|secret|priv|private|encryption|encrypt|enc|decryption|master|signing|sign|session|auth|account|storage|shared|app"
-    r"|application|service|webhook|licen[cs]e|vault|hmac|jwt|aes|cipher|crypto|crypt|deploy|admin|root|client|consumer|integration"
-    r"|routing|ingest|symmetric|database|db|cookie|csrf|hash|data|unseal|recovery|backup|share|invite|registration|activation"
+    r"(?:api|access|secret|priv|private|encryption|encrypt|enc|decryption|master|signing|sign|session|auth|account"
+    r"|storage|shared|app"
+    r"|application|service|webhook|licen[cs]e|vault|hmac|jwt|aes|cipher|crypto|crypt|deploy|admin|root|client|consumer"
+    r"|integration"
+    r"|routing|ingest|symmetric|database|db|cookie|csrf|hash|data|unseal|recovery|backup|share|invite|registration"
+    r"|activation"
     r"|preshared|pre[ _-]shared|pgp|gpg|bot|subscription|write|read|rpc|tsig|rndc|fernet|derived|pass)[ _.-]?$"
 )
 _CODE_BEFORE = re.compile(
-    r"(?:pass|recovery|backup|verification|confirmation|auth|access|security|share|invite|login|mfa|2fa|one[ _-]?time|activation)[ _-]?$"
+    r"(?:pass|recovery|backup|verification|confirmation|auth|access|security|share|invite|login|mfa|2fa|one[ _-]?time"
+    r"|activation)[ _-]?$"
 )
-_PASS_BEFORE = re.compile(r"(?:^|[^a-z]|user|db|smtp|mail|root|admin|couch|redis|mysql|ftp|ldap|bind|imap|http|my|new|old|the|require)$")
+_PASS_BEFORE = re.compile(
+    r"(?:^|[^a-z]|user|db|smtp|mail|root|admin|couch|redis|mysql|ftp|ldap|bind|imap|http|my|new|old|the|require)$"
+)
 _PASS_AFTER = re.compile(r"word|wort|wd|phrase|code|key")
 
 _QUOTE = r"(?:\\{0,3}[\"'`]|&quot;|&#0?3[49];|&apos;|%2[27])"
 _HEAD = re.compile(
     r"(?P<rest>[\w.-]{0,48})"
-    rf"(?:{_QUOTE}?\]?[ \t\u00a0]{{0,40}}(?:=>|:=|={{1,2}}|:|%3d|%3a|=3d)[ \t\u00a0]{{0,40}}|{_QUOTE}[ \t]{{0,8}},[ \t]{{0,8}}(?={_QUOTE})|(?<=requirepass)[ \t]+|(?<=masterauth)[ \t]+)",
+    rf"(?:{_QUOTE}?\]?[ \t\u00a0]{{0,40}}(?:=>|:=|={{1,2}}|:|%3d|%3a|=3d)[ \t\u00a0]{{0,40}}|{_QUOTE}[ \t]{{0,8}},["
+    rf" \t]{{0,8}}(?={_QUOTE})|(?<=requirepass)[ \t]+|(?<=masterauth)[ \t]+)",
     re.IGNORECASE,
 )
 """What goes on with the name, and what separates it from its value."""
 
 _VALUE = re.compile(
     rf"(?P<mark>[bru]?{_QUOTE})(?P<quoted>(?:(?!(?P=mark))(?:\\+.|.)|(?<=\w)''(?=\w)){{0,4096}})"
-    r"|(?P<bare>(?:(?!&(?:amp;)?[\w.%\[\]-]{1,40}=|,[ \t]|[,;][\w.-]{1,40}[=:]|;[ \t]|[ \t\"'<>`]|%26[\w.-]{1,40}%3d).)+)",
+    r"|(?P<bare>(?:(?!&(?:amp;)?[\w.%\[\]-]{1,40}=|,[ \t]|[,;][\w.-]{1,40}[=:]|;[ \t]|[ \t\"'<>`]"
+    r"|%26[\w.-]{1,40}%3d).)+)",
     re.IGNORECASE,
 )
 
 _LEADING = re.compile(
-    r"[ \t>|*•#;$+]{0,80}(?:- )?(?:(?:export|set|setenv|env|arg|declare -x|let|const|var)[ \t]+)?[\"']?[\w.-]{0,60}", re.IGNORECASE
+    r"[ \t>|*•#;$+]{0,80}(?:- )?(?:(?:export|set|setenv|env|arg|declare -x|let|const|var)[ \t]+)?[\"']?[\w.-]{0,60}",
+    re.IGNORECASE,
 )
 """Nothing else stands before it on its line: then the value goes on to the end, blanks and all."""
 
 _COMMENT = re.compile(r"[ \t]+[#;][ \t].*|[ \t]+//[ \t].*")
 
-_FILE = re.compile(r".*\.(?:[jt]sx?|py|go|rb|erl|hrl|exs?|[ch]|json|ya?ml|ini|conf|md|txt|log|sh|service|html?|css|php|java|rs|lua)")
+_FILE = re.compile(
+    r".*\.(?:[jt]sx?|py|go|rb|erl|hrl|exs?|[ch]|json|ya?ml|ini|conf|md|txt|log|sh|service|html?|css|php|java|rs|lua)"
+)
 
 _NO_SECRET = re.compile(
-    r"s?[_.-]?(?:files?|filename|file_?name|path|paths|dir|directory|maps?|interval|scheme|length|len|min|max|ttl|timeout"
-    r"|expir\w*|policy|policies|type|types|algorithm|algo|count|uri|url|endpoint|name|names|required|enabled|disabled|field|fields"
-    r"|prompt|command|cmd|fd|lifetime|age|format|encoding|strength|attempts|rounds|iterations|version|handlers?|length_\w+|min_\w+"
-    r"|max_\w+|reset\w*interval|reset_?url|reset_?ttl|rotation\w*|authentication|less|manager|store|provider|backend|mode|method|status"
-    r"|state|size|bits|use|used|usage|limit|per_\w+|budget|left|total|is_set|exists?|key_?id|ids?|hint|rules?|cache|cache_\w+|label|title"
-    r"|placeholder|regex\w*|pattern|help|error|errors|message|link|page|form|input|route|secure|httponly|samesite|domain|valid\w*)",
+    r"s?[_.-]?(?:files?|filename|file_?name|path|paths|dir|directory|maps?|interval|scheme|length|len|min|max|ttl"
+    r"|timeout"
+    r"|expir\w*|policy|policies|type|types|algorithm|algo|count|uri|url|endpoint|name|names|required|enabled|disabled"
+    r"|field|fields"
+    r"|prompt|command|cmd|fd|lifetime|age|format|encoding|strength|attempts|rounds|iterations|version|handlers?"
+    r"|length_\w+|min_\w+"
+    r"|max_\w+|reset\w*interval|reset_?url|reset_?ttl|rotation\w*|authentication|less|manager|store|provider|backend"
+    r"|mode|method|status"
+    r"|state|size|bits|use|used|usage|limit|per_\w+|budget|left|total|is_set|exists?|key_?id|ids?|hint|rules?|cache"
+    r"|cache_\w+|label|title"
+    r"|placeholder|regex\w*|pattern|help|error|errors|message|link|page|form|input|route|secure|httponly|samesite"
+    r"|domain|valid\w*)",
     re.IGNORECASE,
 )
 """What makes of `password` a setting about passwords."""
 
 _NOT_BEFORE = re.compile(
-    r"(?:unexpected|invalid|illegal|by|com|tres|sur|public|pub|primary|foreign|proxy_|fastcgi_|uwsgi_|scgi_|grpc_|no_|cache|sort|partition)[ _-]?$",
+    r"(?:unexpected|invalid|illegal|by|com|tres|sur|public|pub|primary|foreign|proxy_|fastcgi_|uwsgi_|scgi_|grpc_|no_"
+    r"|cache|sort|partition)[ _-]?$",
     re.IGNORECASE,
 )
 
@@ -100,31 +121,28 @@ def _names_a_secret(hit: re.Match[str], rest: str, line: str, low: str) -> bool:
     if word == "pass":
         more = _PASS_AFTER.match(rest.lower())
         rest = rest[more.end() :] if more else rest
-        if not more and not (_PASS_BEFORE.search(before) or line[hit.start()] == "P"):
-            return False
-    elif word == "key":
-        if not _KEY_BEFORE.search(before):
-            return False
-    elif word == "code":
-        if not _CODE_BEFORE.search(before):
-            return False
-    elif word == "pw":
-        if rest[:1].isalpha() or not _PASS_BEFORE.search(before):
-            return False
+        right = more is not None or _PASS_BEFORE.search(before) is not None or line[hit.start()] == "P"
+    elif word in _BEFORE:
+        right = _BEFORE[word].search(before) is not None
     elif word in _WHOLE:
-        if before[-1:].isalpha() or rest[:1].isalpha():
-            return False
-    elif not word.startswith(_SURE) and before[-1:].isalpha() and not line[hit.start()].isupper():
-        return False
-    return _goes_on(word, rest) and not _NO_SECRET.fullmatch(rest) and not _FILE.fullmatch(rest)
+        right = not before[-1:].isalpha() and not rest[:1].isalpha()
+    else:
+        right = word.startswith(_SURE) or not before[-1:].isalpha() or line[hit.start()].isupper()
+    return right and _goes_on(rest) and not _NO_SECRET.fullmatch(rest) and not _FILE.fullmatch(rest)
 
+
+_BEFORE = {"key": _KEY_BEFORE, "code": _CODE_BEFORE, "pw": _PASS_BEFORE}
+"""What must stand before words that alone are none."""
 
 _OPENED = re.compile(r"([\"'])[\w.-]{0,60}\Z")
-_MORE = re.compile(r"s?(?![a-z])|(?:hash|salt|value|key|text|confirm|confirmation|new|old|repeat|verify|data|string|base|ring)(?![a-z])")
+_MORE = re.compile(
+    r"s?(?![a-z])|(?:hash|salt|value|key|text|confirm|confirmation|new|old|repeat|verify|data|string|base|ring)"
+    r"(?![a-z])"
+)
 
 
-def _goes_on(word: str, rest: str) -> bool:
-    """Whether the name ends with the word, or goes on with another that is set off from it."""
+def _goes_on(rest: str) -> bool:
+    """Whether the name ends here, or goes on with another that is set off from it."""
     return _MORE.match(rest) is not None or rest.isupper()
 
 
@@ -181,11 +199,13 @@ def _is_prose(value: str, after: str) -> bool:
 
 
 _SAID = re.compile(
-    r"(?:pass(?:word|wort|wd|phrase|code)?|mot de passe|secret|token|jeton|credentials?|api[ _-]key|identified by|cl(?:e|é) secr(?:e|è)te)"
-    rf"(?:[ \t]{{1,4}}(?:is|was|is now|est|était|of|as|to|set to|reset to|changed to|=|:|with|hash))?[ \t]{{1,4}}(?:\(?(?P<mark>{_QUOTE}|«[ \u00a0]?)(?P<quoted>(?:(?!(?P=mark)|[ \u00a0]?»).){{1,1024}})"
+    r"(?:pass(?:word|wort|wd|phrase|code)?|mot de passe|secret|token|jeton|credentials?|api[ _-]key|identified by|cl"
+    r"(?:e|é) secr(?:e|è)te)"
+    rf"(?:[ \t]{{1,4}}(?:is|was|is now|est|était|of|as|to|set to|reset to|changed to|=|:|with|hash))?[ \t]{{1,4}}"
+    rf"(?:\(?(?P<mark>{_QUOTE}|«[ \u00a0]?)(?P<quoted>(?:(?!(?P=mark)|[ \u00a0]?»).){{1,1024}})"
     r"|(?P<bare>(?=[^\s]{0,80}[0-9])(?=[^\s]{0,80}[a-z])[^\s\"'<>(){}\[\],;/=]{6,}))",
 )  # fmt: skip
-"""`Invalid passphrase "x"`, `ALTER USER y WITH PASSWORD 'x'`, `IDENTIFIED BY 'x'`, `password hunter2`; in small letters."""
+"""`Invalid passphrase "x"`, `WITH PASSWORD 'x'`, `IDENTIFIED BY 'x'`, `password hunter2`; in small letters."""
 
 
 def _said(line: str, low: str) -> Iterator[Span]:
@@ -194,21 +214,33 @@ def _said(line: str, low: str) -> Iterator[Span]:
         start, end = found.span(group)
         end = end if group == "quoted" else _trimmed(line, start, end)
         value = line[start:end]
-        if is_none(value) or is_elsewhere(value) or "***" in value or re.match(r"[\w.-]+:$|sha\d|v?\d+(?:\.\d+)+", value, re.IGNORECASE):
+        if (
+            is_none(value)
+            or is_elsewhere(value)
+            or "***" in value
+            or re.match(r"[\w.-]+:$|sha\d|v?\d+(?:\.\d+)+", value, re.IGNORECASE)
+        ):
             continue
         if group == "quoted" and found.string[found.start() - 1 : found.start()] in ("'", '"'):  # the quote ends here
             continue
         yield Span(start, end)
 
 
-_LABELS = r"pass(?:word|wort|wd|phrase|code|key)?|secret|token|credential|(?:api|access|private|encryption|signing|master|auth)[ _-]?key"
+_LABELS = (
+    r"pass(?:word|wort|wd|phrase|code|key)?|secret|token|credential"
+    r"|(?:api|access|private|encryption|signing|master|auth)[ _-]?key"
+)
 
 _LABELLED = re.compile(
-    rf"[\"']?(?:name|key|variable)[\"']?[ \t]{{0,4}}[:=][ \t]{{0,4}}[\"']?[\w.-]{{0,60}}?(?:{_LABELS})[\w.-]{{0,40}}[\"']?[ \t]{{0,4}},?[ \t]{{0,4}}"
-    r"[\"']?value[\"']?[ \t]{0,4}[:=][ \t]{0,4}(?:(?P<mark>[\"'])(?P<quoted>(?:\\.|(?!(?P=mark)).)*)|(?P<bare>[^\s,}]+))",
+    rf"[\"']?(?:name|key|variable)[\"']?[ \t]{{0,4}}[:=][ \t]{{0,4}}[\"']?[\w.-]{{0,60}}?"
+    rf"(?:{_LABELS})[\w.-]{{0,40}}[\"']?[ \t]{{0,4}},?[ \t]{{0,4}}"
+    r"[\"']?value[\"']?[ \t]{0,4}[:=][ \t]{0,4}(?:(?P<mark>[\"'])(?P<quoted>(?:\\.|(?!(?P=mark)).)*)|"
+    r"(?P<bare>[^\s,}]+))",
     re.IGNORECASE,
 )  # fmt: skip
-_TAGGED = re.compile(rf"<([\w.:-]{{0,40}}(?:{_LABELS}|pwd)[\w.:-]{{0,40}})(?:[ \t][^<>]{{0,200}})?>(?P<quoted>[^<]+)", re.IGNORECASE)
+_TAGGED = re.compile(
+    rf"<([\w.:-]{{0,40}}(?:{_LABELS}|pwd)[\w.:-]{{0,40}})(?:[ \t][^<>]{{0,200}})?>(?P<quoted>[^<]+)", re.IGNORECASE
+)
 
 
 def _structured(line: str, low: str) -> Iterator[Span]:
@@ -221,8 +253,10 @@ def _structured(line: str, low: str) -> Iterator[Span]:
 
 
 _TRIGGERS = (
-    "pass", "contrase", "kennwort", "phrase", "secr", "token", "jeton", "credential", "key", "code", "cookie", "accès", "acces",
-    "masterauth", "string", "=cle", "clé", "pwd", "pw", "mdp", "psk", "otp", "=pin", "salt", "mnemonic", "seed", "sess", "=sid",
+    "pass", "contrase", "kennwort", "phrase", "secr", "token", "jeton", "credential", "key", "code", "cookie",
+    "accès", "acces",
+    "masterauth", "string", "=cle", "clé", "pwd", "pw", "mdp", "psk", "otp", "=pin", "salt", "mnemonic", "seed",
+    "sess", "=sid",
     "csrf", "xsrf", "jwt", "bearer", "=auth", "nonce", "hmac",
 )  # fmt: skip
 

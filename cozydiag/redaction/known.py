@@ -14,15 +14,18 @@ _TILE = 4
 """Bytes of a tile. Every seven bytes in a row hold a whole one, wherever they begin."""
 
 _COMMON = frozenset(
-    "password passwords passwort changeme required disabled enabled undefined localhost production development"
-    " couchdb couchdb-admin cozycloud cozy-home cozy-proxy supervisor supervisord nginx default example unknown"
-    " missing incorrect administrator anonymous database username service services optional function success"
-    " failure invalid expired redacted filtered internal external standard sha256 sha512 ed25519 pbkdf2 argon2id"
-    " bcrypt scrypt base64".split()
+    ["password", "passwords", "passwort", "changeme", "required", "disabled", "enabled", "undefined", "localhost",
+     "production", "development", "couchdb", "couchdb-admin", "cozycloud", "cozy-home", "cozy-proxy", "supervisor",
+     "supervisord", "nginx", "default", "example", "unknown", "missing", "incorrect", "administrator", "anonymous",
+     "database", "username", "service", "services", "optional", "function", "success", "failure", "invalid",
+     "expired", "redacted", "filtered", "internal", "external", "standard", "sha256", "sha512", "ed25519", "pbkdf2",
+     "argon2id", "bcrypt", "scrypt", "base64"]
 )  # fmt: skip
 """Words of our own reports and of every log. A password that is one of them is hidden by its place alone."""
 
-_ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}|\\+u[0-9A-Fa-f]{4}|\\+[\"'/\\bfnrt]|&(?:amp|lt|gt|quot|apos|#\d{1,4}|#x[0-9a-fA-F]{1,4});")
+_ESCAPED = re.compile(
+    r"%[0-9A-Fa-f]{2}|\\+u[0-9A-Fa-f]{4}|\\+[\"'/\\bfnrt]|&(?:amp|lt|gt|quot|apos|#\d{1,4}|#x[0-9a-fA-F]{1,4});"
+)
 _LETTERS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 
@@ -110,7 +113,13 @@ def _spelled(value: str) -> set[str]:
         return set()
     html = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     quoted = html.replace('"', "&quot;")
-    return {html, quoted, quoted.replace("'", "&#39;"), quoted.replace("'", "&#x27;"), html.replace('"', "&#34;").replace("'", "&#39;")}
+    return {
+        html,
+        quoted,
+        quoted.replace("'", "&#39;"),
+        quoted.replace("'", "&#x27;"),
+        html.replace('"', "&#34;").replace("'", "&#39;"),
+    }
 
 
 def _ways_to_read(text: str) -> Iterator[str]:

@@ -22,8 +22,10 @@ _BARE = (
 _TEXTS = (
     "/etc/cozy/*", "/etc/default/cozy*", "/etc/default/couchdb", "/etc/environment", "/etc/postfix/sasl_passwd",
     "/etc/postfix/sasl/*", "/etc/msmtprc", "/etc/ssmtp/ssmtp.conf", "/etc/exim4/passwd.client", "/etc/supervisord.conf",
-    "/etc/supervisor/supervisord.conf", "/etc/supervisor/conf.d/*", "/etc/supervisor.d/*", "/usr/local/etc/supervisord.conf",
-    "/etc/nginx/.htpasswd", "/etc/nginx/*htpasswd*", "/etc/nginx/*passwd*", "/etc/apache2/.htpasswd", "/etc/apache2/*htpasswd*",
+    "/etc/supervisor/supervisord.conf", "/etc/supervisor/conf.d/*", "/etc/supervisor.d/*",
+    "/usr/local/etc/supervisord.conf",
+    "/etc/nginx/.htpasswd", "/etc/nginx/*htpasswd*", "/etc/nginx/*passwd*", "/etc/apache2/.htpasswd",
+    "/etc/apache2/*htpasswd*",
     "/etc/crontab", "/etc/cron.d/*", "/var/spool/cron/crontabs/*", "/root/.netrc", "/root/.my.cnf", "/root/.pgpass",
     "/root/.npmrc", "/opt/*/.env", "/srv/*/.env", "/home/*/.env", "/etc/cozydiag/*", "/usr/local/cozy/apps/*/.env",
 )  # fmt: skip
@@ -63,7 +65,12 @@ def gather(host: Host, stack: Stack) -> Own:
             pass
     names = _hosts(host)
     return Own(
-        tuple(learner.known.values), (*_domains(host, stack), *names), names, tuple(_users(host)), tuple(read), tuple(closed)
+        tuple(learner.known.values),
+        (*_domains(host, stack), *names),
+        names,
+        tuple(_users(host)),
+        tuple(read),
+        tuple(closed),
     )
 
 

@@ -81,7 +81,7 @@ class Redactor:
         yield from self._batch(batch, headings)
 
     def learn(self, lines: Iterable[str]) -> None:
-        """Takes note of the secrets in a text that will be redacted later, so that they are hidden from its beginning."""
+        """Takes note of the secrets in a text that will be redacted later: they are hidden from its beginning then."""
         headings = Headings()
         batch: list[str] = []
         for line in without_keys(_bounded(lines)):
@@ -113,7 +113,7 @@ class Redactor:
         done, quiet = self._replaced_in(batch, headings)
         hidden = self._hide_known("\n".join(done)).split("\n")
         after = hidden if self._identity is None else self._identity.hide("\n".join(hidden)).split("\n")
-        # Where no rule was needed, and names alone were replaced, none is needed now: no stand-in of a name is a trigger.
+        # Where no rule was needed and names alone were replaced none is needed now: no stand-in of a name is a trigger.
         changed = [
             at
             for at, (old, known, new) in enumerate(zip(batch, hidden, after, strict=True))
@@ -208,7 +208,9 @@ def _behind(value: str) -> Iterator[str]:
         yield plain
     if 8 <= len(value) <= 512 and re.fullmatch(r"[A-Za-z0-9_+/-]+={0,2}", value):
         try:
-            raw = a2b_base64(value.rstrip("=").replace("-", "+").replace("_", "/") + "=" * (-len(value.rstrip("=")) % 4))
+            raw = a2b_base64(
+                value.rstrip("=").replace("-", "+").replace("_", "/") + "=" * (-len(value.rstrip("=")) % 4)
+            )
             said = raw.decode()
         except (Error, UnicodeDecodeError):
             return

@@ -1,9 +1,10 @@
-"""Lines that may still hold a secret: a hint for who reads the report before posting it, never a reason to change it."""
+"""Lines that may still hold a secret: a hint for who reads the report before posting it, and no reason to change it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 _LONG_WORD = re.compile(r"[A-Za-z0-9+/_=-]{20,}")
 _HARMLESS = re.compile(
@@ -25,7 +26,7 @@ def _looks_random(line: str, found: re.Match[str]) -> bool:
     word = found[0]
     if _HARMLESS.fullmatch(word) or _SPEAKS.search(line[: found.start()]) or word.count("/") > 2:
         return False
-    changes = sum(_kind(a) != _kind(b) for a, b in zip(word, word[1:], strict=False))
+    changes = sum(_kind(one) != _kind(other) for one, other in pairwise(word))
     return changes * 3 > len(word)
 
 

@@ -16,7 +16,8 @@ class Span(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """``find`` gives what is to be hidden in a line; it gets the line, and the line in small letters. It finds nothing in a line that has none of the ``triggers``, in small letters.
+    """``find`` gives what is to be hidden in a line; it gets the line, and the line in small letters. It finds nothing
+    in a line that has none of the ``triggers``.
 
     No pattern begins with a repetition without bound, and what one has scanned no other start of it scans again: rules
     are linear on hostile lines.
@@ -54,7 +55,10 @@ class Rules:
         words = [line.split() for line in letters.split(b"\n")]
         hot = {word: rules for word in set().union(*words) - self._dull if (rules := self._of(word))}
         if not signs:
-            return [_NONE if hot.keys().isdisjoint(one) else _NONE.union(*(hot[w] for w in hot.keys() & one)) for one in words]
+            return [
+                _NONE if hot.keys().isdisjoint(one) else _NONE.union(*(hot[w] for w in hot.keys() & one))
+                for one in words
+            ]
         return [
             _NONE.union(
                 *([] if hot.keys().isdisjoint(one) else (hot[word] for word in hot.keys() & one)),

@@ -11,11 +11,14 @@ from cozydiag.redaction.values import is_hidden, is_none
 # -- hashes: that there is one, and what stands before it, is worth knowing --------------------------------
 
 _HASH = re.compile(
-    r"(?P<a>\$(?:1|2[abxy]?|5|6|7|8|9|y|gy|apr1|sha1|md5|p|h|s|argon2\w{1,3}|scrypt|pbkdf2[\w-]{0,12}|bcrypt[\w-]{0,8}|ml|my)\$[\w./+=,$-]{8,})"
+    r"(?P<a>\$(?:1|2[abxy]?|5|6|7|8|9|y|gy|apr1|sha1|md5|p|h|s|argon2\w{1,3}|scrypt|pbkdf2[\w-]{0,12}|bcrypt[\w-]{0,8}"
+    r"|ml|my)\$[\w./+=,$-]{8,})"
     r"|\bscrypt\$\d+\$\d+\$\d+\$(?P<b>[\w./+=$-]{8,})|\bscrypt:\d+:\d+:\d+\$(?P<b2>[\w./+=$-]{8,})"
     r"|-pbkdf2(?::\w{1,12})?-(?P<c>[\w,]{8,})|-hashed-(?P<d>[\w,]{8,})"
-    r"|\bpbkdf2(?:_\w{1,12}\$|:\w{1,12}:)\d+\$(?P<e>[\w./+=$-]{8,})|\b(?:bcrypt|argon2|sha1|md5|crypt)\$+(?P<e2>[\w./+=,$-]{8,})"
-    r"|\{(?:s?sha\d{0,3}(?:\.\w+)?|s?md5|crypt|blf-crypt|sha(?:256|512)-crypt|pbkdf2[\w-]{0,10}|argon2\w{0,3}|cram-md5|plain|cleartext|xor|des-crypt|hmac-md5|nt|lanman)\}(?P<f>[\w./+=,$-]{4,})"
+    r"|\bpbkdf2(?:_\w{1,12}\$|:\w{1,12}:)\d+\$(?P<e>[\w./+=$-]{8,})|\b(?:bcrypt|argon2|sha1|md5|crypt)\$+"
+    r"(?P<e2>[\w./+=,$-]{8,})"
+    r"|\{(?:s?sha\d{0,3}(?:\.\w+)?|s?md5|crypt|blf-crypt|sha(?:256|512)-crypt|pbkdf2[\w-]{0,10}|argon2\w{0,3}|cram-md5"
+    r"|plain|cleartext|xor|des-crypt|hmac-md5|nt|lanman)\}(?P<f>[\w./+=,$-]{4,})"
     r"|(?<![\w*])\*(?P<g>[0-9a-f]{40})\b"
     r"|\bscram-sha-\d{1,3}\$\d+:(?P<h>[\w./+=$:-]{8,})"
     r"|(?P<i>(?<=[\s'\"=:])md5[0-9a-f]{32})\b",
@@ -23,7 +26,8 @@ _HASH = re.compile(
 """In small letters."""
 
 _HASH_TRIGGERS = (
-    "$", "pbkdf", "hashed", "scrypt", "=scram", "=md", "identified", "mysql", "ssha", "{sha", "smd", "=crypt", "=blf", "argon",
+    "$", "pbkdf", "hashed", "scrypt", "=scram", "=md", "identified", "mysql", "ssha", "{sha", "smd", "=crypt", "=blf",
+    "argon",
     "=cram", "=plain", "cleartext", "=xor", "=hmac", "=nt", "lanman",
 )  # fmt: skip
 
@@ -40,23 +44,32 @@ _TOKEN = re.compile(
     r"(?<![A-Za-z0-9])(?:"
     r"(?:gh[pousr]_|github_pat_)[A-Za-z0-9_]{16,}|gl(?:pat|dt|rt|ptt|ft|soat|imt|agent|cbt|oas|ffct)-[\w-]{16,}"
     r"|xox[abcdeposr]-[\w-]{8,}|xapp-[\w-]{8,}|(?:AKIA|ASIA|ABIA|ACCA|AGPA|AIDA|AROA)[A-Z0-9]{12,}"
-    r"|sk-(?:ant-|proj-|or-|live-)?[\w-]{16,}|[srp]k_(?:live|test)_\w{8,}|whsec_[\w+/=]{8,}|hf_\w{16,}|npm_\w{16,}|pypi-[\w-]{16,}"
-    r"|AIza[\w-]{30,}|ya29\.[\w-]{16,}|GOCSPX-[\w-]{16,}|SG\.[\w-]{16,}\.[\w-]{16,}|key-[0-9a-f]{32}|do[opr]_v1_[0-9a-f]{16,}"
-    r"|shp(?:at|ca|pa|ss)_[0-9a-fA-F]{16,}|sq0[a-z]{3}-[\w-]{16,}|EAAA[\w-]{30,}|hv[sbr]\.[\w-]{16,}|ATATT3[\w=-]{16,}|ATCTT3[\w=-]{16,}"
+    r"|sk-(?:ant-|proj-|or-|live-)?[\w-]{16,}|[srp]k_(?:live|test)_\w{8,}|whsec_[\w+/=]{8,}|hf_\w{16,}|npm_\w{16,}"
+    r"|pypi-[\w-]{16,}"
+    r"|AIza[\w-]{30,}|ya29\.[\w-]{16,}|GOCSPX-[\w-]{16,}|SG\.[\w-]{16,}\.[\w-]{16,}|key-[0-9a-f]{32}"
+    r"|do[opr]_v1_[0-9a-f]{16,}"
+    r"|shp(?:at|ca|pa|ss)_[0-9a-fA-F]{16,}|sq0[a-z]{3}-[\w-]{16,}|EAAA[\w-]{30,}|hv[sbr]\.[\w-]{16,}|ATATT3[\w=-]{16,}"
+    r"|ATCTT3[\w=-]{16,}"
     r"|lin_api_\w{16,}|(?:ntn|secret)_[A-Za-z0-9]{32,}|fo1_[\w-]{16,}|FlyV1 [\w/+=,-]{16,}|tskey-[\w-]{10,}"
-    r"|xkeysib-[0-9a-f-]{16,}|xsmtpsib-[0-9a-f-]{16,}|sntrys_[\w+/=]{16,}|sntryu_[0-9a-f]{16,}|gl(?:sa|c)_[\w+/=]{16,}|NRAK-\w{16,}|dckr_(?:pat|oat)_[\w-]{16,}"
+    r"|xkeysib-[0-9a-f-]{16,}|xsmtpsib-[0-9a-f-]{16,}|sntrys_[\w+/=]{16,}|sntryu_[0-9a-f]{16,}|gl(?:sa|c)_[\w+/=]{16,}"
+    r"|NRAK-\w{16,}|dckr_(?:pat|oat)_[\w-]{16,}"
     r"|\w{14}\.atlasv1\.[\w-]{16,}|rubygems_[0-9a-f]{16,}|HRKU-[\w-]{16,}|tk_[a-z0-9]{20,}|syt_[\w]{4,}_\w{8,}_\w{4,}"
-    r"|figd_[\w-]{16,}|PMAK-[0-9a-f-]{16,}|dp\.(?:pt|st|ct|sa)\.[\w.-]{16,}|pul-[0-9a-f]{40}|nfp_\w{16,}|vercel_\w{16,}|cfut_\w{16,}"
+    r"|figd_[\w-]{16,}|PMAK-[0-9a-f-]{16,}|dp\.(?:pt|st|ct|sa)\.[\w.-]{16,}|pul-[0-9a-f]{40}|nfp_\w{16,}"
+    r"|vercel_\w{16,}|cfut_\w{16,}"
     r"|AGE-SECRET-KEY-1[A-Z0-9]{8,}|AGE-PLUGIN-[A-Z0-9-]{8,}|\d{7,12}:AA[\w-]{25,}"
-    r"|ey[JK][\w-]{8,}(?:\.[\w-]{4,}){1,4}\.?|bfp_\w{16,}|glwt-[\w-]{16,}|oy2[a-z0-9]{43}|LTAI[A-Za-z0-9]{12,}|PVEAPIToken=\S{8,}"
+    r"|ey[JK][\w-]{8,}(?:\.[\w-]{4,}){1,4}\.?|bfp_\w{16,}|glwt-[\w-]{16,}|oy2[a-z0-9]{43}|LTAI[A-Za-z0-9]{12,}"
+    r"|PVEAPIToken=\S{8,}"
     r")"
 )
 _TOKEN_TRIGGERS = (
-    "=ghp", "=gho", "=ghu", "=ghs", "=ghr", "=github", "glpat", "gldt", "glrt", "glptt", "glft", "glsoat", "glimt", "glagent",
+    "=ghp", "=gho", "=ghu", "=ghs", "=ghr", "=github", "glpat", "gldt", "glrt", "glptt", "glft", "glsoat", "glimt",
+    "glagent",
     "glcbt", "gloas", "glffct", "xox", "xapp", "akia", "asia", "abia", "acca", "agpa", "aida", "aroa", "=sk", "=live",
-    "=test", "whsec", "=hf", "=npm", "=pypi", "aiza", "=ya", "gocspx", "=sg", "key", "=dop", "=dor", "=doo", "shpat", "shpca",
+    "=test", "whsec", "=hf", "=npm", "=pypi", "aiza", "=ya", "gocspx", "=sg", "key", "=dop", "=dor", "=doo", "shpat",
+    "shpca",
     "shppa", "shpss", "=sq", "eaaa", "=hvs", "=hvb", "=hvr", "atatt", "atctt", "=lin", "=ntn", "=secret", "=fo", "flyv",
-    "tskey", "xkeysib", "xsmtpsib", "sntry", "glsa", "=glc", "nrak", "dckr", "atlasv", "rubygems", "hrku", "=tk", "=syt",
+    "tskey", "xkeysib", "xsmtpsib", "sntry", "glsa", "=glc", "nrak", "dckr", "atlasv", "rubygems", "hrku", "=tk",
+    "=syt",
     "figd", "pmak", "=dp", "=pul", "=nfp", "vercel", "cfut", "=age", ":aa", "eyj", "eyk", "=bfp", "glwt", "=oy",
     "ltai", "pveapitoken",
 )  # fmt: skip
@@ -70,13 +83,23 @@ def _tokens(line: str, low: str) -> Iterator[Span]:
 # -- keys ---------------------------------------------------------------------------------------------------
 
 _PEM = re.compile(
-    r"-{4,5}BEGIN [A-Z0-9 ]{0,40}?(?:PRIVATE KEY|STATIC KEY|SECRET)[A-Z0-9 ]{0,20}-{4,5}(?P<value>.*?)(?:-{4,5}END [A-Z0-9 ]{1,60}-{4,5}|$)",
+    r"-{4,5}BEGIN [A-Z0-9 ]{0,40}?(?:PRIVATE KEY|STATIC KEY|SECRET)[A-Z0-9 ]{0,20}-{4,5}(?P<value>.*?)(?:-{4,5}END"
+    r" [A-Z0-9 ]{1,60}-{4,5}|$)",
     re.IGNORECASE,
 )
 _JWK = re.compile(r"\\?[\"'](?:d|p|q|dp|dq|qi|k|oth)\\?[\"'][ \t]*:[ \t]*\\?[\"'](?P<value>[\w+/=-]{8,})")
-_WIREGUARD = re.compile(r"\b(?:private_?key|preshared_?key|presharedkey)[ \t:=]{1,8}(?P<value>[A-Za-z0-9+/]{42,44}=?)", re.IGNORECASE)
-_COUCH_COOKIE = re.compile(r"(?:-setcookie|erlang[_.]cookie|\.erlang\.cookie)[ \t:=\"']{1,8}(?P<value>[^\s\"',]+)", re.IGNORECASE)
-_ADMINS = re.compile(r"\[admins\][ \t]+\S+[ \t]+(?:set to|=|:)[ \t]+[\"'<]*(?P<value>[^\s\"'>]+)|[\"']admins[\"'][ \t]*:[ \t]*\{(?P<many>[^}]*)|\badmins[./:]\w[\w.@-]{0,64}[ \t]*=[ \t]*[\"']?(?P<one>[^\s\"']+)|\badmins,[ \t]*\[\{(?P<erlang>[^\]]*)", re.IGNORECASE)
+_WIREGUARD = re.compile(
+    r"\b(?:private_?key|preshared_?key|presharedkey)[ \t:=]{1,8}(?P<value>[A-Za-z0-9+/]{42,44}=?)", re.IGNORECASE
+)
+_COUCH_COOKIE = re.compile(
+    r"(?:-setcookie|erlang[_.]cookie|\.erlang\.cookie)[ \t:=\"']{1,8}(?P<value>[^\s\"',]+)", re.IGNORECASE
+)
+_ADMINS = re.compile(
+    r"\[admins\][ \t]+\S+[ \t]+(?:set to|=|:)[ \t]+[\"'<]*(?P<value>[^\s\"'>]+)|[\"']admins[\"'][ \t]*:[ \t]*\{"
+    r"(?P<many>[^}]*)|\badmins[./:]\w[\w.@-]{0,64}[ \t]*=[ \t]*[\"']?(?P<one>[^\s\"']+)|\badmins,[ \t]*\[\{"
+    r"(?P<erlang>[^\]]*)",
+    re.IGNORECASE,
+)
 
 
 def _keys(line: str, low: str) -> Iterator[Span]:

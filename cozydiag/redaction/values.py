@@ -7,13 +7,15 @@ import re
 _STAND_IN = re.compile(
     r"<(?:secret|cookie|hash|token)#\d{1,9}>|<private-key>"  # ours
     r"|\*{3,}|\.{3,}|…+|[xX]{4,}|-{2,}"
-    r"|[\[(<{]*(?:redacted|filtered|hidden|masked|removed|censored|scrubbed|secret|none|null|nil|empty|not set|n/a)[\])>}]*"
+    r"|[\[(<{]*(?:redacted|filtered|hidden|masked|removed|censored|scrubbed|secret|none|null|nil|empty|not set"
+    r"|n/a)[\])>}]*"
     r"|\[?withheld\b.*",
     re.IGNORECASE,
 )
 
 _TEMPLATE = re.compile(
-    r"\$\{[^}]*\}|\$\([^)]*\)|\$\w+|\$|\{\{.*|%\([^)]*\)s|%[A-Za-z]|%\{[^}]*\}|<%.*|<[A-Za-z][\w .:-]{0,40}>|@[\w.-]+@|\{[\w.]*\}"
+    r"\$\{[^}]*\}|\$\([^)]*\)|\$\w+|\$|\{\{.*|%\([^)]*\)s|%[A-Za-z]|%\{[^}]*\}|<%.*|<[A-Za-z][\w .:-]{0,40}>|@[\w.-]+@"
+    r"|\{[\w.]*\}"
 )
 
 _PATH = re.compile(r"(?:file:|hash:|texthash:|lmdb:|btree:|cdb:|regexp:|pcre:|@)?(?:~|\.{1,2})?/[\w.@%+/~{}*-]*\.?")
@@ -21,19 +23,24 @@ _PATH = re.compile(r"(?:file:|hash:|texthash:|lmdb:|btree:|cdb:|regexp:|pcre:|@)
 _URL = re.compile(r"[a-z][a-z0-9+.-]{1,15}:/\S*", re.IGNORECASE)
 
 _WORDS = frozenset(
-    "true false yes no on off null none nil undefined nan required optional missing empty invalid incorrect wrong"
-    " expired expires not must should is was are were has have unset set disabled enabled default prompt ask string"
-    " object number boolean function array unknown failed failure fails error errors ok denied authentication"
-    " verification mismatch for from in of to and or the a an file found expected unexpected refused rejected accepted"
-    " valid bad cannot unable could please enter type changed unchanged updated created deleted revoked generated"
-    " reset loaded read reading sent received used unused given stored saved present absent available unavailable"
-    " supported unsupported bearer basic digest plain login md5 sha1 sha256 sha512 pbkdf2 bcrypt scrypt argon2id aes"
-    " rs256 hs256 es256 peer trust reject ident scram-sha-256 oauth2 x y n this that with without may can will"
-    " too only it its you your my we he authorization password passwords passphrase username user users"
-    " token tokens secret secrets key keys credential credentials cookie cookies session"
-    " incorrecte invalide manquant manquante requis requise vide aucun aucune non oui expire doit doivent le la les un"
-    " une est sont erreur obligatoire inconnu inconnue ou et de du des pour par dans sur avec sans pas trop mauvais"
-    " mauvaise faux fausse valide changed foobared chauthtok into dans".split()
+    ["true", "false", "yes", "no", "on", "off", "null", "none", "nil", "undefined", "nan", "required", "optional",
+     "missing", "empty", "invalid", "incorrect", "wrong", "expired", "expires", "not", "must", "should", "is", "was",
+     "are", "were", "has", "have", "unset", "set", "disabled", "enabled", "default", "prompt", "ask", "string",
+     "object", "number", "boolean", "function", "array", "unknown", "failed", "failure", "fails", "error", "errors",
+     "ok", "denied", "authentication", "verification", "mismatch", "for", "from", "in", "of", "to", "and", "or",
+     "the", "a", "an", "file", "found", "expected", "unexpected", "refused", "rejected", "accepted", "valid", "bad",
+     "cannot", "unable", "could", "please", "enter", "type", "changed", "unchanged", "updated", "created", "deleted",
+     "revoked", "generated", "reset", "loaded", "read", "reading", "sent", "received", "used", "unused", "given",
+     "stored", "saved", "present", "absent", "available", "unavailable", "supported", "unsupported", "bearer",
+     "basic", "digest", "plain", "login", "md5", "sha1", "sha256", "sha512", "pbkdf2", "bcrypt", "scrypt", "argon2id",
+     "aes", "rs256", "hs256", "es256", "peer", "trust", "reject", "ident", "scram-sha-256", "oauth2", "x", "y", "n",
+     "this", "that", "with", "without", "may", "can", "will", "too", "only", "it", "its", "you", "your", "my", "we",
+     "he", "authorization", "password", "passwords", "passphrase", "username", "user", "users", "token", "tokens",
+     "secret", "secrets", "key", "keys", "credential", "credentials", "cookie", "cookies", "session", "incorrecte",
+     "invalide", "manquant", "manquante", "requis", "requise", "vide", "aucun", "aucune", "non", "oui", "expire",
+     "doit", "doivent", "le", "la", "les", "un", "une", "est", "sont", "erreur", "obligatoire", "inconnu", "inconnue",
+     "ou", "et", "de", "du", "des", "pour", "par", "dans", "sur", "avec", "sans", "pas", "trop", "mauvais",
+     "mauvaise", "faux", "fausse", "valide", "changed", "foobared", "chauthtok", "into", "dans"]
 )  # fmt: skip
 """What follows such a key in messages, types and schemes."""
 

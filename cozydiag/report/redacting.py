@@ -32,8 +32,8 @@ def map_path(config: Config) -> str:
 
 
 def prepare(host: Host, stack: Stack, *, identities: bool = True, keep_map: bool = False) -> Prepared:
-    """``identities``: names and addresses get stand-ins, too. ``keep_map`` begins a map where there is none; one that is
-    there goes on being used, so that the reports of one host can be compared."""
+    """``identities``: names and addresses get stand-ins, too. ``keep_map`` begins a map where there is none; one that
+    is there goes on being used, so that the reports of one host can be compared."""
     path = map_path(stack.config)
     kept = pseudonyms.load(path, time.time())
     found = own.gather(host, stack)

@@ -68,10 +68,9 @@ class Stream:
             self._learn()
             self._source.stream.seek(0)
         for line in self._redacted():
-            if self._guard.finds(line):
-                self.whole = False
-                line = WITHHELD
-            yield (line + "\n").encode("utf-8", "replace")
+            leaks = self._guard.finds(line)
+            self.whole = self.whole and not leaks
+            yield ((WITHHELD if leaks else line) + "\n").encode("utf-8", "replace")
 
     def _learn(self) -> None:
         try:

@@ -312,7 +312,19 @@ def test_the_list_says_what_is_read_and_reads_nothing(well: Sandbox) -> None:
     assert (seen.code, seen.err) == (0, "")
     for path in ("couchdb.login", "supervisord.conf", "supervisor.sock"):
         assert f"    {well.folder}/{path}\n" in seen.out
-    line = ["strace", "-f", "-e", "trace=openat,connect", sys.executable, "-m", "cozydiag", "report", "--list", "--config", well.config]
+    line = [
+        "strace",
+        "-f",
+        "-e",
+        "trace=openat,connect",
+        sys.executable,
+        "-m",
+        "cozydiag",
+        "report",
+        "--list",
+        "--config",
+        well.config,
+    ]
     if shutil.which("strace"):
         traced = subprocess.run(line, env=environment(), capture_output=True, text=True, timeout=60, check=False).stderr
         assert not re.search(r'connect\(.*(?:sun_path="/tmp|sin_port)|couchdb\.login|/logs/', traced)

@@ -58,8 +58,10 @@ CANARY = "Kana7ri9xQ2wVbN4mZ8pLk3Jh6Gf5Ds1"
 def forms(secret: str) -> dict[str, str]:
     raw = secret.encode()
     found = {
-        "plain": secret, "quoted": quote(secret, safe=""), "plus": quote_plus(secret), "hex": raw.hex(), "HEX": raw.hex().upper(),
-        "JSON": json.dumps(secret)[1:-1], "JSON in JSON": json.dumps(json.dumps(secret))[3:-3], "HTML": html.escape(secret),
+        "plain": secret, "quoted": quote(secret, safe=""), "plus": quote_plus(secret), "hex": raw.hex(),
+        "HEX": raw.hex().upper(),
+        "JSON": json.dumps(secret)[1:-1], "JSON in JSON": json.dumps(json.dumps(secret))[3:-3],
+        "HTML": html.escape(secret),
         "every letter": "".join(f"%{byte:02X}" for byte in raw), "quoted twice": quote(quote(secret, safe=""), safe=""),
     }  # fmt: skip
     for before in range(3):
@@ -98,7 +100,9 @@ def test_what_stands_in_a_place_is_hidden_everywhere_else(place: str) -> None:
     assert shown.count("again ") == 2 * len(forms(CANARY))
 
 
-@pytest.mark.parametrize("secret", ['Kanari-in/the+file%"é\\Z', "Pa$$ w&rd <x> 'y'", "Zwölf€uro 12", "k4nari", 'a"b\\c/d%e+f=1'])
+@pytest.mark.parametrize(
+    "secret", ['Kanari-in/the+file%"é\\Z', "Pa$$ w&rd <x> 'y'", "Zwölf€uro 12", "k4nari", 'a"b\\c/d%e+f=1']
+)
 def test_known_values_are_hidden_in_every_form(secret: str) -> None:
     redactor = Redactor()
     redactor.know([secret])
@@ -116,7 +120,9 @@ def test_a_leak_is_told_by_its_line() -> None:
     assert redactor.leaks("one\ntwo") == []
 
 
-@pytest.mark.parametrize("weak", ["cozy", "1234", "couchdb", "password", "localhost", "2026-11-21", "12:30:00", "aaaaaaaaaa", "a b"])
+@pytest.mark.parametrize(
+    "weak", ["cozy", "1234", "couchdb", "password", "localhost", "2026-11-21", "12:30:00", "aaaaaaaaaa", "a b"]
+)
 def test_weak_values_are_hidden_by_their_place_alone(weak: str) -> None:
     redactor = Redactor()
     redactor.know([weak])
@@ -134,7 +140,7 @@ def test_every_file_of_known_values(tmp_path: Path) -> None:
         "/etc/cozy/couchdb.login": "anna\nCanary-login-1\n",
         "/etc/cozy/stack.token": "Canarytoken2\n",
         "/etc/cozy/cozy-admin-passphrase": "Canary words 3\n",
-        "/etc/cozy/cozy.yml": "couchdb:\n  url: http://anna:Canaryurl4@localhost:5984/\nmail:\n  password: Canarymail5\n",
+        "/etc/cozy/cozy.yml": "couchdb:\n url: http://anna:Canaryurl4@localhost:5984/\nmail:\n password: Canarymail5\n",
         "/etc/cozy/controller.json": '{"token": "Canaryctl6"}',
         "/opt/couchdb/etc/local.ini": "[admins]\nanna = Canaryadmin7\n[chttpd_auth]\nsecret = Canarychttpd8\n",
         "/opt/couchdb/etc/local.d/x.ini": "[admins]\nbob = Canaryadmin9\n",
@@ -152,8 +158,10 @@ def test_every_file_of_known_values(tmp_path: Path) -> None:
     redactor = Redactor()
     redactor.know(found.secrets)
     assert len(found.read) == len(contents)
-    secrets = ["Canary-login-1", "Canarytoken2", "Canary words 3", "Canaryurl4", "Canarymail5", "Canaryctl6", "Canaryadmin7",
-               "Canarychttpd8", "Canaryadmin9", "Canarycookie10", "CANARYERLANG11", "Canarysup12", "Canarysasl13", "Canaryenv15",
+    secrets = ["Canary-login-1", "Canarytoken2", "Canary words 3", "Canaryurl4", "Canarymail5", "Canaryctl6",
+    "Canaryadmin7",
+               "Canarychttpd8", "Canaryadmin9", "Canarycookie10", "CANARYERLANG11", "Canarysup12", "Canarysasl13",
+               "Canaryenv15",
                "Canary16-ping-abcdef", "Canarynetrc17"]  # fmt: skip
     for secret in secrets:
         assert list(redactor.lines([f"it was {secret} today"])) != [f"it was {secret} today"], secret

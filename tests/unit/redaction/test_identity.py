@@ -17,7 +17,9 @@ NOW = 1_790_000_000.0
 
 def redactor(kept: Pseudonyms | None = None) -> Redactor:
     domains = ["cloud.alice.fr", "alice.duckdns.org", "cozy.localhost", "box.local"]
-    return Redactor(Identity(domains, ["gatehouse.alice.fr", "cozy", "pi"], ["alice", "root", "cozy", "bo", "Anna Durand"]), kept)
+    return Redactor(
+        Identity(domains, ["gatehouse.alice.fr", "cozy", "pi"], ["alice", "root", "cozy", "bo", "Anna Durand"]), kept
+    )
 
 
 def redact(text: str, kept: Pseudonyms | None = None) -> str:
@@ -64,12 +66,16 @@ def test_stand_ins(text: str, shown: str | None) -> None:
 def test_without_identity_secrets_alone_are_hidden() -> None:
     text = "password=S3cret-99 from bob@example.org at 93.184.216.34"
     assert list(Redactor().lines([text + ", x"])) != [text + ", x"]
-    assert list(Redactor().lines(["from bob@example.org at 93.184.216.34"])) == ["from bob@example.org at 93.184.216.34"]
+    assert list(Redactor().lines(["from bob@example.org at 93.184.216.34"])) == [
+        "from bob@example.org at 93.184.216.34"
+    ]
 
 
 def test_what_was_hidden_is_counted_once_each() -> None:
     one = redactor()
-    list(one.lines(["x token=abc123def 93.184.216.34 93.184.216.34 alice", "alice bob@example.org gatehouse x.alice.fr"]))
+    list(
+        one.lines(["x token=abc123def 93.184.216.34 93.184.216.34 alice", "alice bob@example.org gatehouse x.alice.fr"])
+    )
     assert one.counts() == {"domain": 2, "host": 1, "ip": 1, "mail": 1, "name": 1, "secret": 1, "user": 1}
 
 
@@ -111,7 +117,9 @@ def test_an_old_map_is_taken_away(tmp_path: Path, age: float) -> None:
     assert not path.exists()
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[]", "nonsense", '{"created":1,"names":[],"numbers":{},"key":""}', "[" * 5000])
+@pytest.mark.parametrize(
+    "content", ["", "{}", "[]", "nonsense", '{"created":1,"names":[],"numbers":{},"key":""}', "[" * 5000]
+)
 def test_what_is_no_map_is_told(tmp_path: Path, content: str) -> None:
     path = tmp_path / "pseudonyms.json"
     path.write_text(content)

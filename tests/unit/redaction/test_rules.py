@@ -61,7 +61,10 @@ def test_secrets_are_found() -> None:
     missed = [
         entry["text"]
         for entry in SECRETS
-        if any(secret in redact(entry["text"]) or survives(secret, without_words_of_ours(entry)) for secret in entry["secrets"])
+        if any(
+            secret in redact(entry["text"]) or survives(secret, without_words_of_ours(entry))
+            for secret in entry["secrets"]
+        )
     ]
     assert missed == []
 
@@ -75,7 +78,9 @@ def test_our_own_words_stay(language: str) -> None:
     """No text that a report can hold is taken for a secret."""
     known = catalogue(language)
     source = (ROOT / "cozydiag/text/locale/fr/LC_MESSAGES/cozydiag.po").read_text(encoding="utf-8")
-    texts = [json.loads(line.partition(" ")[2]) for line in source.splitlines() if line.startswith(("msgid ", "msgstr "))]
+    texts = [
+        json.loads(line.partition(" ")[2]) for line in source.splitlines() if line.startswith(("msgid ", "msgstr "))
+    ]
     assert known is not None
     assert len(texts) > 500
     changed = [text for text in texts for line in text.split("\n") if redact(line) != line]
@@ -87,9 +92,12 @@ def pieces() -> list[str]:
     texts = [entry["text"] for entry in SECRETS] + INNOCENT
     cut = [text[at : at + dice.randint(3, 30)] for text in texts for at in (dice.randrange(max(1, len(text))),)]
     return [
-        *cut, "password", "token", "=", ": ", '"', "'", "\\", "<secret#1>", "<token#2>", "<private-key>", "***", "mail1@domain1.example",
-        "<ip4-net1-host2>", "93.184.216.34", "gatehouse", "alicia", "drive.cloud.alice.example", "@", "://", ":", "/", " ", "\n",
-        "[admins]\n", "-----BEGIN RSA PRIVATE KEY-----\n", "A" * 64 + "\n", "%40", "Cookie: ", "-p", "mysql ", "&", "?", "É", "İ",
+        *cut, "password", "token", "=", ": ", '"', "'", "\\", "<secret#1>", "<token#2>", "<private-key>", "***",
+        "mail1@domain1.example",
+        "<ip4-net1-host2>", "93.184.216.34", "gatehouse", "alicia", "drive.cloud.alice.example", "@", "://", ":", "/",
+        " ", "\n",
+        "[admins]\n", "-----BEGIN RSA PRIVATE KEY-----\n", "A" * 64 + "\n", "%40", "Cookie: ", "-p", "mysql ", "&",
+        "?", "É", "İ",
         "password: |\n  ", "cat couchdb.login\n", "value: ",
     ]  # fmt: skip
 
@@ -152,10 +160,14 @@ def test_the_same_secret_has_one_number_in_all_its_forms() -> None:
 # --- hostile text
 
 HOSTILE = (
-    "password", "password=", 'password="', "password:'", "-p ", "mysql -p", "curl -u a:", "://", "://a:", "@", "a@", "a:b@", "%40", "%3a%2f%2f",
-    "?token=", "&", "=", "Cookie: a=", "Set-Cookie: ", "Authorization: ", "authorization:'", "Basic ", "$6$", "scrypt$1$1$1$", "-pbkdf2-",
-    "eyJ", "ghp_", "-----BEGIN PRIVATE KEY-----", "-----END", "A" * 64, "1.2.3.4", "1:2:", "::", "ff:", "gatehouse", "alicia.", "a.",
-    "cloud.alice.example", "x.cloud.alice.example", "<", "<secret#1>", "[admins]", "\\", '\\"', "'", "&quot;", "&#39;", "key", "code=", "x-",
+    "password", "password=",
+    'password="', "password:'", "-p ", "mysql -p", "curl -u a:", "://", "://a:", "@", "a@", "a:b@", "%40", "%3a%2f%2f",
+    "?token=", "&", "=", "Cookie: a=", "Set-Cookie: ", "Authorization: ", "authorization:'", "Basic ", "$6$",
+    "scrypt$1$1$1$", "-pbkdf2-",
+    "eyJ", "ghp_", "-----BEGIN PRIVATE KEY-----", "-----END", "A" * 64, "1.2.3.4", "1:2:", "::", "ff:", "gatehouse",
+    "alicia.", "a.",
+    "cloud.alice.example", "x.cloud.alice.example", "<", "<secret#1>", "[admins]",
+    "\\", '\\"', "'", "&quot;", "&#39;", "key", "code=", "x-",
     "name: password, value: ", "echo a | sudo -S", "hooks/", "login a password ", "\u0130", "é", "\x85", " ",
 )  # fmt: skip
 
