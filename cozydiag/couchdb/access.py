@@ -177,10 +177,20 @@ def expected(stack: Stack, host: Host) -> tuple[str, ...]:
 
 
 def is_v3(stack: Stack, host: Host) -> bool:
-    """By cozy-stack's own files; one in a container has them inside of it."""
+    """The server that is asked is a cozy-stack's: beside a Cozy v2 it may be another one."""
     if not stack.config.discover:
         return False
-    return _stack_url(stack, host) is not None or {one.kind for one in stack.flavours(host)} == {"v3"}
+    url = _stack_url(stack, host)
+    return (url is not None and _is_asked(stack, url)) or {one.kind for one in stack.flavours(host)} == {"v3"}
+
+
+def _is_asked(stack: Stack, url: str) -> bool:
+    parsed, asked = urls.parse(url), stack.config.couchdb.address
+    there, here = (_SAME.get(name, name) for name in (parsed.host if parsed else "", asked[0]))
+    return parsed is not None and (there, parsed.port) == (here, asked[1])
+
+
+_SAME = {"localhost": "127.0.0.1", "::1": "127.0.0.1"}
 
 
 def _credentials(stack: Stack, host: Host) -> Credentials | Finding:
@@ -226,10 +236,7 @@ def _from_stack(stack: Stack, host: Host) -> Credentials | None:
 
     userinfo = found.partition("://")[2].rpartition("@")[0]
     stack.keep_secret(userinfo, unquote(userinfo.partition(":")[2]))
-    same = {"localhost": "127.0.0.1", "::1": "127.0.0.1"}
-    asked = stack.config.couchdb.address
-    there, here = (same.get(name, name) for name in (parsed.host, asked[0]))
-    if not userinfo or (there, parsed.port) != (here, asked[1]):
+    if not userinfo or not _is_asked(stack, found):
         return None
     user, _, password = userinfo.partition(":")
     return Credentials(unquote(user), unquote(password)) if password else None

@@ -59,10 +59,14 @@ def _told(stack: Stack) -> tuple[Flavour, ...]:
 
 
 def applied(config: Config, flavours: tuple[Flavour, ...]) -> Config:
-    """``config`` with the addresses that were found in the place of defaults; what somebody configured stays."""
+    """``config`` with the addresses that were found in the place of defaults; what somebody configured stays. Of two
+    servers of CouchDB v2's is looked at: a cozy-stack tells of its own."""
     parts, settings, couchdb = dict(config.parts), dict(config.settings), config.couchdb
+    has_v2 = any(flavour.kind == "v2" for flavour in flavours)
     for flavour in flavours:
         for place in flavour.places:
+            if place.role == "couchdb" and flavour.kind == "v3" and has_v2:
+                continue
             area, _, name = place.role.partition(".")
             key = key_of(place.role)
             known = key in settings and settings[key].origin != "default"

@@ -179,6 +179,15 @@ def test_the_password_that_was_found_is_masked() -> None:
     assert "s3cretword" not in stack.masks().mask("the word is s3cretword")
 
 
+def test_beside_a_cozy_v2_it_is_v2s_couchdb_that_is_asked() -> None:
+    files = {
+        UNITS: b"",
+        "/etc/cozy/cozy.yml": b"couchdb:\n  url: http://b:b@localhost:5985/\n",
+        "/etc/cozy/stack.token": b"",
+    }
+    assert settled(files=files).couchdb == build(None, {}).couchdb
+
+
 # --- what is configured stays
 
 
