@@ -83,17 +83,17 @@ def managers(stack: Stack, host: Host) -> tuple[Manager, ...]:
         named["supervisord"] = tuple(dict.fromkeys((socket, *named.get("supervisord", ()))))
     found = discovery.find(
         view, discover=config.discover, named=named, programs=config.programs, keep_secret=stack.keep_secret,
-        conf=config.supervisord.conf, remembered=lambda: _homes_of_pm2(stack),
+        conf=config.supervisord.conf, remembered=lambda: _homes_of_pm2(stack, view),
     )  # fmt: skip
     found = (*found, *_elsewhere(stack))
     host.see("managers of services", ", ".join(map(title, found)) or "none")
     return found
 
 
-def _homes_of_pm2(stack: Stack) -> tuple[str, ...]:
+def _homes_of_pm2(stack: Stack, host: Host) -> tuple[str, ...]:
     from cozydiag.stack import remembered
 
-    return remembered.folders(stack)
+    return remembered.folders(stack, host)
 
 
 def _elsewhere(stack: Stack) -> tuple[Manager, ...]:

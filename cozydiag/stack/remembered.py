@@ -36,7 +36,7 @@ def completed(
 ) -> tuple[Condition, ...] | Failure:
     """With what has been lost since: by PM2 whose daemon has begun anew, or did not after a reboot. What is taken out
     of the list of a daemon that lives was taken out by somebody, who may also have saved his list since."""
-    state = _open(stack)
+    state = _open(stack, host)
     if state is None:
         return found
     try:
@@ -51,9 +51,9 @@ def completed(
         state.close()
 
 
-def folders(stack: Stack) -> tuple[str, ...]:
+def folders(stack: Stack, host: Host) -> tuple[str, ...]:
     """The homes of every PM2 that was ever seen here."""
-    state = _open(stack)
+    state = _open(stack, host)
     if state is None:
         return ()
     rows = state.query("SELECT key FROM pairs WHERE key LIKE ?", _KEY + "/%/rpc.sock") or []
@@ -61,9 +61,11 @@ def folders(stack: Stack) -> tuple[str, ...]:
     return tuple(str(key).removeprefix(_KEY).removesuffix("/rpc.sock") for (key,) in rows)
 
 
-def _open(stack: Stack) -> Kept | None:
+def _open(stack: Stack, host: Host) -> Kept | None:
     folder = state_folder(stack.config.paths.state, os.environ)
-    if not os.path.exists(f"{folder}/state.db"):
+    view = host.within(host.deadline.remaining(), host.instance)  # that there is none is no evidence
+    begins = view.read(f"{folder}/state.db", max_bytes=16)
+    if isinstance(begins, Failure) or not begins.startswith(b"SQLite format 3"):
         return None
     from cozydiag.state import open_state
 

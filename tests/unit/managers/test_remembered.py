@@ -34,7 +34,7 @@ class Rebooted(FakeClock):
 def look(folder: Path, manager: Manager, machine: Machine) -> tuple[Condition, ...] | Failure:
     """One run of cozydiag."""
     stack = Stack(Config(paths=Paths(state=str(folder))))
-    [owned] = ownership.owned(stack, FakeHost(machine, 2.0), [manager])
+    [owned] = ownership.owned(stack, FakeHost(replace(machine, real=str(folder)), 2.0), [manager])
     return owned.services
 
 
@@ -149,4 +149,4 @@ def test_a_home_that_was_seen_before_is_found_again(kept: Path) -> None:
         "/etc/passwd": b"root:x:0:0::/root:\n",
     }
     stack = Stack(Config(paths=Paths(state=str(kept))))
-    assert [one.place for one in stack.managers(FakeHost(Machine(files=files)))] == [SOCKET]
+    assert [one.place for one in stack.managers(FakeHost(Machine(files=files, real=str(kept))))] == [SOCKET]
