@@ -88,7 +88,7 @@ def go(lines: Sequence[str]) -> Iterator[Caught]:
 
 
 def _is_last(lines: Sequence[str], at: int) -> bool:
-    following = next((line for line in lines[at + 1 :] if line.strip()), "exit status")
+    following = next((lines[number] for number in range(at + 1, len(lines)) if lines[number].strip()), "exit status")
     return following.startswith("exit status")
 
 

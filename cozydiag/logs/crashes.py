@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from statistics import median
@@ -92,13 +93,12 @@ def _causes(crashes: Sequence[Event], hits: Sequence[Hit], record_of: Sequence[i
     """For each rule that is the best cause of a crash, its hits, one a crash. A crash's lines are those since the crash
     before it; what comes after the last is its own too, for lines of one second arrive in any order."""
     found: dict[str, list[Hit]] = {}
-    start = -1
-    for number, crash in enumerate(crashes):
-        end = crash.record if number < len(crashes) - 1 else max(record_of, default=0) + 1
-        cause = best(hit for hit in hits if start < record_of[hit.line] <= end)
+    ends = [crash.record for crash in crashes[:-1]]
+    windows: dict[int, list[Hit]] = {}
+    for hit in hits:
+        windows.setdefault(bisect_left(ends, record_of[hit.line]), []).append(hit)
+    for mine in windows.values():
+        cause = best(mine)
         if cause is not None:
             found.setdefault(cause.rule.id, []).append(cause)
-        start = crash.record
-    if not crashes and (cause := best(hits)) is not None:
-        found[cause.rule.id] = [cause]
     return found
