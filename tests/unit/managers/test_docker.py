@@ -189,9 +189,7 @@ def test_compose_plays_its_role_and_has_no_port_here_that_it_does_not_publish() 
     composed["Config"] = {**composed["Config"], "Labels": labels}
     host, stack = FakeHost(machine(FakeDocker(composed))), Stack(Config())
     found = [one for owned in stack.owned(host) if not isinstance(owned.services, Failure) for one in owned.services]
-    assert [(one.subject, one.role, one.service.place) for one in found] == [
-        ("docker:cozy/couchdb", "couchdb", None)
-    ]
+    assert [(one.subject, one.role, one.service.place) for one in found] == [("docker:cozy/couchdb", "couchdb", None)]
 
 
 def test_environments_are_dropped_and_credentials_masked() -> None:
