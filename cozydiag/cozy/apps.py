@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 from typing import Any, NamedTuple
 
 from cozydiag.findings import fail, ok, skip, warn
@@ -149,9 +150,7 @@ def _broken(host: Host, stack: Stack, app: App) -> Finding:
 def _start(host: Host, stack: Stack, app: App) -> str:
     """cozy-monitor asks home, which asks nobody on this machine who he is (cozy-monitor `src/application.coffee`)."""
     if any(manager.name == "cozy-monitor" for manager in stack.managers(host)):
-        return f"{root(host)}cozy-monitor start {app.name}"
-    from shlex import quote
-
+        return f"{root(host)}cozy-monitor start {quote(app.name)}"
     url = f"{stack.part('home').url.rstrip('/')}/api/applications/{app.name}/start"
     return f"curl -sS -X POST {quote(url)}"
 
@@ -166,4 +165,4 @@ def _path(app: App) -> str:
 
 
 def _log(app: App) -> str:
-    return f"sudo tail -n 40 {LOGS}/{app.name}.log"
+    return f"sudo tail -n 40 {quote(_path(app))}"

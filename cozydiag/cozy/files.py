@@ -6,6 +6,7 @@ Of secrets only existence, owner and mode are looked at.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 from typing import Final
 
 from cozydiag.couchdb import access
@@ -61,7 +62,7 @@ def _settings(host: Host, stack: Stack, seen: settings.Settings) -> Iterator[Fin
             "cozystack.storage",
             t("the folder of cozy-stack's files, {path}, does not exist", path=storage),
             t("See whether its disk is mounted; restore it from a backup before cozy-stack makes an empty one."),
-            role=ROLE, proof=_told(seen, "fs.url"), by_hand=f"ls -ld {storage}", restart_helps=False,
+            role=ROLE, proof=_told(seen, "fs.url"), by_hand=f"ls -ld {quote(storage)}", restart_helps=False,
         )  # fmt: skip
     command = seen.get("konnectors.cmd")
     if command.startswith("/") and _missing(host, command):
@@ -69,7 +70,8 @@ def _settings(host: Host, stack: Stack, seen: settings.Settings) -> Iterator[Fin
             "cozystack.konnectors",
             t("the program that runs konnectors, {path}, does not exist", path=command),
             t("Install it, or correct konnectors.cmd in cozy.yml; until then every konnector fails."),
-            role=ROLE, affects=(), proof=_told(seen, "konnectors.cmd"), by_hand=f"ls -l {command}", restart_helps=False,
+            role=ROLE, affects=(), proof=_told(seen, "konnectors.cmd"), restart_helps=False,
+            by_hand=f"ls -l {quote(command)}",
         )  # fmt: skip
     url, reply = seen.get("couchdb.url"), access.root(stack, host)
     modern = not isinstance(reply, Failure) and reply.version.startswith("3.")
@@ -110,7 +112,7 @@ def _secrets(host: Host, seen: settings.Settings) -> Iterator[Finding]:
                 "cozystack.permission",
                 t("cozy-stack's user may not read {path}: it does not start again", path=path),
                 t("Give the file to that user."),
-                role=ROLE, commands=(f"{root(host)}chown {USER} {path}",), restart_helps=False, affects=(),
+                role=ROLE, commands=(f"{root(host)}chown {USER} {quote(path)}",), restart_helps=False, affects=(),
                 proof=Evidence(path, f"mode {found.st_mode & 0o7777:04o}, user {found.st_uid}, group {found.st_gid}"),
             )  # fmt: skip
     for path in dict.fromkeys((*_CLOSED, seen.get("vault.credentials_decryptor_key"))):

@@ -8,10 +8,13 @@ from typing import Final
 
 from cozydiag.couchdb import Reply, access
 from cozydiag.couchdb.credentials import Credentials
+from cozydiag.cozy.files import USER
 from cozydiag.cozy.flavour import Flavour
+from cozydiag.cozy.secrets import user_of
 from cozydiag.cozy.status import ROLE, part_of
 from cozydiag.findings import fail, ok, skip, warn
 from cozydiag.host import Host
+from cozydiag.host import url as urls
 from cozydiag.host.failure import Failure
 from cozydiag.host.http import Answer
 from cozydiag.host.logs import one_line
@@ -55,6 +58,8 @@ def _admin(host: Host, stack: Stack, flavour: Flavour) -> list[str] | None:
     local = place is not None and place.url.startswith(("http://127.", "http://[::1]"))
     if place is None or not local or isinstance(words, Failure) or not words.strip():
         return None
+    if not _is_its_own(host, flavour):
+        return None
     login = Credentials("admin", words.decode("utf-8", "replace").strip())
     stack.keep_secret(*login.secrets)
     answer = host.get(f"{place.url}/instances", headers=[login.header])
@@ -64,6 +69,17 @@ def _admin(host: Host, stack: Stack, flavour: Flavour) -> list[str] | None:
         return None
     attributes = [row.get("attributes") for row in rows if isinstance(row, dict)]
     return _domains([one.get("domain") for one in attributes if isinstance(one, dict)])
+
+
+def _is_its_own(host: Host, flavour: Flavour) -> bool:
+    """The passphrase goes to nobody but cozy-stack's own user: while it is down anybody could have its port."""
+    holders = []
+    for place in (flavour.place("cozy.stack"), flavour.place("cozy.admin")):
+        parsed = urls.parse(place.url) if place is not None else None
+        listener = next(iter(host.listeners(parsed.port)), None) if parsed is not None else None
+        holders.append(host.owner(listener.inode) if listener is not None else None)
+    process = host.process(holders[0]) if holders[0] and holders[0] == holders[1] else None
+    return process is not None and process.uid in (0, user_of(host, USER))
 
 
 def _couchdb(host: Host, stack: Stack) -> list[str] | None:

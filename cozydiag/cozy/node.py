@@ -13,6 +13,7 @@ from cozydiag.cozy.monitor import answering
 from cozydiag.findings import fail, ok, skip, warn
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
+from cozydiag.host.logs import one_line
 from cozydiag.model import Evidence, Finding
 from cozydiag.stack import Stack
 from cozydiag.stack.words import name_of
@@ -29,7 +30,7 @@ def look(host: Host, stack: Stack) -> Iterator[Finding]:
     done = host.run(("node", "--version"))
     if isinstance(done, Failure):
         done = host.run(("nodejs", "--version"))
-    said = "" if isinstance(done, Failure) else done.stdout.decode("ascii", "replace").strip()
+    said = "" if isinstance(done, Failure) else one_line(done.stdout.strip(), 40)
     version = tuple(int(number) for number in re.findall(r"\d+", said)[:3])
     if not version:
         yield skip(t("no node was found to ask for its version"))

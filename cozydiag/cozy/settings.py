@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from cozydiag.host import Host
+from cozydiag.host.logs import one_line
 
 FOLDER: Final = "/etc/cozy"
 FILES: Final = tuple(
@@ -80,6 +81,7 @@ def _scalar(words: str) -> str | None:
     if "{{" in words:
         return None
     if words[:1] in ("'", '"'):
-        return words[1:].partition(words[0])[0]
+        return one_line(words[1:].partition(words[0])[0])
+    words = one_line(words)
     words = "" if words.startswith("#") else re.split(r"\s#", words)[0].strip()
     return "" if words[:1] in ("|", ">", "[", "{", "&", "*") else words

@@ -100,6 +100,12 @@ def test_how_an_app_is_started(with_monitor: bool, tmp_path: Path) -> None:
     )  # fmt: skip
 
 
+def test_a_name_that_a_shell_would_obey_is_quoted(tmp_path: Path) -> None:
+    found = cause(tmp_path, v2(web={HOME: home_lists(app(slug="a; reboot")), "127.0.0.1:9130": REFUSED}))
+    assert found.commands == ("cozy-monitor start 'a; reboot'",)
+    assert found.by_hand == "sudo tail -n 40 '/usr/local/var/log/cozy/a; reboot.log'"
+
+
 # --- secrets
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from cozydiag.cozy import settings
 from cozydiag.engine.diagnosis import Diagnosis
-from cozydiag.host import Answer, Failure
+from cozydiag.host import Answer, Failure, Process
 from cozydiag.host.commands import Completed
 from cozydiag.model import Cause
 from cozydiag.stack import Stack
@@ -19,6 +19,7 @@ from cozydiag.testing import REFUSED, FakeHost, Machine, Request, answer
 from cozydiag.text.catalogue import ENGLISH, render
 from tests.checks.cozy_hosts import (
     COUCHDB,
+    HOUR_AGO,
     SITE,
     STACK,
     YML,
@@ -343,6 +344,16 @@ def test_the_passphrase_goes_to_this_machine_alone_and_is_masked(tmp_path: Path)
     server = v3(web={"127.0.0.1:6060": instances("alice.example")}, files=ADMIN, modes=ROOTS)
     _, stack, _ = look(server, config(tmp_path, ALICE))
     assert "s3cretword" not in stack.masks().mask("the word is s3cretword")
+
+
+def test_the_passphrase_goes_to_nobody_but_the_cozy_stack(tmp_path: Path) -> None:
+    server = v3(web={"127.0.0.1:6060": instances("alice.example")}, files=ADMIN, modes=ROOTS)
+    stranger = Process(900, 1, "S", "cozy-stack", HOUR_AGO, ("./cozy-stack", "serve"), 1000)
+    server.processes = (*server.processes, stranger)
+    for holders in ({6060: 500}, {8080: 900, 6060: 900}):
+        server.listening = {**server.listening, **holders}
+        examine(tmp_path, server)
+    assert not any(one.header("Authorization") for one in server.requests if one.place == "127.0.0.1:6060")
 
 
 def test_a_stack_that_is_only_configured(tmp_path: Path) -> None:
