@@ -135,6 +135,7 @@ class Known(NamedTuple):
 class Report(NamedTuple):
     """Everything one run found; the only thing renderers see. ``started_at`` is in epoch seconds.
 
+    ``front`` is what people call the proxy that serves here, "" where there is none.
     ``known`` are causes that alarm nobody, ``story`` is what the history says: since when, how often, what changed.
     """
 
@@ -149,3 +150,4 @@ class Report(NamedTuple):
     second_look: bool = False
     known: tuple[Known, ...] = ()
     story: tuple[Text, ...] = ()
+    front: str = ""

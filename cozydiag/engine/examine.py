@@ -60,16 +60,18 @@ def look(
     causes = [cause for cause in diagnosis.causes if _asked_for(told, cause.instance, *cause.explains)]
     causal = {cause.instance for cause in causes}
     results = [one for one in diagnosis.results if one.instance in causal or _asked_for(told, one.instance)]
+    marks = chain(results, causes)
     report = Report(
         verdict(results, causes),
         tuple(causes),
         tuple(results),
-        chain(results, causes),
+        marks,
         os.uname().nodename,
         started_at,
         world.clock.monotonic() - started,
         host.euid() == 0,
         stack.second_look,
+        front=_front(stack, host) if dict(marks)["proxy"] != "absent" else "",
     )
     return masked(report, stack.masks()), stack
 
@@ -82,6 +84,16 @@ def _asked_for(only: tuple[str, ...], *instances: str) -> bool:
 
     names = [name for instance in instances for name in (instance, instance.partition(":")[0])]
     return any(fnmatchcase(name, pattern) for name in names for pattern in only)
+
+
+_FRONTS = {"nginx": "nginx", "apache": "Apache", "caddy": "Caddy", "haproxy": "HAProxy"}
+
+
+def _front(stack: Stack, host: Host) -> str:
+    """Whoever was looked at already: nothing is asked for it."""
+    from cozydiag.stack import fronts
+
+    return ", ".join(_FRONTS.get(proxy.name, proxy.name) for proxy in fronts.in_use(stack, host))
 
 
 def chain(results: Sequence[Result], causes: Sequence[Cause]) -> tuple[tuple[str, str], ...]:

@@ -44,7 +44,8 @@ def chain_parts(report: Report, symbols: Symbols, catalogue: Catalogue) -> list[
     shown = [(role, mark) for role, mark in report.chain if mark != "absent"]
     for index, (role, mark) in enumerate(shown):
         joint = symbols.arrow if index < 3 else symbols.dot
-        parts.append((f" {joint} {ROLES.get(role, role)} {symbols.marks[mark]}", mark))
+        name = report.front if role == "proxy" and report.front else ROLES.get(role, role)
+        parts.append((f" {joint} {name} {symbols.marks[mark]}", mark))
     return parts
 
 
