@@ -40,7 +40,7 @@ def on(
     config: Annotated[str | None, CONFIG] = None,
     lang: Annotated[str | None, LANG] = None,  # noqa: ARG001
 ) -> int:
-    from cozydiag.cli.fix import who
+    from cozydiag.cli.fix_look import who
     from cozydiag.host import Clock
     from cozydiag.repair import maintenance
 

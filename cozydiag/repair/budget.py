@@ -22,7 +22,7 @@ class Verdict(NamedTuple):
     reason: Text
 
 
-HOURLY = "budget.hour"
+HOURLY, HELD = "budget.hour", "budget.held"
 
 
 def limit(ledger: Ledger, service: str, rules: Repair, *, auto: bool) -> Verdict | None:
@@ -67,7 +67,7 @@ def _held(service: str, rules: Repair) -> Verdict:
         "`cozydiag fix --reset {service}`",
         n=rules.unproven, window=_long(rules.window), well=_long(rules.well), service=service,
     )  # fmt: skip
-    return Verdict("held", "budget.held", text)
+    return Verdict("held", HELD, text)
 
 
 def _long(seconds: float) -> Seconds:

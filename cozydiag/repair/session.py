@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from cozydiag.host import Host, World
-from cozydiag.model import FAILING, Cause, Report, Status
-from cozydiag.repair import budget, evidence, gates, health, lasting, observed
+from cozydiag.model import FAILING, Cause, Report
+from cozydiag.repair import budget, evidence, gates, health, judging, lasting, observed
 from cozydiag.repair.act import Occasion, Outcome, Reached, act, recover, words
 from cozydiag.repair.budget import Verdict
 from cozydiag.repair.ledger import ACT, GATE, SEEN, Ledger
@@ -17,8 +17,6 @@ from cozydiag.repair.signals import Deferred
 from cozydiag.stack import Stack
 from cozydiag.state import Lock, State
 from cozydiag.text import Text, t
-
-_UNSEEN = (Status.UNKNOWN, Status.ERROR)
 
 _KEPT = 2000
 """Lines of each kind that the journal keeps."""
@@ -131,7 +129,7 @@ class Session:
             self.reached("at the end")
         return Repaired(
             tuple(done), report, plan, signals.came, self.host.clock.monotonic() - began, tuple(self.passed.values()),
-            self._down(done), _worse(first, report), _revealed(first, report) if done else (),
+            self._down(done), judging.worse(first, report), judging.revealed(first, report) if done else (),
         )  # fmt: skip
 
     def _next(self, report: Report, plan: Plan, stack: Stack, acted: Sequence[str]) -> Action | None:
@@ -151,7 +149,7 @@ class Session:
 
     def _pass(self, ledger: Ledger, action: Action, verdict: Verdict) -> None:
         self.reached("before the gate is written")
-        if verdict.outcome == "held":
+        if verdict.code == budget.HELD:
             budget.hold(ledger, action.service.address)
         known = health.told(ledger, action.service.address, verdict.code)
         if not known or not self.terms.auto:
@@ -197,7 +195,7 @@ class Session:
             report, stack = self.look(stack)
             if outcome.result != "verified":
                 return report, stack, outcome
-            if _well(report, action):
+            if judging.well(report, action):
                 report, stack, why = self._stays(action, outcome, report, stack)
                 return report, stack, outcome if why is None else self._refuted(outcome, why)
             if self.host.clock.monotonic() >= end:
@@ -212,7 +210,7 @@ class Session:
         restarts = observed.restarts(self.host.within(10.0, "repair"), stack, action.service)
         self.host.clock.sleep(lasting.stable(action, stack.config))
         report, stack = self.look(stack)
-        if not _well(report, action):
+        if not judging.well(report, action):
             return report, stack, t("it was well for a moment, and then failed again")
         view = self.host.within(10.0, "repair")
         if lasting.changed(view, stack, action.service, outcome.pid_after):
@@ -236,32 +234,3 @@ class Session:
     def _down(self, done: Sequence[tuple[Action, Outcome]]) -> float:
         moments = [self.since[action.service.address] for action, outcome in done if outcome.result == "verified"]
         return max(0.0, self.host.clock.now() - min(moments)) if moments else 0.0
-
-
-def _well(report: Report, action: Action) -> bool:
-    """None of what this cause stood for fails of itself any more, nor is it still starting, and it could be looked at.
-    What is wrong with something else and does not pass by itself is not waited for: that is a cause of its own."""
-    own = action.cause.instance
-    failing = {r.instance for r in report.results if r.status in FAILING and not r.explained_by}
-    failing -= {c.instance for c in report.causes if c.instance != own and _lasts(c, action.cause)}
-    starting = {c.instance for c in report.causes if c.severity is Status.WARN and c.code == "service.starting"}
-    unseen = {r.instance for r in report.results if r.status in _UNSEEN and r.instance == own}
-    return not (failing | starting | unseen).intersection(action.failing)
-
-
-def _lasts(other: Cause, mended: Cause) -> bool:
-    """Its manager has given it up, or no restart helps it."""
-    return other.restart_helps is False or (other.code == "service.failed" and other.role != mended.role)
-
-
-def _worse(first: Report, last: Report) -> tuple[Cause, ...]:
-    """What was well at first, and is broken of itself now."""
-    well = {result.instance for result in first.results if result.status is Status.OK}
-    return tuple(cause for cause in last.causes if cause.severity is Status.FAIL and cause.instance in well)
-
-
-def _revealed(first: Report, last: Report) -> tuple[str, ...]:
-    """The services that only the last look could see (home lists the apps, the data-system must be up for that)."""
-    before = {result.instance for result in first.results}
-    found = [r for r in last.results if r.id == "manager.service" and r.instance not in before]
-    return tuple(result.subject for result in found if result.subject)

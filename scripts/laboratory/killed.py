@@ -85,7 +85,8 @@ def simulated(folder: Path, point: str, kind: str) -> None:
 def real(configuration: str, folder: Path, point: str) -> int:
     """`cozydiag fix --restart --yes` itself."""
     from cozydiag.cli.common import configuration as load
-    from cozydiag.cli.fix import Wishes, run
+    from cozydiag.cli.fix_look import Wishes
+    from cozydiag.cli.fix_run import run
 
     return run(load(configuration), Wishes(yes=True), killer(point, folder / "points"))
 

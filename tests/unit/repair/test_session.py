@@ -9,7 +9,7 @@ from xmlrpc.client import dumps
 
 import pytest
 
-from cozydiag.cli.fix import code
+from cozydiag.cli.fix_run import code
 from cozydiag.config import Config, Timing
 from cozydiag.config.values import Repair
 from cozydiag.host import Answer, Failure
@@ -25,7 +25,7 @@ from cozydiag.repair.moments import Moment
 from cozydiag.repair.plan import Action, Plan, make
 from cozydiag.repair.session import Repaired, Session
 from cozydiag.stack import Stack
-from cozydiag.state import Lock
+from cozydiag.state import DAMAGED, Lock
 from cozydiag.testing import HANGS, FakeSupervisord, Request, answer, process_info
 from cozydiag.text import t
 from tests.unit.repair.conftest import DOWN, OLD, Bench, FakeManager
@@ -510,3 +510,13 @@ def test_a_proxy_that_does_not_pass_its_own_test_is_written_down(bench: Bench, e
     assert run(bench, hung, hung)[1] == ["begins nginx", "refused nginx"]
     [entry] = bench.state.entries("gate")
     assert (entry.data["gate"], entry.result["result"], bench.state.entries(KIND)) == ("test", "refused", [])
+
+
+def test_a_damaged_memory_holds_timers_and_no_service(bench: Bench, ever: Ever) -> None:
+    bench.machine.files = {"/proc/uptime": b"99999.0 1.0"}
+    bench.state.set(DAMAGED, {"at": bench.machine.clock.now(), "aside": "x"})
+    bench.state.keep_service("fake:home", {"failing": Moment.now(bench.machine.clock)})
+    bench.machine.clock.sleep(300)
+    broken = bench.report(bench.cause())
+    assert run(bench, broken, terms=AUTO)[1] == ["held home budget.damaged"]
+    assert run(bench, broken, bench.report())[1] == ["begins home", "verified home"]
