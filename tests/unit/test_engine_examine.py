@@ -81,6 +81,7 @@ def test_what_was_asked_for_is_what_is_told(
 def test_the_chain_shows_where_it_breaks(config: Config) -> None:
     assert dict(examine(config, Wish(only=("my.*",))).chain) == {
         "proxy": "absent",
+        "cozy.stack": "absent",
         "cozy.proxy": "warn",
         "cozy.home": "waiting",
         "cozy.data-system": "absent",
