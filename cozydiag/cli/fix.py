@@ -81,7 +81,8 @@ def _plan(config: Config, wishes: Wishes, path: str | None) -> int:
         plan, ledger = judged_plan(report, stack, plan, state, wishes)
         if wishes.json:
             write(shown.as_json(plan, ledger))
-            return EXIT[Status.FAIL] if plan.actions or plan.refusals else EXIT[report.verdict]
+            unseen = report.verdict is Status.UNKNOWN
+            return EXIT[Status.FAIL] if any(plan) else EXIT[Status.UNKNOWN] if unseen else 0
         if not plan.actions and not plan.refusals:
             return nothing(report)
         shown.plan(plan, ledger)
