@@ -288,10 +288,11 @@ _NODES = frozenset(["couchdb", "nonode", "rabbit", "ejabberd", "git"])
 _STAND_IN_NAME = re.compile(r"(?:mail)?dom(?:ain)?\d+\.example|(?:host|user|mail|name)\d+", re.IGNORECASE)
 
 _VERSION_BEFORE = re.compile(
-    r"(?:version|release|\brev|\bver\.?|build|\bv)[\"']?[ :=]{0,3}[\"']?$|==[\"']?$|[\w.+-]-$|[\w+-]:$(?<!:\d:)|~$|\+$"
-    r"|(?<![./\w])[A-Za-z][\w+-]{1,40}/$",
+    r"(?:(?:version|release|\brev|\bver\.?|build|\bv)[\"']?[ :=]{0,3}[\"']?|==[\"']?|[\w.+-]-|(?<!\w)\d:|~|\+"
+    r"|(?<![./\w])[A-Za-z][\w+-]{1,24}/)\Z",
     re.IGNORECASE,
 )
+_VERSION_WORDS = ("ver", "rel", "rev", "build", "v", "==")
 _VERSION_AFTER = re.compile(r"[-+~]\w|\.\d|\.\*| (?:installed|available|released|upgraded)")
 _PACKAGES = re.compile(
     r":(?:amd64|arm64|armhf|i386|all|armel|riscv64)\b|\b(?:Setting up|Unpacking|Preparing to unpack|Selecting|Get:\d+"
@@ -410,6 +411,7 @@ class Identity:
 
     def _without_ipv4(self, text: str) -> str:
         pieces, done = [], 0
+        packages = _PACKAGES.search(text) is not None
         for found in _IPV4_TAIL.finditer(text):
             end = found.end()
             start = at = found.start()
@@ -420,7 +422,7 @@ class Identity:
                 continue
             if _says_nothing(said):
                 self._dull.add(said)
-            elif self._is_address(text, start, end):
+            elif _is_address(text, start, end) and not (packages and _is_package(text, start)):
                 network, _, _ = said.rpartition(".")
                 number = self._pseudonyms.number("ip4-net", network)
                 host = self._pseudonyms.number(f"ip4-net{number}", said)
@@ -429,16 +431,6 @@ class Identity:
         if len(self._dull) > _REMEMBERED:
             self._dull.clear()
         return "".join([*pieces, text[done:]]) if pieces else text
-
-    @staticmethod
-    def _is_address(text: str, start: int, end: int) -> bool:
-        """Whether it is no version, and no part of something longer."""
-        before, after = text[max(0, start - 48) : start], text[end : end + 12]
-        if before[-1:].isalnum() or before[-1:] in ("_", ".") or after[:1].isalnum() or after[:1] == "_":
-            return False
-        if _VERSION_AFTER.match(after) or _VERSION_BEFORE.search(before.rpartition("\n")[2]):
-            return False
-        return not _is_package(text, start)
 
     def _colons(self, line: str) -> str:
         return _IPV6.sub(self._ipv6, _MAC.sub(self._mac, line))
@@ -545,8 +537,23 @@ def _says_nothing(address: str) -> bool:
     return (a == 100 and 64 <= b < 128) or address in _RESOLVERS or address.endswith(".0.0.0")
 
 
+def _is_address(text: str, start: int, end: int) -> bool:
+    """Whether it is no version, and no part of something longer."""
+    before, after = text[max(0, start - 28) : start].rpartition("\n")[2], text[end : end + 12]
+    if before[-1:].isalnum() or before[-1:] in ("_", ".") or after[:1].isalnum() or after[:1] == "_":
+        return False
+    if _VERSION_AFTER.match(after):
+        return False
+    tail = before[-12:].lower()
+    may_be = tail[-1:] in ("-", "~", "+", ":", "/") or any(word in tail for word in _VERSION_WORDS)
+    return not may_be or _VERSION_BEFORE.search(before) is None
+
+
 def _is_package(text: str, at: int) -> bool:
-    """Whether its line is about versions of packages."""
-    start = text.rfind("\n", 0, at) + 1
-    end = text.find("\n", at)
-    return _PACKAGES.search(text, start, end if end >= 0 else len(text)) is not None
+    """Whether its line, as far as it is near, is about versions of packages."""
+    start = text.rfind("\n", max(0, at - _NEAR), at) + 1 or max(0, at - _NEAR)
+    end = text.find("\n", at, at + _NEAR)
+    return _PACKAGES.search(text, start, end if end >= 0 else at + _NEAR) is not None
+
+
+_NEAR = 160

@@ -45,7 +45,7 @@ _PASS_AFTER = re.compile(r"word|wort|wd|phrase|code|key")
 
 _QUOTE = r"(?:\\{0,3}[\"'`]|&quot;|&#0?3[49];|&apos;|%2[27])"
 _HEAD = re.compile(
-    r"(?P<rest>[\w.-]{0,48})"
+    r"(?P<rest>[\w.-]{0,48})(?![\w.-])"
     rf"(?:{_QUOTE}?\]?[ \t\u00a0]{{0,40}}(?:=>|:=|={{1,2}}|:|%3d|%3a|=3d)[ \t\u00a0]{{0,40}}|{_QUOTE}[ \t]{{0,8}},["
     rf" \t]{{0,8}}(?={_QUOTE})|(?<=requirepass)[ \t]+|(?<=masterauth)[ \t]+)",
     re.IGNORECASE,

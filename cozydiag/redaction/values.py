@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _STAND_IN = re.compile(
     r"<(?:secret|cookie|hash|token)#\d{1,9}>|<private-key>"  # ours
@@ -45,11 +46,13 @@ _WORDS = frozenset(
 """What follows such a key in messages, types and schemes."""
 
 
+@lru_cache(maxsize=512)
 def is_hidden(value: str) -> bool:
     """Whether it is a stand-in already, ours or another's."""
     return _STAND_IN.fullmatch(value) is not None
 
 
+@lru_cache(maxsize=512)  # a log says the same again and again
 def is_none(value: str, *, message: bool = True) -> bool:
     """Whether there is no secret in ``value``: nothing, a stand-in, a template, a word of a message; with ``message``
     also a whole one that begins with such a word."""
@@ -59,6 +62,7 @@ def is_none(value: str, *, message: bool = True) -> bool:
     return is_hidden(value.strip()) or _TEMPLATE.fullmatch(value.strip()) is not None or _says_so(word.lower(), message)
 
 
+@lru_cache(maxsize=512)
 def is_elsewhere(value: str) -> bool:
     """Whether it is the place of a secret, and not the secret: a path, an address."""
     value = value.strip("\"' ;,")
