@@ -119,5 +119,7 @@ def _asked(found: Sequence[Event]) -> list[Event]:
         elif event.kind == "crashed" and (request := asked.get(event.service)) is not None:
             late = event.at is not None and request.at is not None and event.at - request.at > _OBEYS
             event = event if late else event._replace(kind="stopped")  # noqa: PLW2901
+        elif event.sort == "cf-destroyed" and event.service not in asked:
+            continue  # what is left of a crash is cleared away as well
         kept.append(event)
     return kept

@@ -50,13 +50,15 @@ _CLOUD_FOUNDRY = re.compile(
 _PM2 = re.compile(r"(?:(\d{1,4})\|([^|]{1,60}?)|(PM2))\s*\| ?((?s:.*))")
 _COMPOSE = re.compile(r"([A-Za-z0-9][\w.-]{0,80}?)\s+\| ?((?s:.*))")
 _SYSLOG = re.compile(
-    r"((?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)))"
+    r"((?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?"
+    r"|[A-Z][a-z]{2} \d{4}-\d\d-\d\d \d\d:\d\d:\d\d [A-Z]{2,5}"  # journalctl -o short-full
+    r"|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)))"
     r" [\w.:-]{1,100} ([\w@.()/\\-]{1,100}?)(?:\[(\d+)\])?: ?((?s:.*))"
 )
 _SUPERVISORD = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}) (?:CRIT|ERRO|WARN|INFO|DEBG|TRAC|BLAT) ((?s:.*))")
 _PM2_LOG = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d): (PM2) (?:log|error): ?((?s:.*))")
 _STAMPED = re.compile(
-    r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)):? (?:(stdout|stderr) [FP] )?((?s:.*))"
+    r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d|(?=: ))):? (?:(stdout|stderr) [FP] )?((?s:.*))"
 )
 _FOREVER = re.compile(r"(?:error|info|warn|data): {1,4}(?=Forever |Script )((?s:.*))")
 

@@ -47,6 +47,8 @@ SIGNS: Final = (
         "cf-exited", "crashed", "App instance exited", r"App instance exited with guid (?P<detail>.{1,1500})", ("API",)
     ),
     _sign("cf-healthy", "started", "ontainer became healthy", r"[Cc]ontainer became healthy", ("CELL", "HEALTH")),
+    _sign("cf-created", "start_asked", "uccessfully created container", r"uccessfully created container", ("CELL",)),
+    _sign("cf-destroyed", "stopped", "estroy", r"(?i)(?:destroying|successfully destroyed) container", ("CELL",)),
     _sign("cf-status", "stopped", "Exit status", r"^Exit status (?P<code>0|143)\b", _CF_APP),
     _sign("cf-status", "crashed", "Exit status", r"^(?P<detail>Exit status (?P<code>\d+).{0,80})", _CF_APP),
     # supervisord: supervisor/process.py

@@ -77,6 +77,8 @@ def _plain(happenings: Iterable[Happening]) -> list[Happening]:
     kept: list[Happening] = []
     for one in happenings:
         before = kept[-1] if kept else one
+        if before.kind == "start_asked" and one.kind in ("request", "answered"):
+            kept[-1] = before._replace(kind="started")  # who answers has started, whether anybody says so or not
         if before.kind == "start_asked" and one.kind in ("started", "start_asked"):
             if before is not one and (before.service == one.service or one.kind == "started"):
                 kept.pop()

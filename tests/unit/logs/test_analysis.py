@@ -49,6 +49,14 @@ def test_a_session_is_five_events_and_no_problem() -> None:
     assert [one.hit.rule.role for one in found.problems] == ["normal"]
 
 
+@pytest.mark.parametrize(
+    "left_out", ["Container became healthy", "Exit status 143", 'Updated app with guid a1b2 ({"state"=>"STARTED"})']
+)
+def test_a_session_is_told_from_what_there_is(left_out: str) -> None:
+    lines = [line for line in SESSION.splitlines() if left_out not in line]
+    assert kinds(look(lines)) == ["started", "request", "answered", "stop_asked", "stopped"]
+
+
 @pytest.mark.parametrize("order", [[4, 5], [5, 4]])
 def test_a_request_stands_before_its_answer(order: list[int]) -> None:
     lines = SESSION.splitlines()

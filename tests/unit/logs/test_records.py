@@ -35,6 +35,8 @@ def only(*lines: str) -> Record:
         ("2026-11-21 08:28:55,736 INFO gave up: x", "supervisord", "", "", "gave up: x"),
         ("Nov 21 08:22:57 host systemd[1]: Started app.", "systemd", "1", "", "Started app."),
         ("2026-11-21T08:22:57.123456+00:00 host app[77]: hi", "app", "77", "", "hi"),
+        ("Sat 2026-11-21 08:22:57 UTC host app[77]: hi", "app", "77", "", "hi"),
+        ("0|api  | 2026-11-21T08:29:11: hi", "api", "0", "", "hi"),
         ("2026-11-21T08:22:57.123456789Z hi", "", "", "", "hi"),
         ("2026-11-21T08:22:57.123456789Z stderr F hi", "", "", "ERR", "hi"),
         ('{"log":"hi\\n","stream":"stderr","time":"2026-11-21T08:22:57.1Z"}', "", "", "ERR", "hi"),
