@@ -160,6 +160,7 @@ def _new(config: "Config", path: str, lines: int) -> list[str]:
 def _service(config: "Config", name: str, lines: int) -> "tuple[list[str], Condition]":
     from cozydiag.cli.services import one_service
     from cozydiag.host.failure import Failure
+    from cozydiag.managers.cloudfoundry import CloudFoundry
 
     host, _, found, manager = one_service(config, name)
     view = host.within(10.0, "logs")
@@ -168,6 +169,8 @@ def _service(config: "Config", name: str, lines: int) -> "tuple[list[str], Condi
         from cozydiag.managers import journal
 
         said = journal.raw(view, found.service.unit, lines)
+    elif isinstance(manager, CloudFoundry):
+        said = manager.raw(view, found.service, lines)
     else:
         said = manager.log(view, found.service, lines)
     if isinstance(said, Failure):

@@ -59,6 +59,20 @@ class CloudFoundry:
 
     def log(self, host: Host, service: Service, lines: int) -> list[str] | Failure:
         """From log-cache, which keeps some thousand lines of each app, its visitors' requests among them."""
+        batch = self._envelopes(host, service)
+        if isinstance(batch, Failure):
+            return batch
+        return [line for envelope in batch for line in lines_of(envelope)][-lines:]
+
+    def raw(self, host: Host, service: Service, lines: int) -> list[str] | Failure:
+        """The same as log-cache gives it, requests and all: one JSON a line."""
+        from json import dumps
+
+        batch = self._envelopes(host, service)
+        return batch if isinstance(batch, Failure) else [dumps(envelope) for envelope in batch[-lines:]]
+
+    def _envelopes(self, host: Host, service: Service) -> list[Mapping[str, Any]] | Failure:
+        """The latest thousand, oldest first."""
         login = self._login(host)
         if isinstance(login, Failure):
             return login
@@ -71,8 +85,7 @@ class CloudFoundry:
         batch = table(table(answer.json()).get("envelopes")).get("batch")
         if not isinstance(batch, list):
             return Failure("protocol", "the answer is not log-cache's")
-        found = [line for envelope in reversed(batch) for line in lines_of(table(envelope))]
-        return found[-lines:]
+        return [table(envelope) for envelope in reversed(batch)]
 
     def allowed(self, host: Host) -> bool:
         return not isinstance(self._login(host), Failure)
