@@ -10,7 +10,7 @@ from cozydiag.host import Host
 from cozydiag.managers import supervisord
 from cozydiag.managers.supervisord import Program
 from cozydiag.model import Evidence, Finding
-from cozydiag.stack import Stack, known
+from cozydiag.stack import Stack
 from cozydiag.stack.ports import holder
 from cozydiag.stack.words import name_of, supervisorctl
 from cozydiag.text import Text, t
@@ -28,6 +28,8 @@ _NO_COMMAND = ("can't find command", "command at ")
 
 def dead(host: Host, stack: Stack, program: Program, code: str, text: Text) -> Finding:
     """The finding for a program that gave up, ended or crashes again and again."""
+    from cozydiag.stack import known  # whoever only wants to know who refused pays for no rules
+
     broken = partial(fail, role=program.role, affects=(program.role,) if program.role else (), service=program.service)
     if any(words in program.spawnerr for words in _NO_COMMAND):
         return broken(
