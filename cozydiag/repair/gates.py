@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from cozydiag.host import Host
+from cozydiag.host import GivenUp, Host
 from cozydiag.host.failure import Failure
 from cozydiag.managers.service import Condition, State
 from cozydiag.model import Report, Status
@@ -67,11 +67,10 @@ Gate = Callable[[View, "Action"], "Verdict | None"]
 
 def verdict(view: View, action: Action) -> Verdict | None:
     """Why ``action`` is not done now; None when it may be."""
-    for gate in _GATES:
-        found = gate(view, action)
-        if found is not None:
-            return found
-    return None
+    try:
+        return next(filter(None, (gate(view, action) for gate in _GATES)), None)
+    except GivenUp:
+        return Verdict("deferred", "unanswered", t("its manager does not answer: {why}", why="-"))
 
 
 def _never(_: View, action: Action) -> Verdict | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cozydiag.config import Config
-from cozydiag.host import Host
+from cozydiag.host import GivenUp, Host
 from cozydiag.host.failure import Failure
 from cozydiag.managers.service import Service
 from cozydiag.repair import owners
@@ -34,7 +34,10 @@ def stable(action: Action, config: Config) -> float:
 def changed(host: Host, stack: Stack, service: Service, pid: int) -> bool:
     """Whether it runs no more, or as another process than ``pid`` (0: not known)."""
     manager = owners.manager_of(host, stack, service)
-    life = manager.life(host, service) if manager is not None else None
+    try:
+        life = manager.life(host, service) if manager is not None else None
+    except GivenUp:
+        return False  # what failed is well all the same
     if life is None or isinstance(life, Failure):
         return life is not None
     return not life.running or bool(pid and life.pid and life.pid != pid)

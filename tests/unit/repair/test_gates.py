@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from cozydiag.config import Config
-from cozydiag.host import Answer, Failure, Memory, Process
+from cozydiag.host import Answer, Failure, GivenUp, Memory, Process
 from cozydiag.managers.service import Condition, Service
 from cozydiag.managers.service import State as Is
 from cozydiag.model import Cause, Evidence, Status
-from cozydiag.repair import evidence, gates, maintenance, owners
+from cozydiag.repair import evidence, gates, lasting, maintenance, owners
 from cozydiag.repair.budget import Verdict
 from cozydiag.repair.gates import Terms, View
 from cozydiag.repair.ledger import Ledger
@@ -388,3 +388,19 @@ def test_memory_that_ran_out_twice_is_no_reason_for_another_restart(bench: Bench
     assert told(bench, verdict(bench, act))[:2] == ("refused", "out_of_memory")
     clock.sleep(6 * 3600)
     assert verdict(bench, act) is None
+
+
+def test_a_manager_that_everybody_has_given_up_on_is_no_end_of_the_repair(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GivenUp is no Exception: it would end the whole repair."""
+
+    def given_up(*_: object) -> float:
+        raise GivenUp(("supervisor.running",))
+
+    bench.machine.files = OLD_MACHINE
+    condition(monkeypatch, Is.RUNNING, since=bench.machine.clock.now() - 500, pids=(7,))
+    monkeypatch.setattr(bench.manager, "patience", given_up)
+    assert told(bench, verdict(bench, terms=AUTO))[:2] == ("deferred", "unanswered")
+    monkeypatch.setattr(bench.manager, "life", given_up)
+    assert not lasting.changed(bench.host, bench.stack, Service("fake", "home"), 70)
