@@ -17,6 +17,14 @@ _LONG = 3600.0
 """Seconds that an installation may take."""
 
 
+def look(host: Host, content: bytes, locks: bytes, *, cut: bool) -> Finding | None:
+    """``content`` is dpkg's own list, ``cut`` whether it was interrupted. None where nothing is wrong."""
+    pid = holder(host, locks)
+    if pid is not None:
+        return held(host, pid)
+    return interrupted() if cut else half(content)
+
+
 def holder(host: Host, locks: bytes) -> int | None:
     """The process that holds one of dpkg's locks (proc_locks(5): `1: POSIX ADVISORY WRITE PID MAJOR:MINOR:INODE …`)."""
     taken = [fields for fields in map(bytes.split, locks.splitlines()) if len(fields) > 5 and fields[1] == b"POSIX"]
