@@ -89,6 +89,7 @@ def repaired(outcome: Outcome) -> tuple[str, ...]:
 def summary(outcomes: Sequence[Outcome]) -> dict[str, int]:
     judgements = [outcome.judgement for outcome in outcomes if outcome.judgement]
     repairs = [outcome.repair for outcome in outcomes if outcome.repair]
+    did = [outcome.repair.did for outcome in outcomes if outcome.repair and outcome.fix_right]
     return {
         "cases": len(outcomes),
         "right": sum(outcome.right for outcome in outcomes),
@@ -96,6 +97,8 @@ def summary(outcomes: Sequence[Outcome]) -> dict[str, int]:
         "unknown": sum(judgement.unknown for judgement in judgements),
         "fix_cases": sum(outcome.fix_right is not None for outcome in outcomes),
         "fix_right": sum(outcome.fix_right is True for outcome in outcomes),
+        "repaired": did.count("repair"),
+        "rightly_refused": did.count("refuse"),
         "wrongly_touched": sum(len(repair.wrongly_touched) for repair in repairs),
         "skipped": sum(outcome.judgement is None for outcome in outcomes),
     }

@@ -151,7 +151,7 @@ def test_the_file_and_the_exit_code_say_the_same() -> None:
     skipped = Outcome(HOME, None, None, 0.0, "no nginx")
     assert summary([right, wrong, unrepaired, skipped]) == {
         "cases": 4, "right": 2, "false_causes": 1, "unknown": 1,
-        "fix_cases": 2, "fix_right": 1, "wrongly_touched": 1, "skipped": 1,
+        "fix_cases": 2, "fix_right": 1, "repaired": 1, "rightly_refused": 0, "wrongly_touched": 1, "skipped": 1,
     }  # fmt: skip
     assert [all_right(some) for some in ([right], [right, skipped])] == [True, True]
     assert not any(all_right(some) for some in ([wrong], [unrepaired], [skipped], [], [right, wrong]))
