@@ -38,14 +38,14 @@ def logs(
     ] = None,
     lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
 ) -> int:
-    from cozydiag.logs.records import records
+    from cozydiag.logs.structured import plain
 
     one_of("--format", format_, ("text", "json"))
     loaded = configuration(config)
     found, state = _lines(loaded, source, lines, new=new)
     masks = _masks(loaded)
     if raw:
-        write("".join(f"{masks.mask(line)}\n" for record in records(found) for line in record.lines))
+        write("".join(f"{masks.mask(line)}\n" for line in map(plain, found)))
         return 0
     analysis = _analysis(loaded, found, whole=whole)
     _show(_with_state(analysis, state) if state is not None else analysis, masks, json=format_ == "json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,17 @@ from cozydiag.host.logs import clean, one_line
 
 Parts = tuple["float | None", str, str, str, str]
 """Time, origin, instance, channel, text."""
+
+
+def plain(line: str) -> str:
+    """The line as people read it: what is JSON of a platform's as syslog would have written it."""
+    parts = parse(line) if line[:1] == "{" else None
+    if parts is None:
+        return line
+    at, origin, instance, channel, text = parts
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ ", time.gmtime(at)) if at is not None else ""
+    who = f"{origin}[{instance}]: " if origin and instance else f"{origin}: " if origin else ""
+    return f"{stamp}{who}{channel + ' ' if channel else ''}{text}".replace("\n", "\n    ")
 
 
 def parse(line: str) -> Parts | None:

@@ -77,12 +77,12 @@ def test_the_journal_as_json(shell: Shell) -> None:
 
 
 def test_raw_lines_are_clean_and_hold_no_secret(shell: Shell) -> None:
-    given = (
-        b"a | \x1b]0;gone\x07one\na | \x1b[31mtwo\x1b[0m\na | GET http://admin:hunter22@127.0.0.1:5984/ 401\n\xff\xfe\n"
+    given = b'{"MESSAGE":"zero","SYSLOG_IDENTIFIER":"app","__REALTIME_TIMESTAMP":"1000000"}\n'
+    given += (
+        b"a | \x1b]0;gone\x07one\na | \x1b[31mtwo\x1b[0m\na | GET http://admin:hunter22@127.0.0.1:5984/ 401\n\xff\n"
     )
     done = shell.run("logs", "-", "--raw", given=given)
-    lines = done.stdout.splitlines()
-    assert lines[:2] == ["one", "two"]
+    assert done.stdout.splitlines()[:3] == ["1970-01-01T00:00:01Z app: zero", "a | one", "a | two"]
     assert "hunter22" not in done.stdout
     assert "\x1b" not in done.stdout
 
