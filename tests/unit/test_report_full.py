@@ -98,10 +98,14 @@ def test_a_dead_machine_costs_nothing_but_its_answers() -> None:
     assert what.logs == (Log("supervisord", Failure("refused", "connection refused")),)
 
 
+NOT_AGAIN = Failure("given_up", "not asked: it gave no answer before")
+
+
 def test_what_hangs_is_not_asked_again_and_again() -> None:
     what = collected(machine(sockets={SOCKET: HANGS}))
-    assert versions(what)["supervisord"] == HANGS
-    assert what.logs[-1].lines == Failure("given_up", "not asked: it gave no answer before")
+    assert what.programs == HANGS
+    assert versions(what)["supervisord"] in (HANGS, NOT_AGAIN)
+    assert what.logs[-1].lines == NOT_AGAIN
     assert versions(what)["CouchDB"] == "3.5.0"
 
 
