@@ -270,14 +270,14 @@ def test_the_stack_knows_the_secrets_of_the_settings(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text(
         '[couchdb]\nurl = "http://admin:s3cr%40t@127.0.0.1:5984"\n'
-        '[notify]\nremind = 3600\nwebhook = "https://hooks.example/T0KEN"\napprise = ["mailto://me:hunter2@h"]\n'
+        '[notify]\nremind = 3600\nwebhook = "https://hooks.example/T0KEN"\napprise = ["slack://T1T1/T2T2"]\n'
         '[support]\ntokens = ["first-token"]\nname = "Somebody"\n'
     )
     path.chmod(0o600)
     config = load(str(path), {})
-    found = ["s3cr@t", "admin:s3cr@t", "https://hooks.example/T0KEN", "mailto://me:hunter2@h", "first-token"]
+    found = ["s3cr@t", "admin:s3cr@t", "https://hooks.example/T0KEN", "slack://T1T1/T2T2", "first-token"]
     assert sorted(secrets(config)) == sorted(found)
-    shown = Stack(config).masks().mask("warning Somebody admin s3cr%40t mailto://me:hunter2@h first-token")
+    shown = Stack(config).masks().mask("warning Somebody admin s3cr%40t slack://T1T1/T2T2 first-token")
     assert shown == "warning Somebody *** *** *** ***"
 
 
