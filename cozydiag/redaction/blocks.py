@@ -172,6 +172,10 @@ _VALUE = re.compile(
 _PUTTY_MAC = re.compile(r"[ \t]*Private-(?:MAC|Hash):[ \t]*(?P<value>[0-9a-f]{16,})[ \t]*", re.IGNORECASE)
 
 
+BEGINNINGS = ("admins", "login", "pass", "secret", "token", "cookie", "key", "credential", "private")
+"""Words without which no line begins anything."""
+
+
 class Headings:
     """Reads line by line, and says what the lines before make of this one."""
 
@@ -183,8 +187,8 @@ class Headings:
 
     @property
     def waits(self) -> bool:
-        """Whether what was read makes something of the next line. Where it does not, only a line with a word that the
-        rules look for can begin anything."""
+        """Whether what was read makes something of the next line. Where it does not, only a line with one of
+        `BEGINNINGS` can begin anything."""
         return self._section in _SECRET_SECTIONS or bool(self._listing) or self._indent >= 0 or self._labelled
 
     def spans(self, line: str) -> Iterator[Span]:

@@ -250,9 +250,8 @@ _RESOLVERS = frozenset(
 _IPV4_TAIL = re.compile(r"\.\d{1,3}\.\d{1,3}\.\d{1,3}")
 """Beginning with a dot, which is found faster than a digit."""
 
-_MANY_COLONS = re.compile(
-    r"::|:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:|-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-"
-)
+_COLONS = re.compile(r":[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{1,4}:")
+_DASHES = re.compile(r"-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-")
 _MAC = re.compile(r"(?<![\w:-])(?:[0-9A-Fa-f]{2}(?P<mark>[:-]))(?:[0-9A-Fa-f]{2}(?P=mark)){4}[0-9A-Fa-f]{2}(?![\w:-])")
 _IPV6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4})(?![\w:])")
 _BACKWARDS = re.compile(r"[\w.+'-]{0,63}[A-Za-z0-9](?![\w.+-])")
@@ -314,6 +313,7 @@ class Identity:
         self._names |= {user.lower(): "user" for user in self.users}
         self._ordered = sorted(self._names, key=lambda name: (-len(name), name))
         self._dull: set[str] = set()
+        self._addresses: dict[str, str] = {}
 
     def use(self, pseudonyms: Pseudonyms, shown: dict[str, set[str]]) -> None:
         """Numbers come from ``pseudonyms``; every stand-in that is used is put into ``shown``, by kind."""
@@ -326,8 +326,8 @@ class Identity:
                 text = self._without_mails(text, mark)
         text = self._without_names(text)
         text = self._without_ipv4(text)
-        if _MANY_COLONS.search(text):
-            text = "\n".join(self._colons(line) if _MANY_COLONS.search(line) else line for line in text.split("\n"))
+        if _has_colons(text):
+            text = "\n".join(self._colons(line) if _has_colons(line) else line for line in text.split("\n"))
         return text
 
     def _count(self, kind: str, shown: str, true: str) -> str:
@@ -420,17 +420,22 @@ class Identity:
             said = text[start:end]
             if said in self._dull or start == at:
                 continue
-            if _says_nothing(said):
+            if said not in self._addresses and _says_nothing(said):
                 self._dull.add(said)
             elif _is_address(text, start, end) and not (packages and _is_package(text, start)):
-                network, _, _ = said.rpartition(".")
-                number = self._pseudonyms.number("ip4-net", network)
-                host = self._pseudonyms.number(f"ip4-net{number}", said)
-                pieces += [text[done:start], self._count("ip", f"<ip4-net{number}-host{host}>", said)]
+                pieces += [text[done:start], self._addresses.get(said) or self._ipv4_stand_in(said)]
                 done = end
         if len(self._dull) > _REMEMBERED:
             self._dull.clear()
+        if len(self._addresses) > _REMEMBERED:
+            self._addresses.clear()
         return "".join([*pieces, text[done:]]) if pieces else text
+
+    def _ipv4_stand_in(self, said: str) -> str:
+        number = self._pseudonyms.number("ip4-net", said.rpartition(".")[0])
+        host = self._pseudonyms.number(f"ip4-net{number}", said)
+        shown = self._addresses[said] = self._count("ip", f"<ip4-net{number}-host{host}>", said)
+        return shown
 
     def _colons(self, line: str) -> str:
         return _IPV6.sub(self._ipv6, _MAC.sub(self._mac, line))
@@ -470,7 +475,7 @@ class Identity:
 
 _DIGITS = frozenset("0123456789")
 _REMEMBERED = 100_000
-"""Addresses that say nothing are remembered, so many at most."""
+"""Addresses that are remembered, of either sort."""
 
 
 def _says_something(name: str) -> bool:
@@ -535,6 +540,11 @@ def _says_nothing(address: str) -> bool:
     ):
         return True
     return (a == 100 and 64 <= b < 128) or address in _RESOLVERS or address.endswith(".0.0.0")
+
+
+def _has_colons(text: str) -> bool:
+    """Whether there may be an IPv6 or a hardware address: a quick look."""
+    return "::" in text or _COLONS.search(text) is not None or _DASHES.search(text) is not None
 
 
 def _is_address(text: str, start: int, end: int) -> bool:

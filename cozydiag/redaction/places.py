@@ -338,7 +338,7 @@ RULES = (
     Rule(("=basic", "=bearer"), _schemes),
     Rule(("token", "key", "secret", "=auth", "signature", "session", "password", "credential"), _secret_headers),
     Rule(("=auth", "=login", "=pass"), _logins),
-    Rule(("cookie", "sess", "csrf", "xsrf", "remember", "=koa", "=connect", " -b "), _cookies),
+    Rule(("cookie", "sess", "csrf", "xsrf", "remember", "=sid", " -b "), _cookies),
     Rule(_SERVICES, _hooks),
     Rule(("@", "]:2", "]:4", "]:5", ":5432:", ":*:", "=login"), _login_files),
 )

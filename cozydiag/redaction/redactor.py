@@ -8,14 +8,17 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from cozydiag.redaction import commands, keys, places, shapes
-from cozydiag.redaction.blocks import Headings, without_keys
+from cozydiag.redaction.blocks import BEGINNINGS, Headings, without_keys
 from cozydiag.redaction.identity import Identity
 from cozydiag.redaction.known import Known, unescaped
 from cozydiag.redaction.pseudonyms import Pseudonyms
-from cozydiag.redaction.rule import Rules, Span, merged, small
+from cozydiag.redaction.rule import Rule, Rules, Span, merged, small
 from cozydiag.redaction.values import is_hidden
 
-RULES = Rules((*places.RULES, *keys.RULES, *commands.RULES, *shapes.RULES))
+_HEADING = Rule(BEGINNINGS, lambda *_: ())
+"""It stands first, and says which lines `Headings` must see."""
+
+RULES = Rules((_HEADING, *places.RULES, *keys.RULES, *commands.RULES, *shapes.RULES))
 
 WITHHELD: Final = "[withheld: it could not be redacted]"
 """Stands for what the redactor could not cope with. Never the text itself."""
@@ -135,7 +138,9 @@ class Redactor:
     def _secrets(self, line: str, low: str, needed: frozenset[int] | None, headings: Headings) -> str:
         if not needed and needed is not None and not headings.waits:
             return line
-        found = [*headings.spans(line), *RULES.spans(line, low, needed)]
+        found = RULES.spans(line, low, needed)
+        if needed is None or 0 in needed or headings.waits:
+            found += headings.spans(line)
         return self._replaced(line, sorted(found)) if found else line
 
     def _named(self, text: str) -> str:

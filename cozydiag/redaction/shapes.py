@@ -26,7 +26,7 @@ _HASH = re.compile(
 """In small letters."""
 
 _HASH_TRIGGERS = (
-    "$", "pbkdf", "hashed", "scrypt", "=scram", "=md", "identified", "mysql", "ssha", "{sha", "smd", "=crypt", "=blf",
+    "$", "pbkdf", "hashed", "scrypt", "=scram", "=md", "identified", "| *", "ssha", "{sha", "smd", "=crypt", "=blf",
     "argon",
     "=cram", "=plain", "cleartext", "=xor", "=hmac", "=nt", "lanman",
 )  # fmt: skip

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from cozydiag.sandbox import Sandbox, SandboxError
-from scripts.benchmark import logs, managers, many, programs, sites
+from scripts.benchmark import logs, managers, many, programs, redaction, sites
 from scripts.benchmark.measure import UnexpectedExitError
 from scripts.benchmark.rows import Bound, Row, bounds, measured
 from scripts.benchmark.scenes import SCENES, resume
@@ -27,6 +27,7 @@ def main() -> int:
         rows = measure_all(bin_folder, goss if isinstance(goss, Path) else None)
         couchdb, thousand = many.cost(bin_folder), sites.cost(bin_folder)
         owners, known = managers.cost(bin_folder), logs.cost(bin_folder)
+        hiding = redaction.cost(bin_folder)
     except (SandboxError, UnexpectedExitError) as error:
         print(f"scripts/bench: {error}", file=sys.stderr)
         return 1
@@ -39,8 +40,9 @@ def main() -> int:
         data["program_of_1000"] = {"cpu_vs_bare": round(owners.program, 5)}
         data["services"] = {"wall_vs_bare": owners.services}
         data["logs"] = {name: round(value, 5) for name, value in known._asdict().items()}
+        data["redaction"] = {name: round(value, 4) for name, value in hiding._asdict().items()}
         given.json.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
-    held = [*bounds(rows, couchdb, thousand), *owners.bounds(), *known.bounds()]
+    held = [*bounds(rows, couchdb, thousand), *owners.bounds(), *known.bounds(), *hiding.bounds()]
     print("", *map(verdict, held), sep="\n")
     return 0 if all(bound.met for bound in held) else 1
 

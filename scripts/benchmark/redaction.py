@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from cozydiag.sandbox import Sandbox
 from scripts.benchmark.measure import Command, in_turn, middle, ratio
@@ -17,20 +18,28 @@ LOG = """
 import random
 dice = random.Random(1)
 KINDS = (
-    '{ip} - - [02/Nov/2026:10:{m:02}:11 +0000] "GET /assets/app.{h}.js HTTP/1.1" 200 {n} "https://home.cozy.example/" "Mozilla/5.0"',
-    '{ip} - - [02/Nov/2026:10:{m:02}:12 +0000] "GET /apps/photos/?locale=fr HTTP/1.1" 304 0 "-" "Mozilla/5.0 (X11; Linux)"',
-    '2026/11/02 10:{m:02}:02 [error] 812#812: *{n} connect() failed (111: Connection refused) while connecting to upstream, '
-    'client: {ip}, server: _, request: "GET / HTTP/1.1", upstream: "http://127.0.0.1:9104/", host: "home.cozy.example"',
-    '[notice] 2026-11-02T08:{m:02}:00Z couchdb@127.0.0.1 <0.{n}.0> {h} localhost:5984 127.0.0.1 cozy GET /cozy/{h} 200 ok {m}',
+    '{ip} - - [02/Nov/2026:10:{m:02}:11 +0000] "GET /assets/app.{h}.js HTTP/1.1" 200 {n} '
+    '"https://home.cozy.example/" "Mozilla/5.0"',
+    '{ip} - - [02/Nov/2026:10:{m:02}:12 +0000] "GET /apps/photos/?locale=fr HTTP/1.1" 304 0 "-" '
+    '"Mozilla/5.0 (X11; Linux)"',
+    '2026/11/02 10:{m:02}:02 [error] 812#812: *{n} connect() failed (111: Connection refused) while connecting to '
+    'upstream, client: {ip}, server: _, request: "GET / HTTP/1.1", '
+    'upstream: "http://127.0.0.1:9104/", host: "home.cozy.example"',
+    '[notice] 2026-11-02T08:{m:02}:00Z couchdb@127.0.0.1 <0.{n}.0> {h} localhost:5984 127.0.0.1 cozy '
+    'GET /cozy/{h} 200 ok {m}',
     'Nov 02 10:{m:02}:01 cozybox systemd[1]: couchdb.service: Scheduled restart job, restart counter is at {m}.',
-    '2026-11-02 10:{m:02}:00,123 INFO success: cozy-home entered RUNNING state, process has stayed up for > than 1 seconds',
-    'time="2026-11-02T09:{m:02}:00Z" level=info msg="starting worker pool" domain=localhost:8080 nspace=jobs request_id={h}',
+    '2026-11-02 10:{m:02}:00,123 INFO success: cozy-home entered RUNNING state, process has stayed up for > than '
+    '1 seconds',
+    'time="2026-11-02T09:{m:02}:00Z" level=info msg="starting worker pool" domain=localhost:8080 nspace=jobs '
+    'request_id={h}',
     '    at Socket.<anonymous> (/usr/local/cozy/apps/home/node_modules/americano/lib/main.js:{n}:15)',
 )
 def lines(count):
     for _ in range(count):
-        ip = dice.choice(("127.0.0.1", "192.168.1.20", "93.184.%d.%d" % (dice.randrange(9), dice.randrange(250))))
-        yield dice.choice(KINDS).format(ip=ip, m=dice.randrange(60), n=dice.randrange(99999), h="%020x" % dice.getrandbits(80))
+        far = "93.184.%d.%d" % (dice.randrange(9), dice.randrange(250))
+        ip = dice.choice(("127.0.0.1", "192.168.1.20", far))
+        name = "%020x" % dice.getrandbits(80)
+        yield dice.choice(KINDS).format(ip=ip, m=dice.randrange(60), n=dice.randrange(99999), h=name)
 """
 """Lines as the logs of such a server have them, never the same twice."""
 
@@ -45,16 +54,23 @@ def made():
     return redactor
 """
 
-_SPEED = LOG + _REDACTOR + """
+_SPEED = (
+    LOG
+    + _REDACTOR
+    + """
 text = list(lines(30_000))
 redactor = made()
 begun = process_time()
 for line in redactor.lines(text): pass
 print((process_time() - begun) * 1000 / (sum(map(len, text)) / 1e6))
 """
+)
 
-_HOSTILE = _REDACTOR + """
-PARTS = ("password", "password=", "token=a&", "://a:", "a@", "Cookie: a=b; ", "mysql -p", "1.2.3.4 ", "eyJ", "%41", "A", "[admins]", "::")
+_HOSTILE = (
+    _REDACTOR
+    + """
+PARTS = ("password", "password=", "token=a&", "://a:", "a@", "Cookie: a=b; ", "mysql -p", "1.2.3.4 ", "eyJ", "%41", "A",
+         "[admins]", "::")
 costs = []
 for part in PARTS:
     redactor = made()
@@ -63,27 +79,42 @@ for part in PARTS:
     costs.append(process_time() - begun)
 print(max(costs))
 """
+)
 
 
-def bounds(bin_folder: Path) -> Iterator[Bound]:
+class Redaction(NamedTuple):
+    """``speed`` is in milliseconds of CPU for a megabyte, ``hostile`` and ``report`` in bare interpreters, ``peak`` in
+    MiB."""
+
+    speed: float
+    hostile: float
+    report: float
+    peak: float
+
+    def bounds(self) -> Iterator[Bound]:
+        yield Bound("redaction", "ms of CPU for a MB", self.speed, 100)
+        yield Bound("hostile line", "CPU, bare interpreters", self.hostile, 5)
+        yield Bound("long logs", "CPU, bare interpreters", self.report, 250)
+        yield Bound("long logs", "MiB", self.peak, 64)
+
+
+def cost(bin_folder: Path) -> Redaction:
     """Raises UnexpectedExitError, SandboxError."""
     python = str(bin_folder / "python")
     environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}
     bare = Command((python, "-c", "pass"))
-    cost = middle(in_turn({"bare": bare}, 2 * ROUNDS, environment)["bare"])
-    yield Bound("redaction", "ms of CPU for a MB", min(_said(python, _SPEED) for _ in range(ROUNDS)), 100)
-    hostile = min(_said(python, _HOSTILE) for _ in range(ROUNDS))
-    yield Bound("hostile line", "CPU, bare interpreters", hostile / cost.cpu, 5)
+    interpreter = middle(in_turn({"bare": bare}, 2 * ROUNDS, environment)["bare"])
+    speed = min(_said(python, _SPEED) for _ in range(ROUNDS))
+    hostile = min(_said(python, _HOSTILE) for _ in range(ROUNDS)) / interpreter.cpu
     sandbox = Sandbox.create()
     try:
         sandbox.up()
         _fill(sandbox, python)
         report = Command((str(bin_folder / "cozydiag"), "report", "--config", sandbox.config))
         costs = in_turn({"bare": bare, "report": report}, ROUNDS, environment)
-        yield Bound("report of logs", "CPU, bare interpreters", ratio(costs["report"], costs["bare"]).cpu, 250)
-        yield Bound("report of logs", "MiB", middle(costs["report"]).peak / 1024, 64)
     finally:
         sandbox.remove()
+    return Redaction(speed, hostile, ratio(costs["report"], costs["bare"]).cpu, middle(costs["report"]).peak / 1024)
 
 
 def _said(python: str, code: str) -> float:

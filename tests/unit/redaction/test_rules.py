@@ -122,7 +122,7 @@ def test_the_prefilter_misses_nothing() -> None:
 
 def test_every_rule_has_an_example() -> None:
     """A rule that finds nothing in any text of these tests is not known to work."""
-    idle = set(range(len(RULES._all)))
+    idle = set(range(1, len(RULES._all)))  # the first only says which lines may begin something
     for entry in SECRETS:
         for line in entry["text"].split("\n"):
             idle -= {number for number, rule in enumerate(RULES._all) if list(rule.find(line, line.lower()))}
