@@ -14,7 +14,7 @@ from typing import NamedTuple
 from cozydiag.model import Cause, Evidence, Finding, Known, Report, Result, Status
 from cozydiag.report import tagged, tags
 from cozydiag.report.as_json import VERDICTS
-from cozydiag.report.seal import END, checksum
+from cozydiag.report.seal import END, checksum, plain
 from cozydiag.report.tags import Tag
 from cozydiag.text import Text, plural, t, verbatim
 from cozydiag.text.catalogue import ENGLISH, catalogue, render
@@ -94,15 +94,15 @@ def _sections(lines: Iterable[str]) -> Iterator[tuple[ReadSection, Text | None]]
 
 
 def _section(heading: str, lines: list[str]) -> tuple[ReadSection, Text | None]:
-    at = next((index for index in range(len(lines) - 1, -1, -1) if END.search(lines[index].strip())), None)
+    at = next((index for index in range(len(lines) - 1, -1, -1) if END.match(lines[index].strip())), None)
     if at is None:
         return ReadSection(heading, tuple(_bare(lines)), False), t("the section {name} breaks off", name=heading)
-    end = END.search(lines[at].strip())
+    end = END.match(lines[at].strip())
     assert end is not None  # noqa: S101  for the type checker
     body = lines[:at]
     count, mark = checksum(body)
     if (str(count), mark) == end.groups():
-        return ReadSection(heading, tuple(body), True), None
+        return ReadSection(heading, tuple(map(plain, body)), True), None
     kept = ReadSection(heading, tuple(_bare(body)), False)
     if count != int(end[1]):
         return kept, t("the section {name} has {n} lines of {all}", name=heading, n=count, all=int(end[1]))
@@ -110,7 +110,7 @@ def _section(heading: str, lines: list[str]) -> tuple[ReadSection, Text | None]:
 
 
 def _bare(lines: list[str]) -> Iterator[str]:
-    yield from (line for line in lines if line.strip())
+    yield from (plain(line) for line in lines if line.strip())
 
 
 def _named(sections: Iterable[ReadSection], word: str) -> ReadSection:
@@ -206,10 +206,13 @@ _ROWS = (tagged.SEEN, tagged.REMEDY, tagged.BY_HAND, tagged.EXPLAINS)
 def _commands(lines: tuple[str, ...]) -> Iterator[str]:
     """What has neither a tag nor a label of ours."""
     labels = tuple(f"{word}:" for word in _both("Certain")) + tuple(_both("A restart does not help."))
-    plain = tuple(label.replace("\u00a0", " ") for label in labels)
+    ours = (*(label.replace("\u00a0", " ") for label in labels), *_certain())
     for line in lines:
         bare = line.strip()
-        if bare and tags.split(line) is None and not bare.startswith(plain) and not bare.startswith(_certain()):
+        said = tags.split(line)
+        if said is not None and said[1].code == tagged.COMMAND:
+            yield said[0].strip()
+        elif bare and said is None and not bare.startswith(ours):
             yield bare
 
 
@@ -246,14 +249,20 @@ def _results(lines: tuple[str, ...]) -> tuple[list[Result], int]:
             if current is not None:
                 found.append(current)
             current = _result(parsed[0], parsed[1])
+        elif current is not None and parsed is not None and parsed[1].code == tagged.SEEN:
+            current = current._replace(evidence=(*current.evidence, _seen(parsed[0])))
         elif current is not None and parsed is not None:
             current = _with(current, parsed[0].strip(), parsed[1])
         elif current is not None and line.startswith("        "):
-            source, _, said = line.strip().partition(": ")
-            current = current._replace(evidence=(*current.evidence, Evidence(source, said)))
+            current = current._replace(evidence=(*current.evidence, _seen(line)))
     if current is not None:
         found.append(current)
     return found, broken
+
+
+def _seen(line: str) -> Evidence:
+    source, _, said = line.strip().partition(": ")
+    return Evidence(source, said)
 
 
 def _result(words: str, tag: Tag) -> Result:

@@ -13,8 +13,12 @@ END = re.compile(r"-- (\d+) ([0-9a-f]{8}) --$")
 """`-- 12 9f3a2c41 --`: so many lines that are not empty, and their checksum."""
 
 
+_OURS = re.compile(r"[ \t]*(?:==|--|\\|[>|]|`{3}|~{3})")
+"""How lines begin that whoever reads a report would take for a heading, a mark, a quotation or a fence."""
+
+
 def seal(sections: Sequence[Section]) -> list[Section]:
-    """The sections with both; nothing may change them afterwards."""
+    """The sections with both; nothing may change them afterwards. What only looks like ours gets a backslash."""
     return [_sealed(section) for section in sections]
 
 
@@ -25,7 +29,20 @@ def checksum(lines: Sequence[str]) -> tuple[int, str]:
     return len(bare), f"{zlib.crc32(chr(10).join(bare).encode()):08x}"
 
 
+def plain(line: str) -> str:
+    """A line without the backslash that it may have."""
+    bare = line.lstrip()
+    return line[: len(line) - len(bare)] + bare[1:] if bare.startswith("\\") else line
+
+
+def _plainly(line: str) -> str:
+    if not _OURS.match(line):
+        return line
+    bare = line.lstrip()
+    return f"{line[: len(line) - len(bare)]}\\{bare}"
+
+
 def _sealed(section: Section) -> Section:
-    lines = list(map(sealed, section.lines))
+    lines = [sealed(_plainly(line)) for line in section.lines]
     count, mark = checksum(lines)
     return section._replace(lines=[*lines, f"-- {count} {mark} --"])

@@ -15,11 +15,15 @@ _ROOM = 200
 
 
 class Section(NamedTuple):
-    """A heading and what stands below it; ``log`` says that its older lines may go when there is not enough room."""
+    """A heading and what stands below it; ``log`` says that its older lines may go when there is not enough room.
+
+    ``name`` is the same in every language: `verdict`, `results`, `logs` …, "" where nobody asks for it.
+    """
 
     heading: str
     lines: list[str]
     log: bool = False
+    name: str = ""
 
     def __str__(self) -> str:
         return "\n".join([f"== {self.heading} ==", *self.lines, ""])

@@ -10,12 +10,12 @@ from cozydiag.model import Cause, Finding, Report, Result, Status
 from cozydiag.report import words
 from cozydiag.report.as_json import VERDICTS
 from cozydiag.report.plain import Say, unlooked
-from cozydiag.report.tags import tag
-from cozydiag.text import Text, t, verbatim
+from cozydiag.report.tags import UNSEALED, split, tag
+from cozydiag.text import Text, plural, t, verbatim
 from cozydiag.text.catalogue import Catalogue
 
-VERDICT, SEEN, REMEDY, BY_HAND, EXPLAINS, ADVICE, KNOWN, STORY = (
-    "verdict", "seen", "remedy", "by-hand", "explains", "advice", "known", "story",
+VERDICT, SEEN, REMEDY, BY_HAND, EXPLAINS, ADVICE, STORY, COMMAND = (
+    "verdict", "seen", "remedy", "by-hand", "explains", "advice", "story", "command",
 )  # fmt: skip
 """The codes of lines that are no findings."""
 
@@ -23,6 +23,10 @@ LABELS: Final = (t("Seen"), t("Certain"), t("To do"), t("By hand"), t("Explains"
 """What the rows of a cause begin with."""
 
 YES_NO: Final = {True: "yes", False: "no", None: None}
+
+_WELL = (Status.OK, Status.SKIP)
+_FEW, _SHORT = 2, 200
+"""Lines, and characters of a line."""
 
 
 def verdict(report: Report, say: Say, catalogue: Catalogue) -> Iterator[str]:
@@ -62,7 +66,7 @@ def _cause(cause: Cause, say: Say, *, known: str | None = None, until: Text | No
         yield f"    {to_do}: {say(cause.remedy)} {tag(REMEDY, cause.remedy)}"
     if cause.restart_helps is False and cause.severity is Status.FAIL:
         yield "    " + say(t("A restart does not help."))
-    yield from (f"        {command}" for command in cause.commands)
+    yield from (_outside(f"        {command}", COMMAND) for command in cause.commands)
     if cause.by_hand:
         yield f"    {by_hand}: {cause.by_hand} {tag(BY_HAND, verbatim(cause.by_hand))}"
     if cause.explains:
@@ -95,7 +99,33 @@ def _result(result: Result, say: Say) -> Iterator[str]:
             mark = tag(finding.code, finding.text, **{"is": str(finding.status), "role": finding.role})
             yield f"    {word}: {say(finding.text)} {mark}"
             yield from _advice(finding, say)
-    yield from (f"        {one.source}: {one.line}" for one in dict.fromkeys(result.evidence))
+    yield from _evidence(result, say)
+
+
+def _evidence(result: Result, say: Say) -> Iterator[str]:
+    """Of what is well a few words are enough."""
+    seen = list(dict.fromkeys(f"{one.source}: {one.line}" for one in result.evidence))
+    shown = [line for line in seen if len(line) <= _SHORT][:_FEW] if result.status in _WELL else seen
+    yield from (_outside(f"        {line}", SEEN) for line in shown)
+    if len(seen) > len(shown):
+        yield f"    {say(plural('(and {n} more line)', '(and {n} more lines)', n=len(seen) - len(shown)))}"
+
+
+BARE: Final = frozenset({VERDICT, SEEN, REMEDY, BY_HAND, EXPLAINS, ADVICE, STORY, COMMAND, ""})
+
+
+def bare(line: str) -> str:
+    """A line for people alone: of its tag the code of a finding stays."""
+    found = split(line)
+    if found is None or UNSEALED not in line:
+        return line
+    words, one, behind = found
+    return f"{words}{'' if one.code in BARE else f' [{one.code}]'}{behind}"
+
+
+def _outside(line: str, code: str) -> str:
+    """Words from outside have no tag; where they look as if they had, ours stands behind it."""
+    return f"{line} {tag(code, verbatim(line))}" if split(line) is not None else line
 
 
 def _advice(finding: Finding, say: Say) -> Iterator[str]:
