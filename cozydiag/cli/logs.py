@@ -22,8 +22,11 @@ LINES = 10_000
 
 def logs(
     source: Annotated[
-        str, typer.Argument(metavar="FILE|-|SERVICE", help=say(t("A file, - for standard input, or a service.")))
-    ],
+        str,
+        typer.Argument(
+            metavar="FILE|-|SERVICE", show_default=False, help=say(t("A file, - for standard input, or a service."))
+        ),
+    ] = "",
     raw: Annotated[bool, typer.Option("--raw", help=say(t("Print the cleaned lines and nothing else.")))] = False,
     whole: Annotated[
         bool, typer.Option("--all", help=say(t("Count what stands before the present start as well.")))
@@ -41,6 +44,8 @@ def logs(
     from cozydiag.logs.structured import plain
 
     one_of("--format", format_, ("text", "json"))
+    if not source:
+        raise Problem(t("say which log: a file, - for standard input, or the name of a service"))
     loaded = configuration(config)
     found, state = _lines(loaded, source, lines, new=new)
     masks = _masks(loaded)

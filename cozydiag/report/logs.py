@@ -121,7 +121,7 @@ def _seen(one: Problem | None, say: Say, width: int) -> list[str]:
     if one is None:
         return []
     text = plural("Seen once: {line}", "Seen {n} times: {line}", n=one.times, line=one.line.strip()[:300])
-    return _wrapped("    ", say(text), width)
+    return _wrapped("    ", say(text), width, breaks=True)
 
 
 def _cause(hit: Hit, say: Say, width: int) -> list[str]:
@@ -155,12 +155,13 @@ def _failure(one: Failed) -> str:
     return f"{one.type}: {one.message}"[:300] if one.message else one.type
 
 
-def _wrapped(head: str, words: str, width: int) -> list[str]:
+def _wrapped(head: str, words: str, width: int, *, breaks: bool = False) -> list[str]:
+    """``breaks``: what is too long for a line is cut there; commands are left whole, to be copied."""
     import textwrap
 
     return textwrap.wrap(
         words, max(width, 40), initial_indent=head, subsequent_indent=" " * len(head), break_on_hyphens=False,
-        break_long_words=False,
+        break_long_words=breaks,
     )  # fmt: skip
 
 

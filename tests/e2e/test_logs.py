@@ -103,6 +103,7 @@ def test_what_is_not_there_is_said(shell: Shell, tmp_path: Path) -> None:
     gone = shell.run("logs", str(tmp_path / "nope.log"))
     assert gone.returncode == 3
     assert "nope.log cannot be read" in gone.stderr
+    assert "say which log" in shell.run("logs").stderr
     unknown = shell.run("logs", "nosuch")
     assert unknown.returncode == 64
     assert "no service is called nosuch" in unknown.stderr
