@@ -38,7 +38,7 @@ ROLES: Final[Mapping[str, str]] = {
     "cozy.stack": "cozy-stack",
     "cozy.indexer": "indexer",
     "host": "host",
-    "mail": "mail",
+    "mail": "MTA",
     "name": "DNS",
 }
 """Roles and the names that people know them by; names of programs are not translated."""

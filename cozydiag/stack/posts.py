@@ -101,7 +101,7 @@ def _silent(host: Host, relay: Relay, why: Failure) -> Finding:
             t(
                 "nothing answers at {place}, the address of {name}: {why}",
                 place=relay.place,
-                name="mail",
+                name="MTA",
                 why=why.detail,
             ),
             t("Start it, then read its log if it does not stay."),
@@ -114,7 +114,7 @@ def _silent(host: Host, relay: Relay, why: Failure) -> Finding:
     if why.kind == "timeout":
         return fail(
             "service.hung",
-            t("{name} takes connections at {place} but does not answer", name="mail", place=relay.place),
+            t("{name} takes connections at {place} but does not answer", name="MTA", place=relay.place),
             t("Restart it."),
             role=_ROLE,
             affects=(),
