@@ -37,7 +37,8 @@ _DATA_AT_RISK = frozenset({
 _TASKS = frozenset({"database_compaction", "view_compaction", "indexer", "search_indexer"})
 APPS: Final = "/usr/local/cozy/apps"
 """Where the controller has the code of its apps (cozy-controller, `dir_app_bin`)."""
-LEAST_MEMORY: Final = 32 << 20
+LEAST_MEMORY: Final = 64 << 20
+"""Bytes; less than any app of a Cozy takes (node alone has 40 MB)."""
 
 
 class Terms(NamedTuple):
@@ -163,10 +164,13 @@ def _no_room(view: View, action: Action) -> Verdict | None:
     if risk is not None and action.service.role == "couchdb":
         return Verdict("refused", "data", t("its data could be at risk: {why}", why=risk.text))
     memory = view.host.memory()
-    if not isinstance(memory, Failure) and memory.available < LEAST_MEMORY and action.service.role != "proxy":
-        text = t("only {left} of memory is free: it would not come up", left=Bytes(memory.available))
-        return Verdict("deferred", "memory", text)
-    return None
+    if isinstance(memory, Failure) or action.verb != "start" or action.service.role == "proxy":
+        return None  # a restart gives back first what it takes
+    left = memory.available + memory.swap_free
+    if left >= LEAST_MEMORY:
+        return None
+    text = t("only {left} of memory is free: it would not come up", left=Bytes(left))
+    return Verdict("deferred", "memory", text)
 
 
 def _again(view: View, action: Action) -> Verdict | None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cozydiag.config import Config
-from cozydiag.host import Answer, Failure, GivenUp, Memory, Process
+from cozydiag.host import Answer, Failure, GivenUp, Host, Memory, Process, World
 from cozydiag.managers.service import Condition, Service
 from cozydiag.managers.service import State as Is
 from cozydiag.model import Cause, Evidence, Status
-from cozydiag.repair import evidence, gates, lasting, maintenance, owners
+from cozydiag.repair import evidence, gates, lasting, maintenance, owners, work
 from cozydiag.repair.budget import Verdict
 from cozydiag.repair.gates import Terms, View
 from cozydiag.repair.ledger import Ledger
@@ -203,13 +208,35 @@ def test_the_lock_of_dpkg_is_read_and_not_taken(bench: Bench, tmp_path: Any) -> 
     lock.touch()
     inode = lock.stat().st_ino
     bench.machine.real = str(tmp_path)
-    from cozydiag.repair import work
-
     locks = b"1: POSIX  ADVISORY  WRITE 77 fe:01:%d 0 EOF\n1: -> POSIX  ADVISORY  WRITE 78 fe:01:5 0 EOF\n"
     bench.machine.files = {"/proc/locks": locks % inode}
     assert work._locked(bench.host, str(lock))
     bench.machine.files = {"/proc/locks": locks % (inode + 1)}
     assert not work._locked(bench.host, str(lock))
+
+
+def test_a_lock_that_somebody_holds_is_seen(tmp_path: Path) -> None:
+    """As dpkg takes it (fcntl), by another process."""
+    lock = tmp_path / "lock"
+    lock.touch()
+    script = """
+import fcntl, sys
+file = open(sys.argv[1], "w")
+fcntl.lockf(file, fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.read()
+"""
+    host = Host(World(), 5.0)
+    if isinstance(host.read("/proc/locks"), Failure):
+        pytest.skip("this system does not tell its locks")
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(lock)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        seen = work._locked(host, str(lock))
+        holder.communicate(timeout=10)
+    assert (seen, work._locked(host, str(lock))) == (True, False)
 
 
 @pytest.mark.parametrize("code", ["host.disk_full", "host.inodes", "host.read_only"])
@@ -227,11 +254,13 @@ def test_data_at_risk_keeps_couchdb_as_it_is_and_nobody_else(bench: Bench) -> No
 
 
 def test_without_memory_nothing_comes_up(bench: Bench) -> None:
-    bench.machine.memory = Memory(1 << 30, gates.LEAST_MEMORY - 1, 0, 0)
-    assert told(bench, verdict(bench))[:2] == ("deferred", "memory")
-    assert verdict(bench, action(bench, "fake:nginx", "proxy")) is None
-    bench.machine.memory = Memory(1 << 30, gates.LEAST_MEMORY, 0, 0)
-    assert verdict(bench) is None
+    start = action(bench, verb="start")
+    bench.machine.memory = Memory(1 << 30, gates.LEAST_MEMORY - 2, 10, 1)
+    assert told(bench, verdict(bench, start))[:2] == ("deferred", "memory")
+    assert verdict(bench) is None  # a restart gives back what it takes
+    assert verdict(bench, action(bench, "fake:nginx", "proxy", "start")) is None
+    bench.machine.memory = Memory(1 << 30, gates.LEAST_MEMORY - 2, 10, 2)
+    assert verdict(bench, start) is None
 
 
 def couchdb(bench: Bench, tasks: list[dict[str, Any]] | Failure) -> Callable[[Request], Answer | Failure]:
@@ -346,9 +375,6 @@ def test_a_name_that_leads_elsewhere_has_no_evidence(bench: Bench, name: str) ->
 def test_its_files_are_for_their_owner_alone_and_links_are_not_followed(bench: Bench, tmp_path: Any) -> None:
     path = evidence.keep(bench.state.folder, "one", {})
     assert path is not None
-    import os
-    import stat
-
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
     assert stat.S_IMODE(os.stat(os.path.dirname(path)).st_mode) & 0o077 == 0
     precious = tmp_path / "precious"
