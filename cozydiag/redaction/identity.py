@@ -293,10 +293,11 @@ _VERSION_BEFORE = re.compile(
 )
 _VERSION_WORDS = ("ver", "rel", "rev", "build", "v", "==")
 _VERSION_AFTER = re.compile(r"[-+~]\w|\.\d|\.\*| (?:installed|available|released|upgraded)")
-_PACKAGES = re.compile(
-    r":(?:amd64|arm64|armhf|i386|all|armel|riscv64)\b|\b(?:Setting up|Unpacking|Preparing to unpack|Selecting|Get:\d+"
-    r"|Installing|Upgrading|Removing)\b"
-)
+_PACKAGES = (
+    ":amd64", ":arm64", ":armhf", ":armel", ":i386", ":riscv64", ":all ", "Setting up ", "Unpacking ",
+    "Preparing to unpack ", "Selecting ", "Installing ", "Upgrading ", "Removing ",
+)  # fmt: skip
+"""What stands in lines about versions of packages (dpkg, apt, pip, dnf)."""
 
 
 class Identity:
@@ -411,7 +412,7 @@ class Identity:
 
     def _without_ipv4(self, text: str) -> str:
         pieces, done = [], 0
-        packages = _PACKAGES.search(text) is not None
+        packages = any(mark in text for mark in _PACKAGES)
         for found in _IPV4_TAIL.finditer(text):
             end = found.end()
             start = at = found.start()
@@ -563,7 +564,8 @@ def _is_package(text: str, at: int) -> bool:
     """Whether its line, as far as it is near, is about versions of packages."""
     start = text.rfind("\n", max(0, at - _NEAR), at) + 1 or max(0, at - _NEAR)
     end = text.find("\n", at, at + _NEAR)
-    return _PACKAGES.search(text, start, end if end >= 0 else at + _NEAR) is not None
+    near = text[start : end if end >= 0 else at + _NEAR]
+    return any(mark in near for mark in _PACKAGES)
 
 
 _NEAR = 160
