@@ -66,7 +66,7 @@ def queue(host: Host, stack: Stack) -> Iterator[Finding]:
     if empty or empty is None:
         yield ok(t("no mail waits")) if empty else skip(t("there is no postfix here"))
         return
-    found = waiting.messages(host)
+    found = waiting.messages(host, stack.keep_secret)
     if isinstance(found, Failure):
         yield unknown("mail.queue_unseen", t("the queue of mails could not be seen: {why}", why=found.detail),
                       unlock="sudo postqueue -p")  # fmt: skip

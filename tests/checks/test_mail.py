@@ -12,7 +12,8 @@ from cozydiag.host import Failure
 from cozydiag.host.commands import Completed
 from cozydiag.host.smtp import Greeted
 from cozydiag.mail import queue, relay
-from cozydiag.testing import FakeHost, Machine
+from cozydiag.stack import Stack
+from cozydiag.testing import FakeHost, Machine, run_check
 from cozydiag.testing.machine import FakeClock
 
 if TYPE_CHECKING:
@@ -99,6 +100,12 @@ def test_mail_may_wait_for_an_hour(cozy: Cozy, after: float, said: tuple[str, st
     assert look(cozy, "queue", files=SPOOL, commands=postqueue(QUEUE), clock=clock) == [said]
 
 
+def test_whose_mail_waits_is_masked_everywhere(cozy: Cozy) -> None:
+    stack = Stack(Config(discover=True))
+    run_check(cozy.checks["mail.queue"], FakeHost(Machine(files=SPOOL, commands=postqueue(QUEUE))), stack)
+    assert "relaydead.test" not in stack.masks().hide("user@relaydead.test")
+
+
 def test_the_reason_is_told_without_anybodys_address(cozy: Cozy) -> None:
     line = b'{"queue_name": "deferred", "arrival_time": 1, "recipients": [{"address": "a@b.test", "delay_reason": '
     line += b'"host mx.b.test said: 450 4.2.0 <a@b.test>: greylisted"}]}\n'
@@ -121,7 +128,7 @@ def test_without_a_queue_or_without_postqueue(cozy: Cozy, files: Any, said: tupl
 
 @pytest.mark.parametrize("output", [b"null\n", b"{}\n", b"[" * 9000, b'{"queue_name": 1, "arrival_time": "x"}\n'])
 def test_what_is_no_list_of_mails_is_a_failure(output: bytes) -> None:
-    assert isinstance(queue.messages(FakeHost(Machine(commands=postqueue(output)))), Failure)
+    assert isinstance(queue.messages(FakeHost(Machine(commands=postqueue(output))), lambda *_: None), Failure)
 
 
 @pytest.mark.parametrize(
