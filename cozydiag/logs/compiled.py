@@ -27,6 +27,8 @@ _GO_FATAL = re.compile(
 _OTHERS = (
     ("ruby", re.compile(r"^\S{1,200}\.rb:\d+:in [`'].{1,200}': (?P<message>.{0,300}) \((?P<type>[A-Z][\w:]*)\)$")),
     ("ruby", re.compile(r"^\S{1,200}:\d+:in [`'].{1,200}': (?P<message>.{0,300}) \((?P<type>\w*Error|Errno::\w+)\)")),
+    ("go", re.compile(r'\blevel=(?P<type>fatal|panic) msg="(?P<message>(?:[^"\\]|\\.){1,400})')),
+    ("python", re.compile(r"^(?P<type>Fatal Python error): (?P<message>.{1,300})")),
     ("php", re.compile(r"PHP (?P<type>Fatal error|Parse error):\s{1,4}(?P<message>.{1,400})")),
     ("rust", re.compile(r"^thread '[^']{0,100}'(?: \(\d+\))? (?P<type>panicked) at (?P<message>.{1,400})")),
     ("dotnet", re.compile(r"^Unhandled exception\. (?P<type>[\w.]{1,200}): (?P<message>.{0,400})")),
@@ -67,10 +69,24 @@ def _java_block(lines: Sequence[str], at: int) -> tuple[int, tuple[str, str, int
         line = lines[number]
         if found := _CAUSED.match(line):
             cause = (found[1], found[2] or "", number)
-        elif not (_JAVA_FRAME.match(line) or line.lstrip().startswith(("... ", "Suppressed: "))):
+        elif not (_is_below(line) or _goes_on(lines, number)):
             break
         end = number
     return end, cause
+
+
+def _is_below(line: str) -> bool:
+    return bool(_JAVA_FRAME.match(line)) or line.lstrip().startswith(("... ", "Suppressed: "))
+
+
+def _goes_on(lines: Sequence[str], at: int) -> bool:
+    """A message can have several lines; its frames or its cause come below them, and no other failure between."""
+    for line in lines[at : at + 6]:
+        if _is_below(line) or _CAUSED.match(line):
+            return True
+        if _JAVA.match(line):
+            return False
+    return False
 
 
 def go(lines: Sequence[str]) -> Iterator[Caught]:

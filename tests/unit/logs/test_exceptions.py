@@ -91,6 +91,52 @@ def test_musl_says_it_in_its_own_words(line: str, rule: str) -> None:
     assert found.rule.id == rule
 
 
+SPELLINGS = {
+    "java.io.IOException: disk": """\
+org.x.StartException: cannot start
+  with this
+  and that
+\tat a.b(C.java:1)
+Caused by: java.io.IOException: disk
+\tat d.e(F.java:2)""",
+    "fatal: cannot open \\"/etc/cozy\\": denied": (
+        'time="2026-11-21T08:00:00Z" level=fatal msg="cannot open \\"/etc/cozy\\": denied"'
+    ),
+    "Error: connect ECONNREFUSED": """\
+{ [Error: connect ECONNREFUSED]
+  code: 'ECONNREFUSED',
+  errno: 'ECONNREFUSED' }""",
+    "Error: connect ECONNREFUSED ::1:5432": """\
+AggregateError [ECONNREFUSED]:
+    at internalConnectMultiple (node:net:1118:18) {
+  code: 'ECONNREFUSED',
+  [errors]: [
+    Error: connect ECONNREFUSED ::1:5432
+        at x (node:net:1:2) {""",
+    "Error: listen EADDRINUSE": """\
+events.js:72
+        throw er; // Unhandled 'error' event
+              ^
+Error: listen EADDRINUSE
+    at errnoException (net.js:904:11)""",
+    "ModuleNotFoundError: No module named 'app'": """\
+[2026-11-21 08:00:00 +0000] [7] [ERROR] Exception in worker process
+Traceback (most recent call last):
+  File "a.py", line 1, in <module>
+ModuleNotFoundError: No module named 'app'""",
+    "Fatal Python error: Segmentation fault": "Fatal Python error: Segmentation fault",
+    "NoMethodError: undefined method `x' for nil": (
+        "/srv/app/config.rb:3:in `<main>': undefined method `x' for nil (NoMethodError)"
+    ),
+    "panicked: src/main.rs:4:5:": "thread 'main' panicked at src/main.rs:4:5:",
+}
+
+
+@pytest.mark.parametrize("words", SPELLINGS)
+def test_spellings_that_no_recording_has(words: str) -> None:
+    assert [one.words for one in exceptions(SPELLINGS[words].splitlines())][:1] == [words]
+
+
 @pytest.mark.parametrize(
     "text",
     [
