@@ -99,7 +99,7 @@ org.x.StartException: cannot start
 \tat a.b(C.java:1)
 Caused by: java.io.IOException: disk
 \tat d.e(F.java:2)""",
-    "fatal: cannot open \\"/etc/cozy\\": denied": (
+    r"""fatal: cannot open \"/etc/cozy\": denied""": (
         'time="2026-11-21T08:00:00Z" level=fatal msg="cannot open \\"/etc/cozy\\": denied"'
     ),
     "Error: connect ECONNREFUSED": """\
