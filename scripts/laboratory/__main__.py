@@ -39,7 +39,7 @@ def main() -> int:
         ran = [outcome for outcome in outcomes if outcome.case.faults[:1] == (name,)]
         right = [outcome.right for outcome in ran if outcome.judgement]
         if right:
-            print(f"{name}: {sum(right)} of {len(right)} right")
+            print(f"{name}: {sum(right)} of {len(right)} right" + (f", {SERVERS[name]}" if SERVERS.get(name) else ""))
         elif ran:
             print(f"{name}: skipped, {ran[0].skipped_why}")
     if given.json:

@@ -67,7 +67,15 @@ REAL = {name: V3[name] for name in ("couchdb-away", "passphrase-missing", "confi
 
 NO_PROXY = ("certificate-missing",)
 
-SERVERS = ("v2", "v3", "bare", "generic", "v3-real")
+SERVERS = {
+    "v2": "with stand-ins of the Cozy and CouchDB",
+    "v3": "with stand-ins of cozy-stack and CouchDB",
+    "bare": "",
+    "generic": "",
+    "v3-real": "with a stand-in of CouchDB",
+}
+"""What on them is not real."""
+
 
 CASES = tuple(
     Case(f"{server}-{fault}", "hosts", (server, fault), expected, None, down=fault in NO_PROXY)
