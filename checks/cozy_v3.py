@@ -29,6 +29,9 @@ def admin(host: Host, stack: Stack, flavour: Flavour) -> Iterator[Finding]:
 @check("cozystack.files", t("cozy-stack's files are in order"), each="stacks", role="cozy.stack",
        because=["cozystack.answers"])  # fmt: skip
 def files(host: Host, stack: Stack, flavour: Flavour) -> Iterator[Finding]:
+    if not stack.config.discover:
+        yield skip(t("nothing is searched for: discover is false"))
+        return
     from cozydiag.cozy import files
 
     yield from files.look(host, stack, flavour)

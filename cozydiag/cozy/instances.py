@@ -54,6 +54,8 @@ def listed(host: Host, stack: Stack, flavour: Flavour) -> list[str] | None:
 
 
 def _admin(host: Host, stack: Stack, flavour: Flavour) -> list[str] | None:
+    if not stack.config.discover:
+        return None
     place, words = flavour.place("cozy.admin"), host.read(ADMIN, max_bytes=4096)
     local = place is not None and place.url.startswith(("http://127.", "http://[::1]"))
     if place is None or not local or isinstance(words, Failure) or not words.strip():
@@ -83,8 +85,8 @@ def _is_its_own(host: Host, flavour: Flavour) -> bool:
 
 
 def _couchdb(host: Host, stack: Stack) -> list[str] | None:
-    account = access.known(stack, host)
-    if account is None or not access.is_v3(stack, host):
+    account = access.known(stack, host) if access.is_v3(stack, host) else None
+    if account is None:
         return None
     reply = account.ask(host, "/global%2Finstances/_all_docs?include_docs=true&limit=200")
     rows = reply.data.get("rows") if isinstance(reply, Reply) and reply.status == 200 else None

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cozydiag.config.values import Part
 from cozydiag.cozy import settings
+from cozydiag.engine import registry
 from cozydiag.engine.diagnosis import Diagnosis
 from cozydiag.host import Answer, Failure, Process
 from cozydiag.host.commands import Completed
-from cozydiag.model import Cause
+from cozydiag.model import Cause, Status
 from cozydiag.stack import Stack
-from cozydiag.testing import REFUSED, FakeHost, Machine, Request, answer
+from cozydiag.testing import REFUSED, FakeHost, Machine, Request, answer, results
 from cozydiag.text.catalogue import ENGLISH, render
 from tests.checks.cozy_hosts import (
     COUCHDB,
@@ -356,15 +359,14 @@ def test_the_passphrase_goes_to_nobody_but_the_cozy_stack(tmp_path: Path) -> Non
     assert not any(one.header("Authorization") for one in server.requests if one.place == "127.0.0.1:6060")
 
 
-def test_a_stack_that_is_only_configured(tmp_path: Path) -> None:
-    from dataclasses import replace
-
-    from cozydiag.config.values import Part
-
+def test_a_stack_that_is_only_configured_is_asked_and_nothing_else_is_looked_at(tmp_path: Path) -> None:
+    part = Part("http://127.0.0.1:7000", ("127.0.0.1", 7000))
     given = config(tmp_path, ALICE)
-    given = replace(
-        given, discover=False, parts={**given.parts, "stack": Part("http://127.0.0.1:7000", ("127.0.0.1", 7000))}
-    )
-    host, stack = FakeHost(machine(web={"127.0.0.1:7000": cozy_stack})), Stack(given)
-    items = stack.source("stacks")(host).items
-    assert [one.place("cozy.stack").url for one in items] == ["http://127.0.0.1:7000"]
+    given = replace(given, discover=False, parts={**given.parts, "stack": part})
+    server = v3(web={"127.0.0.1:7000": cozy_stack}, files={**ADMIN, "/etc/cozy/cozy.yml": b"port: 1\n"})
+    checks = [check for name, check in registry.load().checks.items() if name.startswith("cozystack.")]
+    found = [one for check in checks for one in results(check, FakeHost(server), Stack(given))]
+    answered = [one.instance for one in found if one.status is Status.OK]
+    assert answered == ["cozystack.answers:127.0.0.1:7000"]
+    assert not any("/etc/cozy" in seen.source for one in found for seen in one.evidence)
+    assert {one.place for one in server.requests} == {"127.0.0.1:7000"}
