@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from cozydiag.logs import crashes, exceptions, story
@@ -59,7 +59,7 @@ def analyse(
 ) -> Analysis:
     """What clean ``lines`` of one log say. Unless the ``whole`` is asked for, what stands before the start of a program
     that has not crashed since is no problem any more; the story has it all the same."""
-    found = list(records(lines, now))
+    found = list(_timed(records(lines, now)))
     happened = events(found)
     told = [(index, line) for index, record in enumerate(found) for line in record.lines]
     record_of = [index for index, _ in told]
@@ -84,6 +84,14 @@ def _loud(found: Sequence[Record]) -> list[str]:
     own = [one for one in found if not one.origin.startswith(("RTR", "CELL", "API"))]
     lines = [line for one in own for line in one.lines if line.strip() and (one.channel == "ERR" or _LOUD.search(line))]
     return lines[-_FEW:]
+
+
+def _timed(found: Iterable[Record]) -> Iterator[Record]:
+    """What carries no time was written after the record before it, and is taken to be of the same moment."""
+    at: float | None = None
+    for record in found:
+        at = record.at if record.at is not None else at
+        yield record._replace(at=at)
 
 
 def present(happened: Sequence[Event]) -> int:

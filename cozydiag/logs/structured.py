@@ -61,7 +61,7 @@ def _journal(table: Mapping[str, Any]) -> Parts:
     origin = str(table.get("SYSLOG_IDENTIFIER") or table.get("_COMM") or table.get("_SYSTEMD_UNIT") or "")
     priority = str(table.get("PRIORITY") or "")
     channel = "ERR" if priority in ("0", "1", "2", "3") else ""
-    instance, text = str(table.get("_PID") or ""), message_of(table.get("MESSAGE"))
+    instance, text = one_line(str(table.get("_PID") or ""), 20), message_of(table.get("MESSAGE"))
     return int(at) / 1e6 if at.isdigit() else None, one_line(origin, 100), instance, channel, text
 
 
@@ -83,4 +83,4 @@ def _log_cache(table: Mapping[str, Any]) -> Parts | None:
     tags = table.get("tags")
     origin = str(tags.get("source_type") or "") if isinstance(tags, dict) else ""
     channel = "ERR" if str(table["log"].get("type")) in ("ERR", "1") else "OUT"
-    return at, origin, str(table.get("instance_id") or ""), channel, text
+    return at, one_line(origin, 100), one_line(str(table.get("instance_id") or ""), 40), channel, text

@@ -13,10 +13,14 @@ def tail(host: Host, unit: str, lines: int) -> list[str] | Failure:
     return found if isinstance(found, Failure) else [text for line in found if (text := _message(line))]
 
 
+_WIDEST = 1 << 16
+"""Characters of an entry: of a message every byte can be written as a number."""
+
+
 def raw(host: Host, unit: str, lines: int) -> list[str] | Failure:
     """The same with who wrote each and when, as JSON."""
     found = _entries(host, unit, lines, "MESSAGE,SYSLOG_IDENTIFIER,PRIORITY,_PID")
-    return found if isinstance(found, Failure) else [line.decode("utf-8", "replace") for line in found]
+    return found if isinstance(found, Failure) else [one_line(line, _WIDEST) for line in found]
 
 
 def _entries(host: Host, unit: str, lines: int, fields: str) -> list[bytes] | Failure:

@@ -63,9 +63,15 @@ def _happening(one: Happening, all_: Sequence[Happening], say: Say, width: int) 
     if several and one.service:
         words = f"{one.service}: {words}"
     if one.times > 1 and one.kind != "requests":
-        words += " " + say(t("({n} times, until {time})", n=one.times, time=clock(one.last)))
+        words += " " + say(_often(one))
     head = f"{clock(one.at)}  "
     return _wrapped(head, words, width)
+
+
+def _often(one: Happening) -> Text:
+    if one.last is None:
+        return t("({n} times)", n=one.times)
+    return t("({n} times, until {time})", n=one.times, time=clock(one.last))
 
 
 def _words(one: Happening) -> Text:
