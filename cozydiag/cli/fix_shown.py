@@ -75,13 +75,13 @@ def as_json(plan: Plan, ledger: Ledger) -> str:
         return None if text is None else render(text, ENGLISH)
 
     def action(one: Action) -> dict[str, Any]:
-        proven, tried = ledger.helped(one.service.address, one.verb)
+        tried, helped, proven = ledger.helped(one.service.address, one.verb)
         return {
             "service": one.service.address, "owner": one.service.manager, "role": one.service.role, "verb": one.verb,
             "command": one.command, "allowed": one.allowed, "cause": one.cause.code, "why": words(one.why),
             "interrupts": words(foresight.interrupts(one, ledger)), "manner": words(foresight.manner(one)),
             "proof": words(foresight.proof(one)), "sureness": words(foresight.sureness(one, ledger)),
-            "helped": {"proven": proven, "tried": tried}, "checks": list(one.failing),
+            "helped": {"tried": tried, "helped": helped, "proven": proven}, "checks": list(one.failing),
             "gate": None if one.gate is None else
             {"outcome": one.gate.outcome, "code": one.gate.code, "reason": words(one.gate.reason)},
         }  # fmt: skip

@@ -54,10 +54,10 @@ def proof(action: Action) -> Text:
 
 def sureness(action: Action, ledger: Ledger | None) -> Text:
     """How sure it is that this helps: what was seen, and what helped before."""
-    proven, tried = ledger.helped(action.service.address, action.verb) if ledger is not None else (0, 0)
+    tried, helped, proven = ledger.helped(action.service.address, action.verb) if ledger is not None else (0, 0, 0)
     if tried:
-        return t("{verb} of {name}: helped {proven} of {tried} times so far",
-                 verb=action.verb, name=action.service.unit, proven=proven, tried=tried)  # fmt: skip
+        return t("{verb} of {name}: helped {helped} of {tried} times so far, proven by health {proven}",
+                 verb=action.verb, name=action.service.unit, helped=helped, tried=tried, proven=proven)  # fmt: skip
     if action.cause.restart_helps and action.cause.certainty == "certain":
         return t("this is what is wrong, and a restart mends it")
     if action.cause.restart_helps:

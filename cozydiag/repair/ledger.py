@@ -63,11 +63,12 @@ class Ledger:
         limit = float("inf") if reset is None else reset.age(self.clock)
         return tuple(act for act in self.acts if act.ours and act.age < min(HOUR, limit))
 
-    def helped(self, service: str, verb: str) -> tuple[int, int]:
-        """How often that was proven, and how often it was tried and its end is known."""
+    def helped(self, service: str, verb: str) -> tuple[int, int, int]:
+        """How often that was tried and its end is known, how often what failed was well afterwards, and how often health
+        has proven it since."""
         acts = [act for act in self.acts if (act.service, act.verb, act.ours) == (service, verb, True)]
         known = [act for act in acts if act.result is not None]
-        return sum(act.proven or act.result == "verified" for act in known), len(known)
+        return len(known), sum(act.result == "verified" for act in known), sum(act.proven for act in known)
 
     def damaged(self) -> float | None:
         """Seconds since a damaged memory was set aside, within the last day: what was spent before is not known."""

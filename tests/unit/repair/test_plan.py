@@ -204,7 +204,9 @@ def test_it_takes_as_long_as_the_last_time_and_how_often_it_helped_is_told(bench
     ledger = Ledger(bench.state, bench.machine.clock)
     act = said(bench)
     assert bench.words(foresight.interrupts(act, ledger)) == "what uses home, for about 10 s"  # 7 s, and the proof
-    assert bench.words(foresight.sureness(act, ledger)) == "restart of home: helped 1 of 2 times so far"
+    assert bench.words(foresight.sureness(act, ledger)) == (
+        "restart of home: helped 1 of 2 times so far, proven by health 0"
+    )
 
 
 @pytest.mark.parametrize(
