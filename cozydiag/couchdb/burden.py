@@ -98,7 +98,8 @@ def _failing(errors: int, uptime: int) -> Iterator[Finding]:
             plural("CouchDB wrote {n} error into its log in the {time} since its start",
                    "CouchDB wrote {n} errors into its log in the {time} since its start", n=errors,
                    time=Seconds(float(uptime))),
-            t("Read what they are: `grep -a '\\[error\\]'` in its log. Each refused request is one as well."),
+            t("Read what they are: `{command}` in its log. Each refused request is one as well.",
+              command=r"grep -a '\[error\]'"),
             role=_ROLE, proof=Evidence(f"GET {ERRORS}", str(errors)), restart_helps=None,
         )  # fmt: skip
 
