@@ -56,8 +56,11 @@ def look(host: Host, stack: Stack) -> Iterator[Finding]:
     yield unknown("stack.nothing", t("what is here: {what}", what=joined([*_rest(seen), verbatim(seen.system)])))
     yield unknown(
         "stack.nothing",
-        t("to have a site looked at all the same, write {table} and its url into {file}", table="[[sites]]",
-          file="/etc/cozydiag/config.toml"),
+        t(
+            "to have a site looked at all the same, write {table} and its url into {file}",
+            table="[[sites]]",
+            file="/etc/cozydiag/config.toml",
+        ),
         unlock=ourselves("discover --write", stack.config),
     )
 
