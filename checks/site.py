@@ -85,6 +85,7 @@ def behind(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
     t("The site's certificate is trusted, for its name, and up to date"),
     each="sites",
     needs=["site.reach", "proxy.running"],
+    because=["host.clock"],
 )
 def certificate(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
     if not site.tls:

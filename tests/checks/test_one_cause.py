@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import TYPE_CHECKING
 
 import pytest
 
 from cozydiag.config import Config
-from cozydiag.host import Failure
+from cozydiag.config.values import Site
+from cozydiag.host import Failure, Shown
 from cozydiag.managers import discovery
 from cozydiag.managers.service import Condition, Service, State
 from cozydiag.testing import FakeSupervisord, process_info
-from cozydiag.testing.machine import HANGS, REFUSED
+from cozydiag.testing.machine import HANGS, REFUSED, FakeClock
+from tests.checks.conftest import RECORDINGS
 from tests.checks.test_managers import FakeManager
 
 if TYPE_CHECKING:
@@ -52,3 +55,20 @@ def test_a_taken_port_is_told_once(cozy: Cozy, monkeypatch: pytest.MonkeyPatch, 
     machine.processes = (*machine.processes, cozy.nginx[1]._replace(pid=602, ppid=1, name="python3"))
     found = cozy.said(cozy.look("manager.orphans", machine))
     assert (("warn", "service.orphan") in found) is told
+
+
+def test_a_wrong_clock_is_why_no_certificate_is_valid(cozy: Cozy) -> None:
+    """All files of the tables were written when the epoch began, more than an hour after this clock."""
+    content = (RECORDINGS / "certificates" / "valid.crt").read_bytes()
+    der = ssl.PEM_cert_to_DER_cert(content.decode("ascii"))
+    site = Site("https://cozy.test/", "cozy.test", ("127.0.0.1", 443), tls=True)
+    web = {"127.0.0.1:443": cozy.recorded("cozy/proxy-root.http")}
+    machine = cozy.machine(
+        web=web, files={"/etc": b""}, clock=FakeClock(-4000.0), listening={443: 700, 5984: 500},
+        certificates={"127.0.0.1:443": Shown(der, 0, "")},
+    )  # fmt: skip
+    found = cozy.examine(machine, Config(sites=(site,)))
+    explained = found.by_name["site.certificate:cozy.test"]
+    assert [one.code for one in explained.findings] == ["certificate.not_yet"]
+    assert "host.clock" in found.explained["site.certificate:cozy.test"]
+    assert ("host.clock_wrong", "host") in [(cause.code, cause.role) for cause in found.causes]
