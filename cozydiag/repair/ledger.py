@@ -64,8 +64,8 @@ class Ledger:
         return tuple(act for act in self.acts if act.ours and act.age < min(HOUR, limit))
 
     def helped(self, service: str, verb: str) -> tuple[int, int, int]:
-        """How often that was tried and its end is known, how often what failed was well afterwards, and how often health
-        has proven it since."""
+        """How often that was tried and its end is known, how often what failed was well afterwards, and how often
+        health has proven it since."""
         acts = [act for act in self.acts if (act.service, act.verb, act.ours) == (service, verb, True)]
         known = [act for act in acts if act.result is not None]
         return len(known), sum(act.result == "verified" for act in known), sum(act.proven for act in known)
