@@ -20,6 +20,10 @@ _GRACE = {"cozy.controller": 300.0}
 
 _LISTENS = 15.0
 
+GONE = t("Its program is gone, and npm has it no more: back up CouchDB and /usr/local/cozy, and plan the move to a "
+         "cozy-stack.")  # fmt: skip
+"""cozy-controller and cozy-monitor were taken from npm's registry: nobody can install them again."""
+
 
 def silent(host: Host, stack: Stack, part: Part, why: Failure, proof: Evidence | None = None) -> Finding:
     """The finding for ``why`` there was no answer. ``proof`` is what was seen, where something else was since then."""
@@ -123,8 +127,7 @@ def _down(host: Host, stack: Stack, part: Part, why: Failure, proof: Evidence) -
         "service.down",
         t("nothing answers at {place}, the address of {name}: {why}",
           place=_place(part), name=_name(part), why=why.detail),
-        t("Its program is gone, and npm has it no more: back up CouchDB and /usr/local/cozy, and plan the move to a "
-          "cozy-stack.")
+        GONE
         if lost
         else t("Start it, then read its log if it does not stay."),
         role=part.role,
@@ -140,10 +143,13 @@ _PROGRAMS = ("/usr/local/bin/cozy-controller", "/usr/bin/cozy-controller")
 
 def _is_installed(host: Host, stack: Stack) -> bool:
     """Where nobody looked, or somebody looks after it, it is taken to be."""
-    if not stack.config.discover or stack.program(host, "cozy.controller") is not None:
-        return True
+    return not stack.config.discover or stack.program(host, "cozy.controller") is not None or not is_gone(host)
+
+
+def is_gone(host: Host) -> bool:
+    """cozy-controller's program is nowhere where npm puts it. Where this user may not look it is taken to be there."""
     seen = [host.stat(path) for path in _PROGRAMS]
-    return any(not isinstance(one, Failure) or one.kind != "missing" for one in seen)
+    return all(isinstance(one, Failure) and one.kind == "missing" for one in seen)
 
 
 def error(part: Part, answer: Answer) -> Finding:

@@ -35,8 +35,9 @@ def dead(host: Host, stack: Stack, program: Program, code: str, text: Text) -> F
         return broken(
             code,
             text,
-            t("Mend the command in section {section} of supervisord's configuration, or install what is missing.",
-              section=f"[program:{program.name}]"),
+            _gone(host, stack, program)
+            or t("Mend the command in section {section} of supervisord's configuration, or install what is missing.",
+                 section=f"[program:{program.name}]"),
             proof=Evidence(program.service, f"{program.statename} {program.spawnerr}"),
             restart_helps=False,
             by_hand=supervisorctl(host, stack, "status", program.name),
@@ -64,6 +65,15 @@ def dead(host: Host, stack: Stack, program: Program, code: str, text: Text) -> F
         by_hand=supervisorctl(host, stack, "tail", program.name, "stdout" if program.logs_to_stdout else "stderr"),
         waits_for=waits_for(stack, lines, program.role),
     )
+
+
+def _gone(host: Host, stack: Stack, program: Program) -> Text | None:
+    """What to do about a controller that nobody can install again; None for all others."""
+    if program.role != "cozy.controller" or not stack.config.discover:
+        return None
+    from cozydiag.cozy import silent
+
+    return silent.GONE if silent.is_gone(host) else None
 
 
 def _state(program: Program) -> str:

@@ -315,6 +315,21 @@ def test_a_controller_that_is_gone_is_not_to_be_reinstalled(tmp_path: Path) -> N
     assert "back up" in render(found.remedy, ENGLISH)
 
 
+@pytest.mark.parametrize(("gone", "words"), [(True, "npm has it no more"), (False, "Mend the command in section")])
+def test_a_controller_that_supervisord_does_not_find(gone: bool, words: str, tmp_path: Path) -> None:
+    error = "can't find command 'cozy-controller'"
+    daemon = FakeSupervisord([process_info("cozy-controller", "FATAL", spawnerr=error)])
+    machine = v2(web={"127.0.0.1:9002/": REFUSED}, sockets={"/run/supervisor.sock": daemon},
+                 listening={5984: 500, 9101: 601, 9103: 602, 9104: 603, 9120: 620, 9123: 623},
+                 commands={"cozy-monitor": monitor("controller-down.status-raw")})  # fmt: skip
+    if gone:
+        machine.files = {path: content for path, content in machine.files.items() if "bin/cozy-c" not in path}
+    found = cause(tmp_path, machine)
+    assert (found.code, found.role, found.restart_helps) == ("service.failed", "cozy.controller", False)
+    assert found.remedy is not None
+    assert words in render(found.remedy, ENGLISH)
+
+
 def test_no_text_tells_to_install_what_is_gone_from_npm() -> None:
     root = Path(__file__).parents[2]
     sources = [*(root / "checks").glob("*.py"), *(root / "cozydiag/cozy").glob("*.py")]
