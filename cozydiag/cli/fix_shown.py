@@ -111,6 +111,10 @@ class Teller:
     def begins(self, action: Action) -> None:
         tell(say(t("{command} …", command=action.command)))
 
+    def watches(self, _: Action, seconds: float) -> None:
+        if not self.quiet:
+            tell("  " + say(t("What failed is well; watched for another {seconds} …", seconds=Seconds(seconds))))
+
     def ended(self, action: Action, outcome: Outcome) -> None:
         mark = symbols().marks["ok" if outcome.result == "verified" else "broken"]
         tell(say(t("{mark} {service}: {text} ({seconds})", mark=mark, service=action.service.address,

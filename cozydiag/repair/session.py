@@ -26,6 +26,7 @@ class Teller(Protocol):
     """Who tells the user what happens. What is not done and was told in an earlier run is ``known``."""
 
     def begins(self, action: Action) -> None: ...
+    def watches(self, action: Action, seconds: float) -> None: ...
     def ended(self, action: Action, outcome: Outcome) -> None: ...
     def passed(self, action: Action, verdict: Verdict, *, known: bool) -> None: ...
 
@@ -208,7 +209,9 @@ class Session:
     ) -> tuple[Report, Stack, Text | None]:
         """The second look, and what speaks against its health now."""
         restarts = observed.restarts(self.host.within(10.0, "repair"), stack, action.service)
-        self.host.clock.sleep(lasting.stable(action, stack.config))
+        seconds = lasting.stable(action, stack.config)
+        self.teller.watches(action, seconds)
+        self.host.clock.sleep(seconds)
         report, stack = self.look(stack)
         if not judging.well(report, action):
             return report, stack, t("it was well for a moment, and then failed again")

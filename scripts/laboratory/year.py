@@ -156,6 +156,9 @@ class Mail:
     def begins(self, action: Action) -> None:
         pass
 
+    def watches(self, action: Action, seconds: float) -> None:
+        pass
+
     def ended(self, action: Action, outcome: Outcome) -> None:  # noqa: ARG002
         self.acts += 1
 

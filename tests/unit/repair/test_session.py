@@ -44,6 +44,9 @@ class Told:
         self.lines.append(f"begins {action.service.unit}")
         self.on_begin()
 
+    def watches(self, action: Action, seconds: float) -> None:
+        assert seconds >= Repair().stable
+
     def ended(self, action: Action, outcome: Outcome) -> None:
         self.lines.append(f"{outcome.result} {action.service.unit}")
 
