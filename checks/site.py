@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cozydiag.api import Finding, Host, Iterator, Site, Stack, check, ok, skip, t
+from cozydiag.api import Failure, Finding, Host, Iterator, Site, Stack, check, fail, ok, skip, t
 from cozydiag.stack import fronts
 
 _TICK = 0.02  # seconds: the kernel counts starts in hundredths
@@ -89,11 +89,28 @@ def behind(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
 )
 def certificate(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
     if not site.tls:
-        yield skip(t("{site} is asked for without TLS", site=site.host))
+        if site.address[1] == 443 and isinstance(host.handshake(site.host, site.address), Failure):
+            yield _plain(host, site)
+        else:
+            yield skip(t("{site} is asked for without TLS", site=site.host))
         return
     from cozydiag.site import certificate
 
     yield from certificate.look(host, stack, site)
+
+
+def _plain(host: Host, site: Site) -> Finding:
+    """Browsers call that SSL_ERROR_RX_RECORD_TOO_LONG."""
+    return fail(
+        "site.plain_443",
+        t("port 443 of {site} speaks plain HTTP, where every browser expects TLS and shows an error", site=site.host),
+        t("Put `ssl` behind its `listen 443` and name its certificate (nginx), or `SSLEngine on` (Apache); reload."),
+        role="proxy",
+        affects=(),
+        proof=host.see(site.origin, "port 443 without TLS"),
+        by_hand=f"curl -sS -I --max-time 5 https://{site.host}/",
+        restart_helps=False,
+    )
 
 
 @check("site.subdomains", t("The apps' own names work"), each="sites", needs=["proxy.running"])

@@ -365,3 +365,12 @@ def test_a_router_and_a_resolver_are_never_why_a_site_is_down(cozy: Cozy) -> Non
         machine = cozy.machine(names={"cozy.test": fault}, addresses=("127.0.0.1", "::1", ROUTER))
         diagnosis = cozy.examine(machine)
         assert [cause.code for cause in diagnosis.causes if cause.severity == "fail" or cause.role == "name"] == []
+
+
+@pytest.mark.parametrize(("shown", "said"), [(Failure("protocol", "no TLS"), "fail"), (Shown(b"", 0, ""), "skip")])
+def test_port_443_without_tls(cozy: Cozy, shown: Failure | Shown, said: str) -> None:
+    site = Configured("http://cozy.test:443/", "cozy.test", ("127.0.0.1", 443), tls=False)
+    machine = cozy.machine(certificates={"127.0.0.1:443": shown})
+    (finding,) = cozy.look("site.certificate", machine, Config(sites=(site,)))
+    assert str(finding.status) == said
+    assert finding.code in ("site.plain_443", "")

@@ -49,6 +49,7 @@ V3: dict[str, tuple[Cause, ...]] = {
     "subdomains-without-address": (Cause("name.subdomains", "name"),),
     "certificate-without-apps": (Cause("certificate.subdomains", "proxy"),),
     "no-websocket": (Cause("proxy.no_websocket", "proxy"),),
+    "plain-on-443": (Cause("site.plain_443", "proxy"),),
     "konnectors-missing": (Cause("cozystack.konnectors", "cozy.stack"),),
     "smtps-without-tls": (Cause("mail.tls_missing", "mail"),),
     "port-taken": (Cause("service.port_taken", "cozy.stack"),),

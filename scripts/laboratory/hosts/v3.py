@@ -205,6 +205,7 @@ FAULTS: dict[str, Fault] = {
         f"cp /etc/cozy/alone.key /etc/cozy/server.key; {RELOAD}",
         "cp /root/server.crt /root/server.key /etc/cozy/",
     ),
+    "plain-on-443": _site("s/listen 443 ssl;/listen 443;/; /ssl_certificate/d"),
     "redis-away": Fault("touch /var/lib/cozy/no-redis", "rm /var/lib/cozy/no-redis"),
     "port-taken": Fault(
         "systemctl stop cozy-stack; systemd-run --quiet --unit=lab-taker -p DefaultDependencies=no "
