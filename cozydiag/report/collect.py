@@ -16,7 +16,8 @@ from cozydiag.host.failure import Failure
 from cozydiag.host.logs import clean, one_line
 from cozydiag.managers import supervisord, xmlrpc
 from cozydiag.managers.supervisord import Program, Snapshot
-from cozydiag.stack import Stack
+from cozydiag.report import configuration
+from cozydiag.stack import Site, Stack
 
 T = TypeVar("T")
 
@@ -27,6 +28,9 @@ GRACE = 0.3
 """Seconds more that a question has to put its own time-out into words."""
 
 LINES = 30
+MANY = 2000
+"""Lines of a log; the second where it is asked for from a time on."""
+
 LOG_BYTES = 64 << 10
 PROGRAMS = 40
 """Of so many programs the logs are read, those in trouble first."""
@@ -53,11 +57,14 @@ class Collected(NamedTuple):
     up: float | Failure
     logs: tuple[Log, ...]
     unread: int
+    sites: tuple[Site, ...] | Failure = ()
+    configuration: tuple[configuration.File, ...] | Failure = ()
 
 
-def collect(host: Host, stack: Stack) -> Collected:
-    """Asks everything once, one after the other. Raises nothing for what it meets."""
-    ask = _Questions(host)
+def collect(host: Host, stack: Stack, since: float | None = None) -> Collected:
+    """Asks everything once, one after the other. Of logs the last lines, or all ``since`` then (epoch seconds), as far
+    as there is room. Raises nothing for what it meets."""
+    ask = _Questions(host, since)
     snapshot = ask("supervisord", stack.supervisor)
     programs = snapshot.programs if isinstance(snapshot, Snapshot) else ()
     troubled = sorted(programs, key=lambda program: program.state == supervisord.RUNNING)
@@ -71,14 +78,17 @@ def collect(host: Host, stack: Stack) -> Collected:
         ask("uptime", _uptime),
         (*logs, *_nginx_logs(ask, stack), _own_log(ask, stack)),
         max(0, len(programs) - PROGRAMS),
+        ask("sites", lambda view: stack.source("sites")(view).items),
+        ask("configuration", lambda view: configuration.collect(view, stack.config)),
     )
 
 
 class _Questions:
     """Asks with a view of the host, a time limit and a thread for each question."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, since: float | None = None) -> None:
         self.host = host
+        self.since = since
 
     def __call__(self, name: str, answer: Callable[[Host], T | Failure]) -> T | Failure:
         view = self.host.within(SECONDS, f"report: {name}")
@@ -171,7 +181,7 @@ def _program_logs(ask: _Questions, stack: Stack, program: Program) -> list[Log]:
     for channel in ("Stderr", "Stdout"):
         method = f"supervisor.readProcess{channel}Log"
         name = f"{program.name} ({channel.lower()})"
-        lines = ask(name, lambda view, method=method: _read(view, stack, method, program.name))  # type: ignore[misc]
+        lines = ask(name, lambda view, method=method: _read(view, stack, ask.since, method, program.name))  # type: ignore[misc]
         logs.append(Log(name, lines))
     return [log for log in logs if log.lines and not _absent(log.lines)] or logs[:1]
 
@@ -182,10 +192,12 @@ def _absent(lines: Lines) -> bool:
 
 
 def _own_log(ask: _Questions, stack: Stack) -> Log:
-    return Log("supervisord", ask("log of supervisord", lambda view: _read(view, stack, "supervisor.readLog")))
+    return Log(
+        "supervisord", ask("log of supervisord", lambda view: _read(view, stack, ask.since, "supervisor.readLog"))
+    )
 
 
-def _read(host: Host, stack: Stack, method: str, *names: str) -> Lines:
+def _read(host: Host, stack: Stack, since: float | None, method: str, *names: str) -> Lines:
     """The end of a log through supervisord, for its folder is closed to everyone but root."""
     text = xmlrpc.call(host, stack.socket(host), method, *names, -LOG_BYTES, 0)
     if isinstance(text, Failure):
@@ -195,14 +207,14 @@ def _read(host: Host, stack: Stack, method: str, *names: str) -> Lines:
     lines = text.splitlines()
     if len(text.encode("utf-8", "replace")) >= LOG_BYTES:
         del lines[:1]  # its beginning is missing
-    return _newest(lines)
+    return _newest(lines, since)
 
 
 def _nginx_logs(ask: _Questions, stack: Stack) -> list[Log]:
     paths = ask("logs of nginx", lambda view: _nginx_paths(view, stack))
     if isinstance(paths, Failure):
         return [Log("nginx", paths)]
-    return [Log(path, ask(path, lambda view, path=path: _tail(view, path))) for path in paths]  # type: ignore[misc]
+    return [Log(path, ask(path, lambda view, path=path: _tail(view, path, ask.since))) for path in paths]  # type: ignore[misc]
 
 
 def _nginx_paths(host: Host, stack: Stack) -> tuple[str, ...]:
@@ -214,20 +226,33 @@ def _nginx_paths(host: Host, stack: Stack) -> tuple[str, ...]:
     return nginx.parse(path).logs[:PROGRAMS] if path else ()
 
 
-def _tail(host: Host, path: str) -> Lines:
-    lines = host.tail(path, LINES)
-    return lines if isinstance(lines, Failure) else _newest(lines)
+def _tail(host: Host, path: str, since: float | None) -> Lines:
+    lines = host.tail(path, LINES if since is None else MANY)
+    return lines if isinstance(lines, Failure) else _newest(lines, since)
 
 
-def _newest(lines: list[str]) -> tuple[str, ...]:
+def _newest(lines: list[str], since: float | None = None) -> tuple[str, ...]:
     """The last lines that hold something, harmless, and no more than `LOG_BYTES` of them."""
     kept: list[str] = []
+    lines = lines if since is None else _written_since(lines, since)
+    most = LINES if since is None else MANY
     room = LOG_BYTES
     for raw in reversed(lines):
         line = one_line(raw, LOG_BYTES).rstrip()  # what is long is cut after masking, else half a secret could stay
         room -= len(line.encode()) + 1
-        if len(kept) == LINES or room < 0:
+        if len(kept) == most or room < 0:
             break
         if line:
             kept.append(line)
     return tuple(reversed(kept))
+
+
+def _written_since(lines: list[str], since: float) -> list[str]:
+    """A line without a time is of the moment of the one before it; where no line has one, all are kept."""
+    from cozydiag.logs import times
+
+    for index, line in enumerate(lines):
+        at = times.of(line)
+        if at is not None and at >= since:
+            return lines[index:]
+    return [] if any(times.of(line) is not None for line in lines) else lines

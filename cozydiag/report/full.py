@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from cozydiag.host.failure import Failure
 from cozydiag.managers.supervisord import RUNNING, Program
 from cozydiag.model import Report
 from cozydiag.report import tagged
 from cozydiag.report.collect import Collected, Log
-from cozydiag.report.guard import Guard, harmless
+from cozydiag.report.configuration import File
+from cozydiag.report.formats import rendered
+from cozydiag.report.guard import Guard, LeakError, harmless
+from cozydiag.report.headings import HEAD, HEADINGS
 from cozydiag.report.plain import Say, speaker
-from cozydiag.report.seal import seal
 from cozydiag.report.sections import LIMIT, Section, fitted
 from cozydiag.text import Bytes, Percent, Seconds, Text, plural, t
 from cozydiag.text.catalogue import Catalogue
+
+
+class Told(NamedTuple):
+    """What a report says besides: the user's own words, what was done to services, files that were closed to us."""
+
+    note: str = ""
+    acts: tuple[Text, ...] = ()
+    closed: tuple[str, ...] = ()
 
 
 def full(report: Report, collected: Collected, head: list[Text], catalogue: Catalogue, guard: Guard | None) -> str:
@@ -23,23 +34,40 @@ def full(report: Report, collected: Collected, head: list[Text], catalogue: Cata
 
     Raises LeakError where a secret is left in it.
     """
+    return written(redacted(report, collected, head, catalogue, guard), "text", catalogue, guard)
+
+
+def written(sections: list[Section], layout: str, catalogue: Catalogue, guard: Guard | None, limit: int = LIMIT) -> str:
+    """Redacted sections in a format, within ``limit`` characters: logs give way first, the verdict never.
+
+    Raises LeakError where a secret is left in it.
+    """
     say = speaker(catalogue)
-    sections = seal(fitted(redacted(report, collected, head, catalogue, guard), say, LIMIT))
+    kept = fitted(sections, say, limit)
+    made = rendered(kept, layout, catalogue)
+    room = limit
+    while len(made) > limit and room > limit // 4 and layout in ("text", "markdown"):  # tags and fences need room, too
+        room -= len(made) - limit + 50
+        kept = fitted(sections, say, room)
+        made = rendered(kept, layout, catalogue)
     if guard is not None:
-        guard.check(sections)
-    return "\n".join(map(str, sections))
+        guard.check(kept)
+        if guard.finds(made) and not guard.finds(rendered([], layout, catalogue)):
+            raise LeakError("?", 0)
+    return made
 
 
 def redacted(
-    report: Report, collected: Collected, head: list[Text], catalogue: Catalogue, guard: Guard | None
-) -> list[Section]:
+    report: Report, collected: Collected, head: list[Text], catalogue: Catalogue, guard: Guard | None,
+    told: Told | None = None,
+) -> list[Section]:  # fmt: skip
     """All sections, as they may be shown, with one about what was hidden."""
     say = speaker(catalogue)
-    sections = list(_sections(report, collected, head, catalogue))
+    sections = list(_sections(report, collected, head, catalogue, told or Told()))
     if guard is None:
-        return [Section(harmless(one.heading), list(map(harmless, one.lines)), one.log) for one in sections]
+        return [one._replace(heading=harmless(one.heading), lines=list(map(harmless, one.lines))) for one in sections]
     shown = guard.sections(sections, say)
-    return [*shown, Section(say(t("Hidden")), list(map(say, hidden(guard.redactor.counts()))))]
+    return [*shown, _named("hidden", say, map(say, hidden(guard.redactor.counts())))]
 
 
 def hidden(counts: Mapping[str, int]) -> list[Text]:
@@ -48,19 +76,67 @@ def hidden(counts: Mapping[str, int]) -> list[Text]:
     return found or [t("Nothing had to be hidden.")]
 
 
-def _sections(report: Report, collected: Collected, head: list[Text], catalogue: Catalogue) -> Iterator[Section]:
+def _sections(
+    report: Report, collected: Collected, head: list[Text], catalogue: Catalogue, told: Told
+) -> Iterator[Section]:
     say = speaker(catalogue)
-    yield Section("cozydiag report", list(map(say, head)))
-    yield Section(say(t("Verdict")), list(tagged.verdict(report, say, catalogue)))
-    yield Section(say(t("Results")), list(tagged.results(report, say)))
-    yield Section(say(t("Services")), list(map(say, _services(collected))))
-    yield Section(say(t("Versions")), list(map(say, _versions(collected))))
-    yield Section(say(t("Machine")), list(map(say, _machine(collected))))
+    yield Section(HEAD, list(map(say, head)), name="head")
+    if told.note:
+        yield _named("note", say, told.note.splitlines())
+    yield _named("verdict", say, tagged.verdict(report, say, catalogue))
+    yield _named("results", say, tagged.results(report, say))
+    yield _named("services", say, map(say, _services(collected)))
+    yield _named("versions", say, map(say, _versions(collected)))
+    yield _named("machine", say, map(say, _machine(collected)))
+    yield _named("sites", say, map(say, _sites(collected)))
+    yield _named("journal", say, map(say, told.acts or (t("Nothing was done yet."),)))
     yield from (_log(log, say) for log in collected.logs)
+    if not isinstance(collected.configuration, Failure):
+        yield from (_file(file, say) for file in collected.configuration)
+    missing = list(map(say, _uncollected(collected, told)))
+    if missing:
+        yield _named("missing", say, missing)
+
+
+def _named(name: str, say: Say, lines: Iterable[str]) -> Section:
+    return Section(say(HEADINGS[name]), list(lines), name=name)
+
+
+def _sites(collected: Collected) -> Iterator[Text]:
+    if isinstance(collected.sites, Failure):
+        yield _missing(t("sites"), collected.sites)
+        return
+    for site in collected.sites:
+        yield t("{url} at {address}, from {origin}", url=site.url, address="{}:{}".format(*site.address),
+                origin=site.origin)  # fmt: skip
+    if not collected.sites:
+        yield t("None is known.")
+
+
+def _file(file: File, say: Say) -> Section:
+    if isinstance(file.lines, Failure):
+        lines = [say(_missing(file.path, file.lines))]
+    else:
+        more = plural("(and {n} more line)", "(and {n} more lines)", n=file.more)
+        lines = [*file.lines, *([say(more)] if file.more else [])] or [say(t("Nothing is in it."))]
+    return Section(say(t("Configuration: {name}", name=file.path)), lines, name="configuration")
+
+
+def _uncollected(collected: Collected, told: Told) -> Iterator[Text]:
+    """All that is missing, once more and together: what is not in a report did not have to be well."""
+    parts: list[tuple[str | Text, object]] = [
+             *collected.versions, ("supervisord", collected.programs), (t("memory"), collected.memory),
+             (t("load"), collected.load), (t("uptime"), collected.up), (t("disks"), collected.disks),
+             (t("sites"), collected.sites), (t("configuration"), collected.configuration),
+             *collected.logs]  # fmt: skip
+    files = () if isinstance(collected.configuration, Failure) else collected.configuration
+    parts += [(file.path, file.lines) for file in files]
+    yield from (_missing(name, why) for name, why in dict(parts).items() if isinstance(why, Failure))
+    for path in told.closed:
+        yield t("{name}: it could not be read, so its secrets are not known", name=path)
     if collected.unread:
-        left = plural("The logs of {n} program were left out.", "The logs of {n} programs were left out.",
-                      n=collected.unread)  # fmt: skip
-        yield Section(say(t("Other logs")), [say(left)])
+        yield plural("The logs of {n} program were left out.", "The logs of {n} programs were left out.",
+                     n=collected.unread)  # fmt: skip
 
 
 KINDS: Mapping[str, Callable[[int], Text]] = {
@@ -160,7 +236,7 @@ def _log(log: Log, say: Say) -> Section:
         lines = [say(_missing(log.name, log.lines))]
     else:
         lines = list(log.lines) or [say(t("Nothing is in it."))]
-    return Section(say(t("Log of {name}", name=log.name)), lines, log=True)
+    return Section(say(t("Log of {name}", name=log.name)), lines, log=True, name="logs")
 
 
 def _missing(name: str | Text, why: Failure) -> Text:

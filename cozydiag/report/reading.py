@@ -14,13 +14,11 @@ from typing import NamedTuple
 from cozydiag.model import Cause, Evidence, Finding, Known, Report, Result, Status
 from cozydiag.report import tagged, tags
 from cozydiag.report.as_json import VERDICTS
+from cozydiag.report.headings import HEAD
 from cozydiag.report.seal import END, checksum, plain
 from cozydiag.report.tags import Tag
 from cozydiag.text import Text, plural, t, verbatim
 from cozydiag.text.catalogue import ENGLISH, catalogue, render
-
-HEAD = "cozydiag report"
-"""The heading of the first section, the same in every language."""
 
 _HEADING = re.compile(r"== (\S.{0,200}?) ==$")
 _QUOTED = re.compile(r"^(?:[ \t]*[>|][ \t]?)+")

@@ -9,8 +9,8 @@ from typing import Final
 from cozydiag.model import Cause, Finding, Report, Result, Status
 from cozydiag.report import words
 from cozydiag.report.as_json import VERDICTS
-from cozydiag.report.plain import Say, unlooked
-from cozydiag.report.tags import UNSEALED, split, tag
+from cozydiag.report.plain import Say, capital, unlooked
+from cozydiag.report.tags import split, tag
 from cozydiag.text import Text, plural, t, verbatim
 from cozydiag.text.catalogue import Catalogue
 
@@ -38,6 +38,7 @@ def verdict(report: Report, say: Say, catalogue: Catalogue) -> Iterator[str]:
              "started": f"{report.started_at:.3f}", "seconds": f"{report.seconds:.3f}", "host": report.host,
              "root": YES_NO[report.privileged], "twice": YES_NO[report.second_look]}  # fmt: skip
     yield f"{say(said)} {tag(VERDICT, said, **about)}"
+    yield from (_outside(capital(say(text)), "") for text, _ in words.kind(report))
     for cause in report.causes:
         yield ""
         yield from _cause(cause, say)
@@ -76,7 +77,8 @@ def _cause(cause: Cause, say: Say, *, known: str | None = None, until: Text | No
 
 def results(report: Report, say: Say) -> Iterator[str]:
     """Every look that was taken, worst first, with all that was found and seen."""
-    for result in words.worst_first(report):
+    kind = [result for result in report.results if result.id == words.KIND and result.status is not Status.SKIP]
+    for result in [*kind, *words.worst_first(report)]:
         yield from _result(result, say)
     yield from unlooked(report, say)
 
@@ -117,7 +119,7 @@ BARE: Final = frozenset({VERDICT, SEEN, REMEDY, BY_HAND, EXPLAINS, ADVICE, STORY
 def bare(line: str) -> str:
     """A line for people alone: of its tag the code of a finding stays."""
     found = split(line)
-    if found is None or UNSEALED not in line:
+    if found is None:
         return line
     words, one, behind = found
     return f"{words}{'' if one.code in BARE else f' [{one.code}]'}{behind}"

@@ -232,8 +232,9 @@ def words_of(line: str) -> str:
 def test_the_sections_and_their_order() -> None:
     found = sections(shown(collected()))
     assert list(found) == [
-        "cozydiag report", "Verdict", "Results", "Services", "Versions", "Machine", "Log of cozy-proxy (stderr)",
-        "Log of cozy-home (stderr)", "Log of cozy-home (stdout)", "Log of supervisord", "Hidden",
+        "cozydiag report", "Verdict", "Results", "Services", "Versions", "Machine", "Sites", "What was done",
+        "Log of cozy-proxy (stderr)", "Log of cozy-home (stderr)", "Log of cozy-home (stdout)", "Log of supervisord",
+        "Hidden",
     ]  # fmt: skip
     assert found["cozydiag report"][1:] == [
         "Called as cozydiag report, by somebody",
@@ -292,7 +293,8 @@ def test_it_speaks_french() -> None:
 
 
 def test_left_out_programs_are_counted() -> None:
-    assert sections(shown(collected()._replace(unread=3)))["Other logs"] == ["The logs of 3 programs were left out."]
+    found = sections(shown(collected()._replace(unread=3)))["What could not be collected"]
+    assert found[-1] == "The logs of 3 programs were left out."
 
 
 def test_logs_are_redacted_and_harmless() -> None:

@@ -1,0 +1,59 @@
+"""What the sections of a report are called: a name that stays, and a heading in each language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Final
+
+from cozydiag.text import Text, t
+from cozydiag.text.catalogue import ENGLISH, catalogue, render
+
+HEAD: Final = "cozydiag report"
+"""The heading of the first section, the same in every language."""
+
+HEADINGS: Final[Mapping[str, Text]] = {
+    "note": t("In the words of the user"),
+    "verdict": t("Verdict"),
+    "results": t("Results"),
+    "services": t("Services"),
+    "versions": t("Versions"),
+    "machine": t("Machine"),
+    "sites": t("Sites"),
+    "journal": t("What was done"),
+    "missing": t("What could not be collected"),
+    "hidden": t("Hidden"),
+}
+"""Of sections there is one of, by name."""
+
+MANY: Final[Mapping[str, Text]] = {
+    "logs": t("Log of {name}"),
+    "configuration": t("Configuration: {name}"),
+}
+"""Of sections there are several of."""
+
+NAMES: Final = (*HEADINGS, *MANY)
+"""What `--section` takes."""
+
+
+def name_of(heading: str) -> str:
+    """The name of a section, by its heading in any language; "" for what is none of ours."""
+    if heading == HEAD:
+        return "head"
+    names, beginnings = _known()
+    return names.get(heading) or next((name for words, name in beginnings if heading.startswith(words)), "")
+
+
+@cache
+def _known() -> tuple[dict[str, str], list[tuple[str, str]]]:
+    languages = (ENGLISH, catalogue("fr"))
+    names = {_spaced(render(text, one)): name for name, text in HEADINGS.items() for one in languages}
+    beginnings = [
+        (_spaced(render(text, one)).partition("{name}")[0], name) for name, text in MANY.items() for one in languages
+    ]
+    return names, beginnings
+
+
+def _spaced(words: str) -> str:
+    """As it is read: forums make plain blanks of others."""
+    return words.replace("\u00a0", " ")
