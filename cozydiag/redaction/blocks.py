@@ -142,6 +142,9 @@ def _is_material(line: str, swallowed: int) -> bool:
 
 _SECTION = re.compile(r"[ \t]*\[(?P<name>[\w.:/ -]{1,80})\][ \t]*(?:[#;].*)?")
 _SETTING = re.compile(r"[ \t]*[\w.@+-]{1,100}[ \t]{0,40}=[ \t]{0,40}(?P<value>\S.*)")
+_PAIRS = re.compile(r"=.*[ \t][\w.-]+=")
+"""A line of a log, with several settings."""
+
 _SECRET_SECTIONS = frozenset({"admins"})
 
 _LISTING = re.compile(
@@ -207,7 +210,7 @@ class Headings:
             self._section = found["name"].lower()
         elif self._section in _SECRET_SECTIONS:
             bare = line.strip()
-            setting = _SETTING.fullmatch(line)
+            setting = None if _PAIRS.search(bare) else _SETTING.fullmatch(line)
             if setting and not is_hidden(setting["value"]):
                 yield Span(setting.start("value"), setting.start("value") + len(setting["value"].rstrip()))
             elif bare and bare[0] not in ";#" and not setting:

@@ -89,14 +89,14 @@ _NO_SECRET = re.compile(
 """What makes of `password` a setting about passwords."""
 
 _NOT_BEFORE = re.compile(
-    r"(?:unexpected|invalid|illegal|by|com|tres|sur|public|pub|primary|foreign|proxy_|fastcgi_|uwsgi_|scgi_|grpc_|no_"
+    r"(?:unexpected|by|com|tres|sur|public|pub|primary|foreign|proxy_|fastcgi_|uwsgi_|scgi_|grpc_|no_"
     r"|cache|sort|partition)[ _-]?$",
     re.IGNORECASE,
 )
 
 _LOOKS_RANDOM = re.compile(r"(?=[^\s]*[0-9])[\w+/=.~$%:-]{8,}")
 _DIGITS_WILL_DO = ("secr", "otp", "pin", "pass", "code", "mdp", "pwd", "pw", "mot")
-_RANDOM_ONLY = ("salt", "cookie", "seed", "nonce", "auth", "sid", "bearer", "hmac", "sess", "csrf", "xsrf")
+_RANDOM_ONLY = ("salt", "cookie", "seed", "nonce", "auth", "sid", "bearer", "hmac", "sess", "csrf", "xsrf", "jwt")
 
 
 def _named(line: str, low: str) -> Iterator[Span]:
@@ -201,7 +201,7 @@ def _is_prose(value: str, after: str) -> bool:
 _SAID = re.compile(
     r"(?:pass(?:word|wort|wd|phrase|code)?|mot de passe|secret|token|jeton|credentials?|api[ _-]key|identified by|cl"
     r"(?:e|é) secr(?:e|è)te)"
-    rf"(?:[ \t]{{1,4}}(?:is|was|is now|est|était|of|as|to|set to|reset to|changed to|=|:|with|hash))?[ \t]{{1,4}}"
+    rf"(?:[ \t]{{1,4}}(?:is|was|is ?:|is now|est|était|of|as|to|set to|reset to|changed to|=|:|with|hash))?[ \t]{{1,4}}"
     rf"(?:\(?(?P<mark>{_QUOTE}|«[ \u00a0]?)(?P<quoted>(?:(?!(?P=mark)|[ \u00a0]?»).){{1,1024}})"
     r"|(?P<bare>(?=[^\s]{0,80}[0-9])(?=[^\s]{0,80}[a-z])[^\s\"'<>(){}\[\],;/=]{6,}))",
 )  # fmt: skip

@@ -193,6 +193,8 @@ def _logins(line: str, low: str) -> Iterator[Span]:
             yield from (Span(found.start("many") + one.start(1), found.start("many") + one.end(1)) for one in inner)
             continue
         name = next(group for group in ("value", "login", "pass") if found[group] is not None)
+        if name == "pass" and "PASS" not in found[0]:
+            continue
         start, end = found.span(name)
         value = line[start:end]
         quoted = value[:1] == '"' and value[-1:] == '"' and len(value) > 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from binascii import a2b_base64
 from collections.abc import Iterator
 
 from cozydiag.redaction.rule import Rule, Span
@@ -87,6 +88,9 @@ _PEM = re.compile(
     r" [A-Z0-9 ]{1,60}-{4,5}|$)",
     re.IGNORECASE,
 )
+_ENCODED_PEM = re.compile(r"LS0tLS1CRUdJTi[A-Za-z0-9+/]{16,}={0,2}")
+"""`-----BEGIN ` in Base64."""
+
 _JWK = re.compile(r"\\?[\"'](?:d|p|q|dp|dq|qi|k|oth)\\?[\"'][ \t]*:[ \t]*\\?[\"'](?P<value>[\w+/=-]{8,})")
 _WIREGUARD = re.compile(
     r"\b(?:private_?key|preshared_?key|presharedkey)[ \t:=]{1,8}(?P<value>[A-Za-z0-9+/]{42,44}=?)", re.IGNORECASE
@@ -105,6 +109,10 @@ _ADMINS = re.compile(
 def _keys(line: str, low: str) -> Iterator[Span]:
     for found in _PEM.finditer(line):
         yield Span(found.start(), found.end(), "private-key")
+    for found in _ENCODED_PEM.finditer(line):
+        beginning = found[0].rstrip("=")[:48]
+        if b"PRIVATE" in a2b_base64(beginning[: len(beginning) // 4 * 4]):
+            yield Span(found.start(), found.end(), "private-key")
     if "kty" in low:
         for found in _JWK.finditer(line):
             yield Span(*found.span("value"), "private-key")
@@ -130,6 +138,6 @@ def _admins(line: str, low: str) -> Iterator[Span]:
 RULES = (
     Rule(_HASH_TRIGGERS, _hashes),
     Rule(_TOKEN_TRIGGERS, _tokens),
-    Rule(("begin", "kty", "private", "preshared", "setcookie", "erlang"), _keys),
+    Rule(("begin", "ls0tls1", "kty", "private", "preshared", "setcookie", "erlang"), _keys),
     Rule(("admins",), _admins),
 )

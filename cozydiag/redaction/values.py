@@ -15,7 +15,8 @@ _STAND_IN = re.compile(
 )
 
 _TEMPLATE = re.compile(
-    r"\$\{[^}]*\}|\$\([^)]*\)|\$\w+|\$|\{\{.*|%\([^)]*\)s|%[A-Za-z]|%\{[^}]*\}|<%.*|<[A-Za-z][\w .:-]{0,40}>|@[\w.-]+@"
+    r"\$\{[^}]*\}|![a-z]+(?: [|>][+-]?)?|your[_-][\w-]{1,40}|YOUR[_-][\w-]{1,40}|\$\([^)]*\)|\$\w+|\$|\{\{.*"
+    r"|%\([^)]*\)s|%[A-Za-z]|%\{[^}]*\}|<%.*|<[A-Za-z][\w .:-]{0,40}>|@[\w.-]+@"
     r"|\{[\w.]*\}"
 )
 
@@ -41,7 +42,7 @@ _WORDS = frozenset(
      "invalide", "manquant", "manquante", "requis", "requise", "vide", "aucun", "aucune", "non", "oui", "expire",
      "doit", "doivent", "le", "la", "les", "un", "une", "est", "sont", "erreur", "obligatoire", "inconnu", "inconnue",
      "ou", "et", "de", "du", "des", "pour", "par", "dans", "sur", "avec", "sans", "pas", "trop", "mauvais",
-     "mauvaise", "faux", "fausse", "valide", "changed", "foobared", "chauthtok", "into", "dans"]
+     "mauvaise", "faux", "fausse", "valide", "changed", "foobared", "chauthtok", "malformed", "revoked", "into", "dans"]
 )  # fmt: skip
 """What follows such a key in messages, types and schemes."""
 
@@ -56,7 +57,7 @@ def is_hidden(value: str) -> bool:
 def is_none(value: str, *, message: bool = True) -> bool:
     """Whether there is no secret in ``value``: nothing, a stand-in, a template, a word of a message; with ``message``
     also a whole one that begins with such a word."""
-    word = value.strip("\"'`«» \t.,;:!?()[]{}\u00a0")
+    word = value.strip("\"'`«» \t.,;:!?()[]{}~\u00a0")
     if not word:
         return True
     return is_hidden(value.strip()) or _TEMPLATE.fullmatch(value.strip()) is not None or _says_so(word.lower(), message)
