@@ -70,18 +70,21 @@ def _analysis(config: "Config", lines: Sequence[str], *, whole: bool) -> "Analys
 
 def _show(found: "Analysis", masks: "Masks", *, json: bool) -> None:
     from cozydiag.cli.services import NARROW
-    from cozydiag.report import logs as report
 
     if json:
         from json import dumps
 
-        write(dumps(_masked(report.as_data(found), masks), indent=2) + "\n")
+        from cozydiag.report.logs_json import as_data
+
+        write(dumps(_masked(as_data(found), masks), indent=2) + "\n")
         return
+    from cozydiag.report.logs import page
+
     try:
         width = min(100, os.get_terminal_size(sys.stdout.fileno()).columns)
     except (OSError, ValueError):
         width = NARROW
-    write(masks.mask("\n".join(report.page(found, say, width))) + "\n")
+    write(masks.mask("\n".join(page(found, say, width))) + "\n")
 
 
 def _masks(config: "Config") -> "Masks":

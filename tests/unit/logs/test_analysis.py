@@ -8,6 +8,7 @@ import pytest
 
 from cozydiag.logs.analysis import Analysis, analyse
 from cozydiag.report import logs as report
+from cozydiag.report import logs_json
 from cozydiag.rules import load
 from cozydiag.text import Text
 from cozydiag.text.catalogue import ENGLISH, render
@@ -199,7 +200,7 @@ def test_many_requests_are_one_line() -> None:
 
 
 def test_the_json_has_what_was_promised() -> None:
-    data = report.as_data(look([line for number in (1, 2, 3) for line in crash(number, 6 * number)]))
+    data = logs_json.as_data(look([line for number in (1, 2, 3) for line in crash(number, 6 * number)]))
     problem = data["problems"][0]
     promised = {"rule", "role", "component", "count", "first", "last", "line", "remedy", "restart_helps"}
     assert promised <= problem.keys()
