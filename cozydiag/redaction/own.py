@@ -60,7 +60,8 @@ def gather(host: Host, stack: Stack) -> Own:
             continue
         read.append(path)
         lines = clean(content, _MOST).splitlines()
-        learner.know(_bare(path, lines) if bare else ())
+        login = path == stack.config.couchdb.credentials_file or path.endswith(".login")
+        learner.know(_bare(lines, login=login) if bare else ())
         for _ in learner.lines(_unhashed(path, lines)):
             pass
     names = _hosts(host)
@@ -113,11 +114,12 @@ def _matching(host: Host, pattern: str) -> Iterable[str]:
             yield from (f"{one}/{entry}" for entry in found if fnmatchcase(entry, name) and not entry.startswith("."))
 
 
-def _bare(path: str, lines: list[str]) -> Iterator[str]:
+def _bare(lines: list[str], *, login: bool) -> Iterator[str]:
     """The lines of a file that is a secret; of a login the user on the first is none."""
     found = [line.strip() for line in lines if line.strip()]
-    yield from found[1:] if path.endswith(".login") and len(found) > 1 else found
-    if path.endswith(".login") and len(found) > 1:
+    login = login and len(found) > 1
+    yield from found[1:] if login else found
+    if login:
         yield ":".join(found[:2])
 
 
