@@ -12,8 +12,9 @@ _HEADER = re.compile(r"(?:^|[:\s])(?:Exception Group )?Traceback \(most recent c
 _MARGIN = re.compile(r"^\s*[+|][-+|\s\d]*(?=\S|$)|^\s+\| ")
 _NAMED = re.compile(r"^((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*)(?::(?: (.*)|$)|$)")
 _SURE = re.compile(
-    r"^((?:[A-Za-z_]\w*\.)*(?:[A-Za-z_]\w*(?:Error|Exception|Exit|Interrupt|Timeout|Failure|Invalid|Refused|NotFound)"
-    r"|gaierror|herror|timeout|DoesNotExist|ImproperlyConfigured|HaltServer|error))(?::(?: (.*)|$)|$)"
+    r"^((?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?:Error|Exception|Exit|Interrupt|Timeout|Failure|Invalid|Refused|NotFound)"
+    r"|(?:[A-Za-z_]\w*\.)*(?:DoesNotExist|ImproperlyConfigured|HaltServer)"
+    r"|(?:[A-Za-z_]\w*\.)+(?:gaierror|herror|timeout|error))(?::(?: (.*)|$)|$)"
 )
 _BARE = re.compile(r"^(SyntaxError|IndentationError|TabError): (.*)")
 _FRAME = re.compile(r'^\s*[|\s]*File "[^"]{1,300}", line \d+')

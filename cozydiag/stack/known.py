@@ -56,6 +56,13 @@ def cause(host: Host, stack: Stack, lines: Sequence[str], role: str | None) -> K
     return Known(chosen.meaning, chosen.remedy, texts[chosen.line], chosen.rule.restart_helps, certainty)
 
 
+def final(lines: Sequence[str]) -> str:
+    """The line of the last exception, "" where there is none: what nobody has a rule for still has a name."""
+    texts = [line for record in records(lines) for line in record.lines]
+    found = exceptions(texts)
+    return texts[found[-1].line] if found else ""
+
+
 _REFUSED = frozenset({"node-econnrefused", "conn-refused"})
 _LOCAL = frozenset({"127.0.0.1", "localhost", "::1", "0.0.0.0"})  # noqa: S104  it is read, not listened on
 

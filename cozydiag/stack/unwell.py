@@ -113,7 +113,7 @@ def dead(host: Host, stack: Stack, manager: Manager, found: Condition, code: str
             return named
     cause = None if found.hopeless else known.cause(host, stack, lines, found.role)
     helps = False if found.hopeless or code == "service.crash_loop" else cause and cause.restart_helps
-    told = cause.line if cause else "" if found.why and not lines else telling(lines)
+    told = cause.line if cause else known.final(lines) or ("" if found.why and not lines else telling(lines))
     if cause is not None:
         text = t("{text}: {cause}", text=text, cause=cause.meaning)
     elif found.why:

@@ -49,7 +49,7 @@ def dead(host: Host, stack: Stack, program: Program, code: str, text: Text) -> F
     loops = code == "service.crash_loop"
     cause = known.cause(host, stack, lines, program.role)
     helps = False if loops else cause and cause.restart_helps
-    proof = cause.line if cause is not None else telling(lines)
+    proof = cause.line if cause is not None else known.final(lines) or telling(lines)
     return broken(
         code,
         t("{text}: {cause}", text=text, cause=cause.meaning) if cause is not None else text,

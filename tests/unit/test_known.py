@@ -7,7 +7,7 @@ import pytest
 from cozydiag.config import Config
 from cozydiag.host.files import Disk
 from cozydiag.stack import Stack
-from cozydiag.stack.known import Known, cause
+from cozydiag.stack.known import Known, cause, final
 from cozydiag.testing import FakeHost, Machine
 from cozydiag.text.catalogue import ENGLISH, render
 
@@ -77,3 +77,11 @@ def test_nothing_known_is_nothing() -> None:
     assert look() is None
     assert look("all is well", "GET / 200") is None
     assert look("exited: x (exit status 1; not expected)") is None, "a symptom is no cause"
+
+
+def test_what_has_no_rule_still_has_a_last_exception() -> None:
+    frames = ["Traceback (most recent call last):", '  File "a.py", line 1, in <module>']
+    lines = [*frames, "acme.MoonError: it is not full", "error: the job ended"]
+    assert look(*lines) is None
+    assert final(lines) == "acme.MoonError: it is not full"
+    assert final(["all is well"]) == ""
