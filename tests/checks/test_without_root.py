@@ -28,6 +28,7 @@ def test_what_is_closed_is_unknown_and_says_how_to_look(cozy: Cozy) -> None:
     assert {name: finding.code for name, finding in blind.items()} == {
         "supervisor.running": "supervisor.permission",
         "couchdb.login": "couchdb.credentials_unreadable",
+        "cozy.secrets": "cozy.secret_unseen",
     }
     assert all((finding.unlock or "").startswith("sudo ") for finding in blind.values())
 
