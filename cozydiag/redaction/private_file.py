@@ -51,14 +51,11 @@ def _write(folder: int, name: str, content: Iterable[bytes]) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(temporary, flags, 0o600, dir_fd=folder)
     try:
-        try:
+        with os.fdopen(descriptor, "wb") as file:
             for piece in content:
-                left = memoryview(piece)
-                while left:
-                    left = left[os.write(descriptor, left) :]
+                file.write(piece)
+            file.flush()
             os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
         os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:
         os.unlink(temporary, dir_fd=folder)

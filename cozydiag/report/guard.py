@@ -17,6 +17,8 @@ _INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\u2061\u2062\
 
 def harmless(line: str) -> str:
     """One line without what a terminal obeys and without letters that nobody sees, which could hide a secret."""
+    if line.isascii() and line.isprintable():
+        return line[: LONGEST + 1]
     return " ".join(clean(line, LONGEST + 1).split("\n")).translate(_INVISIBLE)
 
 
