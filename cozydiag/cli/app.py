@@ -41,6 +41,7 @@ _COMMANDS: Final[Mapping[str, Text]] = {
     "logs": t("Say what a log tells: starts, crashes, causes, remedies."),
     "rules": t("List the known problems, show one, test all."),
     "read": t("Read a report that somebody has posted."),
+    "reveal": t("Put the true names back into an answer."),
     "diff": t("Show what changed from one report to another."),
     "checks": t("List the checks and where they come from."),
     "discover": t("Show what is here, by which signs, at which addresses."),

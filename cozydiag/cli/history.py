@@ -41,7 +41,7 @@ def history(
 
     layout = one_of("--format", format_, ("text", "json"))
     loaded, now = configuration(config), time.time()
-    begin = _begin(since, now)
+    start = begin(since, now)
     folder = folder_of(loaded)
     if folder is None:
         write(
@@ -52,14 +52,15 @@ def history(
         return 0
     state = open_state(folder)
     try:
-        runs = past.runs(state, begin)
-        write(_as_json(runs) if layout == "json" else _as_text(state, runs, begin, now))
+        runs = past.runs(state, start)
+        write(_as_json(runs) if layout == "json" else _as_text(state, runs, start, now))
     finally:
         state.close()
     return 0
 
 
-def _begin(since: str, now: float) -> float:
+def begin(since: str, now: float) -> float:
+    """The moment that is meant, in epoch seconds. Raises Problem for what is none."""
     import time
 
     match = re.fullmatch(r"(\d+)\s*(min|h|d|j|w)", since)

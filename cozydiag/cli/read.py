@@ -43,13 +43,14 @@ def reading_of(file: str) -> "Reading":
     """What a file says. Raises Problem where it cannot be read, or is no report."""
     from cozydiag.report.reading import read as parse
 
-    found = parse(_content(file))
+    found = parse(content(file))
     if found is None:
         raise Problem(t("{file} is no report of cozydiag's", file=file))
     return found
 
 
-def _content(file: str) -> str:
+def content(file: str) -> str:
+    """Raises Problem where it cannot be read."""
     from cozydiag.host import files
     from cozydiag.host.failure import Failure
 

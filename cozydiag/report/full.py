@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from cozydiag.host.failure import Failure
@@ -68,6 +68,12 @@ def redacted(
         return [one._replace(heading=harmless(one.heading), lines=list(map(harmless, one.lines))) for one in sections]
     shown = guard.sections(sections, say)
     return [*shown, _named("hidden", say, map(say, hidden(guard.redactor.counts())))]
+
+
+def chosen(sections: list[Section], names: Sequence[str]) -> list[Section]:
+    """What is always told, and the sections of these names; all of them where none is named."""
+    always = {"head", "note", "verdict", "hidden"}
+    return [one for one in sections if not names or one.name in always or one.name in names]
 
 
 def hidden(counts: Mapping[str, int]) -> list[Text]:

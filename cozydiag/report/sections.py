@@ -12,6 +12,9 @@ from cozydiag.text import plural, t
 LIMIT = 1 << 20
 """Bytes of a whole report."""
 
+LIMITS = {"forum": 30_000, "github": 60_000}
+"""Characters: Discourse takes 32,000 in a post unless told otherwise, GitHub 65,536."""
+
 _ROOM = 200
 """Bytes that a heading and a note about what was left out may take."""
 

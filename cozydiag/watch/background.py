@@ -11,6 +11,7 @@ from cozydiag.config import Config
 from cozydiag.config.places import MACHINE, state_folder
 from cozydiag.host import Host, World
 from cozydiag.model import Report
+from cozydiag.text import Text
 
 
 def with_background(config: Config, report: Report) -> Report:
@@ -25,6 +26,21 @@ def with_background(config: Config, report: Report) -> Report:
     try:
         report = ignored.apply(report, ignored.load(state))
         return report._replace(story=story.story(Host(World(), config.timing.local), state, report))
+    finally:
+        state.close()
+
+
+def acts(config: Config, most: int = 20) -> tuple[Text, ...]:
+    """What was done to the services, the last ``most``, oldest first."""
+    folder = folder_of(config)
+    if folder is None:
+        return ()
+    from cozydiag.state import open_state
+    from cozydiag.watch.round import act_words
+
+    state = open_state(folder)
+    try:
+        return tuple(map(act_words, state.latest("act", most)))
     finally:
         state.close()
 

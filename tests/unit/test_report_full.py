@@ -473,7 +473,7 @@ def test_the_limit_holds(limit: int) -> None:
 def test_a_file_that_others_can_read_is_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, mode: int, *, told: bool
 ) -> None:
-    from cozydiag.cli import report as command
+    from cozydiag.cli import handing_over as command
 
     path = tmp_path / "diag.txt"
     with path.open("w") as file:
