@@ -59,7 +59,7 @@ def analyse(
 ) -> Analysis:
     """What clean ``lines`` of one log say. Unless the ``whole`` is asked for, what stands before the start of a program
     that has not crashed since is no problem any more; the story has it all the same."""
-    found = list(_timed(records(lines, now)))
+    found = _in_order(list(_timed(records(lines, now))))
     happened = events(found)
     told = [(index, line) for index, record in enumerate(found) for line in record.lines]
     record_of = [index for index, _ in told]
@@ -84,6 +84,13 @@ def _loud(found: Sequence[Record]) -> list[str]:
     own = [one for one in found if not one.origin.startswith(("RTR", "CELL", "API"))]
     lines = [line for one in own for line in one.lines if line.strip() and (one.channel == "ERR" or _LOUD.search(line))]
     return lines[-_FEW:]
+
+
+def _in_order(found: list[Record]) -> list[Record]:
+    """`cf events` has the newest first."""
+    rows = [record for record in found if record.origin == "EVENT"]
+    newest_first = len(rows) > 1 and (rows[0].at or 0.0) > (rows[-1].at or 0.0)
+    return rows[::-1] if newest_first and len(found) - len(rows) <= 2 else found
 
 
 def _timed(found: Iterable[Record]) -> Iterator[Record]:

@@ -60,6 +60,7 @@ _PM2_LOG = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d): (PM2) (?:log|error): ?
 _STAMPED = re.compile(
     r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d|(?=: ))):? (?:(stdout|stderr) [FP] )?((?s:.*))"
 )
+_CF_EVENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d{4}))\s{2,}((?:audit\.)?app\.\S.*)")
 _FOREVER = re.compile(r"(?:error|info|warn|data): {1,4}(?=Forever |Script )((?s:.*))")
 
 _GOES_ON = re.compile(
@@ -129,7 +130,7 @@ def _outermost(line: str, now: float | None) -> Mark | None:
     if first == "[":
         return _cloud_foundry(line, now)
     if first.isdigit():
-        return _first(line, now, _cloud_foundry, _supervisord, _pm2_log, _syslog, _pm2, _stamped)
+        return _first(line, now, _cloud_foundry, _supervisord, _pm2_log, _syslog, _pm2, _event, _stamped)
     return _first(line, now, _syslog, _pm2, _compose, _forever) if first else None
 
 
@@ -167,6 +168,12 @@ def _compose(line: str, now: float | None) -> Mark | None:  # noqa: ARG001
 def _syslog(line: str, now: float | None) -> Mark | None:
     found = _SYSLOG.match(line)
     return Mark(times.of(found[1], now), found[2], found[3] or "", "", found[4]) if found else None
+
+
+def _event(line: str, now: float | None) -> Mark | None:
+    """A row of `cf events`."""
+    found = _CF_EVENT.match(line)
+    return Mark(times.of(found[1], now), "EVENT", "", "", found[2]) if found else None
 
 
 def _stamped(line: str, now: float | None) -> Mark | None:

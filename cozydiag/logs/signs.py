@@ -21,6 +21,7 @@ class Sign(NamedTuple):
 
 _UNIT = r"(?P<service>[\w@.:\\-]{1,120}\.service)"
 _CF_APP = ("APP",)
+_CF_EVENT = ("EVENT",)
 _SYSTEMD = ("systemd", "init")
 
 
@@ -51,6 +52,16 @@ SIGNS: Final = (
     _sign("cf-destroyed", "stopped", "estroy", r"(?i)(?:destroying|successfully destroyed) container", ("CELL",)),
     _sign("cf-status", "stopped", "Exit status", r"^Exit status (?P<code>0|143)\b", _CF_APP),
     _sign("cf-status", "crashed", "Exit status", r"^(?P<detail>Exit status (?P<code>\d+).{0,80})", _CF_APP),
+    _sign(
+        "cf-event-crash",
+        "crashed",
+        "app.crash",
+        r"^app\.crash\s.{0,300}?(?:exit_description: (?P<detail>.{1,200}))?$",
+        _CF_EVENT,
+    ),
+    _sign("cf-event-audit", "crashed", "process.crash", r"^audit\.app\.process\.crash\b", _CF_EVENT),
+    _sign("cf-event-start", "start_asked", "audit.app.", r"^audit\.app\.(?:start|restart|restage)\b", _CF_EVENT),
+    _sign("cf-event-stop", "stop_asked", "audit.app.", r"^audit\.app\.stop\b", _CF_EVENT),
     # supervisord: supervisor/process.py
     _sign("sv-spawned", "start_asked", "spawned: '", r"spawned: '(?P<service>[^']{1,120})' with pid"),
     _sign("sv-running", "started", "entered RUNNING", r"success: (?P<service>\S{1,120}) entered RUNNING state"),

@@ -213,3 +213,19 @@ def test_the_json_has_what_was_promised() -> None:
 def test_nothing_is_nothing() -> None:
     assert report.page(look(""), said, 80) == ["Nothing in these 0 lines is known to be a problem."]
     assert report.page(look("all is well"), said, 80) == ["Nothing in this 1 line is known to be a problem."]
+
+
+def test_the_table_of_cf_events_has_the_newest_first() -> None:
+    row = (
+        "2026-11-21T08:2{n}:00.00+0000   {what}   {who}   index: 0, reason: CRASHED, cell_id: 8bf6, instance: 344e, "
+        "exit_description: APP/PROC/WEB: Exited with status 1"
+    )
+    crashes = [
+        row.format(n=n, what=what, who=who)
+        for n in (3, 2, 1) for what, who in (("app.crash", "demo"), ("audit.app.process.crash", "web"))
+    ]  # fmt: skip
+    head = ["Getting events for app demo in org o / space s as admin...", "time   event   actor   description"]
+    found = look([*head, *crashes, "2026-11-21T08:20:56.00+0000   audit.app.start   admin   "])
+    assert [one.kind for one in found.story] == ["start_asked", "crashed"]
+    (loop,) = found.loops
+    assert (loop.crashes, loop.gap) == (3, 60.0)
