@@ -10,6 +10,6 @@ final text. This package is imported by the commands that write such text alone;
 """
 
 from cozydiag.redaction.pseudonyms import Pseudonyms
-from cozydiag.redaction.redactor import LONGEST, WITHHELD, Redactor
+from cozydiag.redaction.redactor import LEFT_OUT, LONGEST, MARGIN, WITHHELD, Redactor
 
-__all__ = ["LONGEST", "WITHHELD", "Pseudonyms", "Redactor"]
+__all__ = ["LEFT_OUT", "LONGEST", "MARGIN", "WITHHELD", "Pseudonyms", "Redactor"]

@@ -26,10 +26,10 @@ WITHHELD: Final = "[withheld: it could not be redacted]"
 LONGEST = 1 << 17
 """Characters of a line that are looked at; what is beyond is left out, and said to be."""
 
-_MARGIN = 8192
+MARGIN = 8192
 """The last characters of a cut line go as well: they could be half a secret."""
 
-_LEFT_OUT = " [+{} characters left out]"
+LEFT_OUT: Final = " [the rest of this line is left out]"
 
 _BATCH = 1 << 16
 """Characters that are looked at together."""
@@ -225,10 +225,9 @@ def _behind(value: str) -> Iterator[str]:
 
 def _bounded(lines: Iterable[str]) -> Iterator[str]:
     for line in lines:
-        yield line if len(line) <= LONGEST else f"{line[:LONGEST]}{_LEFT_OUT.format(len(line) - LONGEST + _MARGIN)}"
+        yield line if len(line) <= LONGEST else line[:LONGEST] + LEFT_OUT
 
 
 def _without_end(line: str) -> str:
     """Of a cut line the end goes after it was redacted: it could be half a secret, which nothing finds."""
-    end = line.rfind(_LEFT_OUT[:3])
-    return line[: max(0, end - _MARGIN)] + line[end:]
+    return line.removesuffix(LEFT_OUT)[:-MARGIN] + LEFT_OUT

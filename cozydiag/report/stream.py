@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
 from cozydiag.host.failure import from_os_error
-from cozydiag.redaction import LONGEST, WITHHELD
+from cozydiag.redaction import LEFT_OUT, LONGEST, MARGIN, WITHHELD
 from cozydiag.report.guard import Guard, harmless
 from cozydiag.text import Text, t
 
@@ -93,22 +93,20 @@ class Stream:
 
 def _lines(stream: BinaryIO) -> Iterator[str]:
     """Lines without their ends. Of one that is too long no more is kept than is looked at."""
-    rest, dropped = b"", 0
+    rest, cut = b"", False
     while block := stream.read(_BLOCK):
         first, *others = block.split(b"\n")
-        if len(rest) < LONGEST * 4:
-            rest += first
-        else:
-            dropped += len(first)
-        if not others:
-            continue
-        yield _text(rest, dropped)
-        yield from (_text(line, 0) for line in others[:-1])
-        rest, dropped = others[-1], 0
+        cut = cut or len(rest) >= LONGEST * 4
+        rest += b"" if cut else first
+        if others:
+            yield _text(rest, cut=cut)
+            yield from (_text(line) for line in others[:-1])
+            rest, cut = others[-1], False
     if rest:
-        yield _text(rest, dropped)
+        yield _text(rest, cut=cut)
 
 
-def _text(line: bytes, dropped: int) -> str:
+def _text(line: bytes, *, cut: bool = False) -> str:
+    """``cut`` at any place: what stands before that could be half a secret, and goes."""
     said = line.removesuffix(b"\r").decode("utf-8", "replace")
-    return said if not dropped else said + " " * min(dropped, LONGEST)  # so that it is seen to be too long
+    return said[:-MARGIN] + LEFT_OUT if cut else said

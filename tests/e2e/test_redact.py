@@ -91,7 +91,7 @@ def test_a_line_without_end_takes_little_memory(config: Path, tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
     first, last = done.stdout.splitlines()
     assert first.startswith(b"begin xxx")
-    assert first.endswith(b" characters left out]")
+    assert first.endswith(b" [the rest of this line is left out]")
     assert last == b"after"
 
 

@@ -195,7 +195,7 @@ def test_a_line_without_end_is_cut_and_leaves_no_half_of_a_secret() -> None:
     line = "x" * (LONGEST - 8192 - 10) + "Half-A-Secret-0123456789" + "y" * 100_000
     (shown,) = one.lines([line])
     assert "Half" not in shown
-    assert shown.endswith("characters left out]")
+    assert shown.endswith("[the rest of this line is left out]")
 
 
 def test_what_does_not_come_to_rest_is_withheld(monkeypatch: pytest.MonkeyPatch) -> None:
