@@ -317,7 +317,7 @@ def test_exactly_one_file_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_a_file_that_may_not_be_read_is_not_passed_over(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.touch(mode=0o000)
     monkeypatch.setattr("cozydiag.config.file.MACHINE", str(path))
-    with pytest.raises(ConfigError, match="this user may not read it"):
+    with pytest.raises(ConfigError, match="you may not read this file"):
         load(None, {"HOME": "/nonexistent"})
 
 
