@@ -155,6 +155,10 @@ class _Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"https": Pool}
 
 
+_ENDS = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
+"""How an end in the midst of a handshake reads: the second is that of Debian 12's Python."""
+
+
 def _failure(error: BaseException) -> Failure:
     """The most telling of the reasons behind ``error``, in few words."""
     chain = _reasons(error)
@@ -163,9 +167,9 @@ def _failure(error: BaseException) -> Failure:
             return Failure("tls", one_line(f"certificate: {each.verify_message}", 300))
         if isinstance(each, ssl.SSLError) and each.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
             return Failure("protocol", "does not speak TLS")
-        if isinstance(each, ssl.SSLError) and not isinstance(each, ssl.SSLEOFError):
+        if isinstance(each, ssl.SSLError) and not isinstance(each, _ENDS):
             return Failure("tls", one_line((each.reason or "handshake failed").replace("_", " ").lower(), 300))
-        if isinstance(each, (RemoteDisconnected, IncompleteRead, ssl.SSLEOFError)):
+        if isinstance(each, (RemoteDisconnected, IncompleteRead, *_ENDS)):
             return Failure("closed", "closed before a full answer")
         if isinstance(each, (ConnectionResetError, BrokenPipeError)):
             return Failure("reset", "connection reset by peer")
