@@ -60,9 +60,11 @@ def _repair(config: Config, state: State, lock: Lock | LockBusy, wishes: Wishes,
     early = _before(config, state, report, judged, ledger, wishes)
     if early is not None:
         return early
-    if not wishes.yes and not wishes.auto and any(one.gate is None for one in judged.actions) and not consents():
+    possible = any(one.gate is None for one in judged.actions)
+    if possible and not wishes.yes and not wishes.auto and not consents():
         return EXIT[report.verdict]
-    repaired = session.run(*session.confirm(report, plan, stack))
+    start = session.confirm(report, plan, stack) if possible else (report, plan, stack)
+    repaired = session.run(*start)
     shown.end(repaired, quiet=wishes.auto and not repaired.done)
     return code(repaired)
 
