@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from cozydiag.model import Report
 from cozydiag.report import tagged
-from cozydiag.report.headings import HEADINGS, name_of
+from cozydiag.report.headings import HEADINGS, name_of, unredacted
 from cozydiag.report.plain import speaker
 from cozydiag.report.reading import ReadSection, read
 from cozydiag.report.seal import seal
@@ -28,6 +28,12 @@ class Page(NamedTuple):
 
     def section(self, name: str) -> Section | None:
         return next((one for one in self.sections if one.name == name), None)
+
+    @property
+    def warning(self) -> str:
+        """That nothing was hidden; "" where that is not so."""
+        head = self.section("head")
+        return next((line for line in head.lines if line in unredacted()), "") if head is not None else ""
 
     @property
     def rest(self) -> tuple[Section, ...]:

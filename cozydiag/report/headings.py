@@ -12,6 +12,9 @@ from cozydiag.text.catalogue import ENGLISH, catalogue, render
 HEAD: Final = "cozydiag report"
 """The heading of the first section, the same in every language."""
 
+UNREDACTED: Final = t("Redaction: NONE. Passwords and keys can be in this: do not post it.")
+"""Stands first wherever nothing was hidden."""
+
 HEADINGS: Final[Mapping[str, Text]] = {
     "note": t("In the words of the user"),
     "verdict": t("Verdict"),
@@ -42,6 +45,12 @@ def name_of(heading: str) -> str:
         return "head"
     names, beginnings = _known()
     return names.get(heading) or next((name for words, name in beginnings if heading.startswith(words)), "")
+
+
+@cache
+def unredacted() -> frozenset[str]:
+    """`UNREDACTED` in every language."""
+    return frozenset(render(UNREDACTED, one) for one in (ENGLISH, catalogue("fr")))
 
 
 @cache

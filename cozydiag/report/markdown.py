@@ -24,6 +24,8 @@ def markdown(page: Page, catalogue: Catalogue) -> str:
 
 def _lines(page: Page, catalogue: Catalogue) -> Iterator[str]:
     say = speaker(catalogue)
+    if page.warning:
+        yield from (f"**{page.warning}**", "")
     note, verdict = page.section("note"), page.section("verdict")
     if note is not None:
         yield from (f"### {say(t('In the words of the user'))}", "", *fenced(note.lines), "")

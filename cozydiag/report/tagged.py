@@ -11,7 +11,7 @@ from cozydiag.report import words
 from cozydiag.report.as_json import VERDICTS
 from cozydiag.report.plain import Say, capital, unlooked
 from cozydiag.report.tags import split, tag
-from cozydiag.text import Text, plural, t, verbatim
+from cozydiag.text import Text, t, verbatim
 from cozydiag.text.catalogue import Catalogue
 
 VERDICT, SEEN, REMEDY, BY_HAND, EXPLAINS, ADVICE, STORY, COMMAND = (
@@ -24,9 +24,8 @@ LABELS: Final = (t("Seen"), t("Certain"), t("To do"), t("By hand"), t("Explains"
 
 YES_NO: Final = {True: "yes", False: "no", None: None}
 
-_WELL = (Status.OK, Status.SKIP)
-_FEW, _SHORT = 2, 200
-"""Lines, and characters of a line."""
+_SHORT = 200
+"""Characters of a line of evidence."""
 
 
 def verdict(report: Report, say: Say, catalogue: Catalogue) -> Iterator[str]:
@@ -101,16 +100,15 @@ def _result(result: Result, say: Say) -> Iterator[str]:
             mark = tag(finding.code, finding.text, **{"is": str(finding.status), "role": finding.role})
             yield f"    {word}: {say(finding.text)} {mark}"
             yield from _advice(finding, say)
-    yield from _evidence(result, say)
+    yield from _evidence(result)
 
 
-def _evidence(result: Result, say: Say) -> Iterator[str]:
-    """Of what is well a few words are enough."""
+def _evidence(result: Result) -> Iterator[str]:
+    """Of what is well one line is enough."""
     seen = list(dict.fromkeys(f"{one.source}: {one.line}" for one in result.evidence))
-    shown = [line for line in seen if len(line) <= _SHORT][:_FEW] if result.status in _WELL else seen
-    yield from (_outside(f"        {line}", SEEN) for line in shown)
-    if len(seen) > len(shown):
-        yield f"    {say(plural('(and {n} more line)', '(and {n} more lines)', n=len(seen) - len(shown)))}"
+    if result.status in (Status.OK, Status.SKIP):
+        seen = [line for line in seen if len(line) <= _SHORT][:1]
+    yield from (_outside(f"        {line}", SEEN) for line in seen)
 
 
 BARE: Final = frozenset({VERDICT, SEEN, REMEDY, BY_HAND, EXPLAINS, ADVICE, STORY, COMMAND, ""})

@@ -242,7 +242,7 @@ def test_it_is_written_whatever_the_verdict(well: Sandbox) -> None:
     finally:
         well.couchdb("healthy")
     assert seen.code == 0
-    assert "[couchdb.credentials_refused]" in seen.out
+    assert "[couchdb.credentials_refused #" in seen.out
     assert f"Log of {well.folder}/logs/nginx-error.log" in headings(seen.out)
     assert "INFO supervisord started with pid" in seen.out
     for words in ("nginx: nginx/", "supervisord: 4.", "CouchDB: 3.5.0", "kernel: Linux ", "cozy-home [cozy.home]: RUN"):
