@@ -77,9 +77,11 @@ def build(arguments: Sequence[str]) -> typer.Typer:
             from cozydiag.cli.status import status
 
             code = status()
-            print()
-            print(say(t("Next: `cozydiag fix` shows what would mend it.")))
-            print(say(t("`cozydiag report > diag.txt` is for those who help.")))
+            if code:
+                print()
+                if code != EXIT[Status.UNKNOWN]:
+                    print(say(t("Next: `cozydiag fix` shows what would mend it.")))
+                print(say(t("`cozydiag report > diag.txt` is for those who help.")))
             raise typer.Exit(code)
 
     typed = _command_in(arguments)

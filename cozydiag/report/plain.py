@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from cozydiag.model import Report, Result, Status
 from cozydiag.report import words
-from cozydiag.text import Text, t
+from cozydiag.text import Text, plural, t
 from cozydiag.text.catalogue import Catalogue, render
 
 Say = Callable[["Text | str"], str]
@@ -18,10 +18,15 @@ def plain(
     """The whole report as text, ending with a line end."""
     say = speaker(catalogue)
     lines = [*opening(report, catalogue, symbols), ""]
-    for result in words.worst_first(report):
+    results = words.worst_first(report)
+    there = [result for result in results if result.status is not Status.SKIP]
+    for result in results if verbose else there or results:
         lines.append(outcome(result, say))
         if verbose:
             lines += [f"        {one.source}: {one.line}" for one in result.evidence]
+    if there and not verbose and (absent := len(results) - len(there)):
+        more = plural("{n} more check (-v shows it)", "{n} more checks (-v shows them)", n=absent)
+        lines.append(f"{say(words.STATUS_WORDS[Status.SKIP])}: {say(more)}")
     missing = unlooked(report, say)
     lines += ["", *missing] if missing else []
     if report.second_look:

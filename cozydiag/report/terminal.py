@@ -10,7 +10,6 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text as Styled
 
-from cozydiag.engine.diagnosis import nothing_here
 from cozydiag.model import Cause, Report, Result, Status
 from cozydiag.report import words
 from cozydiag.report.plain import capital
@@ -99,20 +98,21 @@ class Terminal:
 
     def _table(self, report: Report, *, verbose: bool) -> Table:
         """Worst first. What is well is one line each, or one line in all where something is broken, or nothing is
-        here: what matters must not scroll away."""
+        here: what matters must not scroll away. What is not here is counted, unless that is all there is to say."""
         table = Table(box=None, padding=(0, 1, 0, 0), show_header=False, expand=False)
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold", max_width=30, no_wrap=not verbose)
         table.add_column(overflow="fold")
-        fold = bool(report.causes or nothing_here(report.results)) and not verbose
-        well = [result for result in report.results if result.status in (Status.OK, Status.SKIP)]
-        for result in words.worst_first(report):
-            if not (fold and result in well):
+        counted = () if verbose else words.counted(report)
+        results = words.worst_first(report)
+        for result in results:
+            if result.status not in counted:
                 table.add_row(*self._row(result, verbose=verbose))
-        if fold and well:
-            more = plural("{n} more check (-v shows it)", "{n} more checks (-v shows them)", n=len(well))
-            status = Styled(self.say(words.STATUS_WORDS[Status.OK]), _STATUS_COLOURS[Status.OK])
-            table.add_row(status, Styled(), Styled(self.say(more)))
+        for status in counted:
+            if n := sum(result.status is status for result in results):
+                more = plural("{n} more check (-v shows it)", "{n} more checks (-v shows them)", n=n)
+                name = Styled(self.say(words.STATUS_WORDS[status]), _STATUS_COLOURS[status])
+                table.add_row(name, Styled(), Styled(self.say(more)))
         return table
 
     def _row(self, result: Result, *, verbose: bool) -> tuple[Styled, Styled, Styled]:

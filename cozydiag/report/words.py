@@ -58,7 +58,7 @@ def headline(report: Report) -> Text:
         consequences = plural("{n} consequence", "{n} consequences", n=follows)
         return t("{causes}, {consequences}", causes=causes, consequences=consequences)
     if report.verdict is Status.UNKNOWN and nothing_here(report.results):
-        return t("No Cozy was found here: neither its parts, nor a CouchDB, nor a site that leads to one")
+        return t("No Cozy was found here")
     if report.verdict is Status.UNKNOWN:
         return t("Nothing broken was seen, but not everything could be looked at")
     if report.causes:
@@ -127,6 +127,14 @@ def worst_first(report: Report) -> list[Result]:
     causal = {cause.instance for cause in report.causes}
     told = [result for result in report.results if result.id != KIND or result.status is Status.SKIP]
     return sorted(told, key=lambda result: (result.instance not in causal, WORST_FIRST.index(result.status)))
+
+
+def counted(report: Report) -> tuple[Status, ...]:
+    """Of which results the number alone is told, unless all is asked for: what is well beside something broken, and what
+    is not here beside what is."""
+    if report.causes or nothing_here(report.results):
+        return Status.OK, Status.SKIP
+    return (Status.SKIP,) if any(result.status is not Status.SKIP for result in report.results) else ()
 
 
 def background(report: Report) -> list[Text]:
