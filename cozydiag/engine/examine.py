@@ -34,17 +34,19 @@ def examine(config: Config, wish: Wish, progress: Callable[[Result], None] | Non
 
 
 def look(
-    config: Config, wish: Wish, progress: Callable[[Result], None] | None = None, *, before: Stack | None = None
-) -> tuple[Report, Stack]:
+    config: Config, wish: Wish, progress: Callable[[Result], None] | None = None, *, before: Stack | None = None,
+    collected: Host | None = None,
+) -> tuple[Report, Stack]:  # fmt: skip
     """The same, with the stack that was looked at, for those who go on with it. ``before`` is that of an earlier look
-    of the same session: a login that was refused, then or in an earlier run, is not tried again."""
-    world = World()
-    host = Host(world, wish.deadline)
+    of the same session: a login that was refused, then or in an earlier run, is not tried again. ``collected`` is
+    another machine, of which there is only text: what is remembered of this one says nothing of that."""
+    host = collected or Host(World(), wish.deadline)
+    world = host.world
     stack = Stack(config)
     started_at, started = world.clock.now(), world.clock.monotonic()
     stack.settle(host.within(min(2.0, wish.deadline), "discovery"))
-    remembered = memory.recall(stack.config)
-    stack.may_log_in = memory.may_try(config)
+    remembered = memory.recall(stack.config) if collected is None else None
+    stack.may_log_in = collected is not None or memory.may_try(config)
     stack.refusal = before.refusal if before is not None and before.refusal is not None else remembered
     loaded = registry.load(config.drop_ins)
     if config.checks:
@@ -53,7 +55,7 @@ def look(
         verify(config, [(check.id, check.options) for check in loaded.checks.values()])
     checks = registry.pick(loaded.checks, wish.only, wish.skip)
     seen = Run(checks, host, stack, progress, skip=wish.skip).run()
-    if stack.refusal is not None and remembered is None:
+    if stack.refusal is not None and remembered is None and collected is None:
         memory.remember(stack.config, stack.refusal)
     diagnosis = Diagnosis(checks, [*seen, *loaded.errors], stack.services())
     told = wish.told or wish.only

@@ -14,7 +14,7 @@ from typing import Any
 
 from cozydiag.engine.accept import SAYABLE, accepted
 from cozydiag.engine.relate import Instance, blockers, related
-from cozydiag.host import GivenUp, Host
+from cozydiag.host import GivenUp, Host, Unasked
 from cozydiag.host.logs import one_line
 from cozydiag.model import Check, Evidence, Finding, Result, Status
 from cozydiag.stack import Items, Stack
@@ -23,6 +23,9 @@ from cozydiag.text import Seconds, Text, t
 WORKERS = 32
 GRACE = 0.2
 """Seconds that a check has, beyond its limit, to put its own time-out into words."""
+
+
+_UNASKED = t("this was not collected")
 
 
 class Task:
@@ -220,12 +223,17 @@ class Run:
     def _source_ended(self, task: Task) -> None:
         self._sources[task.name] = task.value or Items()
         if task.error is not None:
-            self._source_errors[task.name] = (Status.ERROR, _sentence(task.error))
+            unasked = isinstance(task.error, Unasked)
+            status, why = (Status.UNKNOWN, _UNASKED) if unasked else (Status.ERROR, _sentence(task.error))
+            self._source_errors[task.name] = (status, why)
         self._expand()
 
     def _check_ended(self, task: Task, instance: Instance) -> None:
         findings = tuple(task.findings)
-        if isinstance(task.error, GivenUp):
+        if isinstance(task.error, Unasked):
+            finding = Finding(Status.UNKNOWN, "collected.unasked", _UNASKED, instance.role)
+            self._finish(instance, _worst((*findings, finding)), (*findings, finding), task)
+        elif isinstance(task.error, GivenUp):
             self._finish(instance, Status.BLOCKED, findings, task, blocked_by=tuple(task.error.instances))
         elif task.error is not None:
             text = t("the check itself is broken: {why}", why=_sentence(task.error))

@@ -14,7 +14,7 @@ from cozydiag.host.files import Disk, Memory
 from cozydiag.host.http import Answer
 from cozydiag.host.processes import Descriptors, Process
 from cozydiag.host.sockets import Listener, Shown
-from cozydiag.host.world import GivenUp, World
+from cozydiag.host.world import GivenUp, Unasked, World
 from cozydiag.model import Evidence
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ __all__ = [
     "Memory",
     "Process",
     "Shown",
+    "Unasked",
     "World",
 ]
 
@@ -42,6 +43,9 @@ Seen = TypeVar("Seen")
 
 class Host:
     """The machine as one instance of a check sees it: its own deadline and evidence, one shared world."""
+
+    contents: Mapping[str, bytes] | None = None
+    """All files, where there are none on a disk: parsers that open files by themselves take these instead."""
 
     def __init__(self, world: World, seconds: float = 2.0, instance: str = "") -> None:
         self.world = world

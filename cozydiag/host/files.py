@@ -177,14 +177,14 @@ def _mount_of(path: str) -> tuple[str, list[str]]:
         fields = left.split(" ")
         if len(fields) < 6:
             continue
-        point = _unescape(fields[4])
+        point = unescape(fields[4])
         # A later line with the same point lies on top of the earlier one.
         if (path + "/").startswith(point.rstrip("/") + "/") and len(point) >= len(best):
             best, options = point, f"{fields[5]},{right.rpartition(' ')[2]}".split(",")
     return best, options
 
 
-def _unescape(point: str) -> str:
+def unescape(point: str) -> str:
     """Blanks, tabs, line ends and backslashes are written in octal there."""
     for code in (" ", "\t", "\n", "\\"):
         point = point.replace(f"\\{ord(code):03o}", code)
@@ -203,8 +203,11 @@ class Memory(NamedTuple):
 def memory() -> Memory | Failure:
     """After /proc/meminfo; kernels before 3.14 have no MemAvailable, so free and cached stand in."""
     content = read("/proc/meminfo")
-    if isinstance(content, Failure):
-        return content
+    return content if isinstance(content, Failure) else memory_in(content)
+
+
+def memory_in(content: bytes) -> Memory | Failure:
+    """In the text of /proc/meminfo."""
     figures: dict[bytes, int] = {}
     for line in content.splitlines():
         name, _, rest = line.partition(b":")

@@ -74,12 +74,17 @@ def _listed() -> list[Listener]:
     found: list[Listener] = []
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         content = files.read(table, max_bytes=16 << 20)
-        for line in [] if isinstance(content, Failure) else content.decode("ascii", "replace").splitlines()[1:]:
-            fields = line.split()
-            if len(fields) > 9 and fields[3] == "0A":  # TCP_LISTEN
-                address, _, number = fields[1].partition(":")
-                found.append(Listener(_address(address), int(number, 16), int(fields[9])))
+        found += [] if isinstance(content, Failure) else in_table(content)
     return found
+
+
+def in_table(content: bytes) -> Iterator[Listener]:
+    """Those in the text of /proc/net/tcp or tcp6."""
+    for line in content.decode("ascii", "replace").splitlines()[1:]:
+        fields = line.split()
+        if len(fields) > 9 and fields[3] == "0A":  # TCP_LISTEN
+            address, _, number = fields[1].partition(":")
+            yield Listener(_address(address), int(number, 16), int(fields[9]))
 
 
 def _address(words: str) -> str:

@@ -31,6 +31,14 @@ class GivenUp(BaseException):
         self.instances = instances
 
 
+class Unasked(GivenUp):
+    """Nobody asked when this machine was looked at, and nobody can ask now: it is known from collected text alone.
+    The engine says UNKNOWN."""
+
+    def __init__(self) -> None:
+        super().__init__(())
+
+
 class _Gate:
     """The requests at one address."""
 

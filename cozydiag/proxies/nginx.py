@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from cozydiag.host import Host
@@ -31,16 +32,22 @@ def newest_change(host: Host, configuration: str) -> float:
     return processes.newest(host, configuration, _FOLDERS)
 
 
-def parse(path: str, *, strict: bool = False) -> Configuration:
+def parse(path: str, *, strict: bool = False, contents: Mapping[str, bytes] | None = None) -> Configuration:
     """The configuration as it stands on disk, by crossplane. ``strict``: unknown directives are mistakes too.
 
-    Not ``combine=True``, which gives wrong file names to what follows an include (crossplane issue 95).
+    ``contents`` are the files, where they are on no disk. Not ``combine=True``, which gives wrong file names to what
+    follows an include (crossplane issue 95).
     """
     import crossplane
 
     from cozydiag.proxies.nginx_tree import Tree
 
-    files = crossplane.parse(path, strict=strict, catch_errors=True)["config"]
+    if contents is not None:
+        from cozydiag.proxies.nginx_text import parsed
+
+        files = parsed(path, contents)
+    else:
+        files = crossplane.parse(path, strict=strict, catch_errors=True)["config"]
     errors = [(file["file"], error) for file in files for error in file["errors"]]
     closed = tuple(file for file, error in errors if "Permission denied" in str(error["error"]))
     mistakes = tuple(_mistake(file, error) for file, error in errors if file not in closed)
@@ -88,7 +95,7 @@ class Nginx(NamedTuple):
 
     def read(self, host: Host) -> Configuration | Failure:
         seen = host.stat(self.configuration)
-        return seen if isinstance(seen, Failure) else parse(self.configuration)
+        return seen if isinstance(seen, Failure) else parse(self.configuration, contents=host.contents)
 
     def changed(self, host: Host) -> float:
         return newest_change(host, self.configuration)

@@ -22,8 +22,8 @@ PROGRAM_BYTES = 64 << 20
 
 def examine(host: Host, path: str, program: str) -> Configuration:
     """The configuration in ``path`` with its mistakes, as the nginx in ``program`` would see them."""
-    read = nginx.parse(path)
-    if read.mistakes or read.unreadable:
+    read = nginx.parse(path, contents=host.contents)
+    if read.mistakes or read.unreadable or host.contents is not None:
         return read
     unknown = {mistake: mistake.message.split('"')[1] for mistake in nginx.parse(path, strict=True).mistakes
                if mistake.message.startswith('unknown directive "')}  # fmt: skip

@@ -1,0 +1,459 @@
+#!/bin/sh
+# What a server with a Cozy is like at this moment, as text, for somebody who helps: for machines on which cozydiag
+# itself cannot run. Any POSIX shell will do (dash, bash, busybox); it takes about a minute at most.
+#
+#     sh diag.sh > raw.txt            as root (sudo) it sees more; without, it says what was closed
+#     cozydiag read raw.txt           on another machine: what is broken, and why
+#
+# What it promises, for you to check before you run it:
+# - It changes nothing: no file is written, nothing is started, stopped, installed or signalled but its own helpers.
+# - It talks to this machine alone (127.0.0.1), with GET, and once to CouchDB with the apps' own login.
+# - Passwords: files that hold nothing else (couchdb.login, tokens, keys) are named with owner and mode, never shown.
+#   In other text it puts (hidden) in the place of what looks like a password. It cannot know them all: the output is
+#   NOT to be posted as it is. `cozydiag read --redact raw.txt` makes of it what may be posted.
+# - Everything has a limit in size and time.
+#
+# Where things are elsewhere than usual, say so before the command: NGINX_CONF=/opt/nginx.conf sh diag.sh
+
+: "${NGINX_CONF:=/etc/nginx/nginx.conf}"
+: "${NGINX_PID:=/run/nginx.pid}"
+: "${SUPERVISORD_CONF:=}"           # the first usual one
+: "${SUPERVISORCTL:=supervisorctl}"
+: "${COUCHDB_URL:=http://127.0.0.1:5984}"
+: "${COUCHDB_DATABASE:=cozy}"
+: "${LOGIN_FILE:=/etc/cozy/couchdb.login}"
+: "${COZY_MONITOR:=cozy-monitor}"
+: "${ASK:=}"                        # more addresses to ask, such as http://127.0.0.1:9200/
+: "${LOGS:=}"                       # more logs, the ends of which are of interest
+
+LC_ALL=C
+export LC_ALL
+unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
+umask 077
+PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+HEAD=131072  # bytes of a configuration
+TAIL=49152   # bytes of a log
+BODY=8192    # bytes of an answer: its headers and 4 KiB
+
+# --- how it is written: `== KIND NAME` begins a section, `= WORD VALUE` says something of it, `|` begins a line of text
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+section() { printf '== %s\n' "$*"; }
+
+# Whether a name can stand in a heading; others are left out.
+plain() {
+    case $1 in '' | *[!A-Za-z0-9._/@:+,=~%?\&[:blank:]-]*) return 1 ;; esac
+}
+
+# Text as lines: without NUL, cut at so many bytes (4000), passwords replaced.
+body() {
+    tr -d '\000\015' | awk -v most="${1:-4000}" '{
+        if (length($0) > most) { $0 = substr($0, 1, most); sub(/[^ \t",;]*$/, ""); $0 = $0 " (cut)" }
+        print "|" $0
+    }' | hide
+}
+
+hide() {
+    sed -e 's#\(://[^/@:" ]*\):[^/@" ]*@#\1:(hidden)@#g' \
+        -e 's/\([Aa][Uu][Tt][Hh][Oo][Rr][Ii][Zz][Aa][Tt][Ii][Oo][Nn]["'\'' ]*[: ][ "'\'']*\)[A-Za-z]\{1,\} *[^"'\'' ;]*/\1(hidden)/g' \
+        -e 's/\([Cc][Oo][Oo][Kk][Ii][Ee]: *[A-Za-z0-9_.-]*=\)[^;"]*/\1(hidden)/g' \
+        -e '/^|\[admins\]/,/^|\[/s/=.*/= (hidden)/' \
+        -e "$(hiding '[Pp][Aa][Ss][Ss][Ww]')" \
+        -e "$(hiding '[Pp][Aa][Ss][Ss][Pp][Hh]')" \
+        -e "$(hiding '[Ss][Ee][Cc][Rr][Ee][Tt]')" \
+        -e "$(hiding '[Tt][Oo][Kk][Ee][Nn]')" \
+        -e "$(hiding '[Aa][Pp][Ii][_-]\{0,1\}[Kk][Ee][Yy]')" \
+        -e "$(hiding '[Cc][Rr][Ee][Dd][Ee][Nn][Tt][Ii][Aa][Ll]')"
+}
+
+# The edits for one word: a line that is a setting, a value in quotes, a bare value.
+hiding() {
+    printf '%s\n' \
+        's/^\(|[ 	]*[A-Za-z0-9_.-]*'"$1"'[A-Za-z0-9_]*[ 	]*[=:]\)[^=].*/\1 (hidden)/' \
+        's/\('"$1"'[A-Za-z0-9_]*["'\'']\{0,1\} *[=:] *\)"[^"]*"/\1"(hidden)"/g' \
+        's/\('"$1"'[A-Za-z0-9_]*["'\'']\{0,1\} *[=:] *['\'']\{0,1\}\)[^"'\'' ,;&()]\{1,\}/\1(hidden)/g' \
+        's/\('"$1"'[A-Za-z0-9_]*["'\'']\{0,1\}[ 	]\{1,\}\)["'\''][^"'\'']*["'\'']/\1"(hidden)"/g'
+}
+
+# --- limits
+
+if have timeout && timeout 5 true 2>/dev/null; then
+    limit() { timeout -s KILL "$@" </dev/null; }
+elif have timeout && timeout -t 5 true 2>/dev/null; then # an old busybox
+    limit() { timeout -s KILL -t "$@" </dev/null; }
+else
+    limit() {
+        seconds=$1
+        shift
+        "$@" </dev/null &
+        child=$!
+        (
+            while [ "$seconds" -gt 0 ]; do
+                sleep 1
+                kill -0 "$child" || exit
+                seconds=$((seconds - 1))
+            done
+            kill -9 "$child"
+        ) >/dev/null 2>&1 &
+        watcher=$!
+        wait "$child" 2>/dev/null
+        code=$?
+        kill "$watcher" 2>/dev/null
+        return "$code"
+    }
+fi
+
+# told SIZE SECONDS COMMAND...: what it says as text, how it ended (124, 137: it took too long), and whether it said more.
+told() {
+    size=$1
+    shift
+    ending=$({ { { limit "$@" 2>&1; echo $? >&3; } | first "$size" | body "$size" >&4; } 3>&1; } 4>&5)
+    ended "$ending"
+}
+
+# The first bytes; `cut` as a word about the ending where more would follow.
+first() {
+    dd bs=1 count="$1" 2>/dev/null
+    [ "$(dd bs=1 count=1 2>/dev/null | wc -c)" -eq 0 ] || echo cut >&3
+}
+
+ended() {
+    case $1 in *cut*) echo '= state cut' ;; esac
+    printf '= exit %s\n' "$(printf '%s' "$1" | tr -dc '0-9')"
+}
+
+# run NAME SECONDS COMMAND...: a program, if it is here.
+run() {
+    name=$1
+    seconds=$2
+    shift 2
+    section "command $name"
+    if have "$1"; then told "$HEAD" "$seconds" "$@"; else echo '= state absent'; fi
+}
+
+# --- files
+
+# about PATH: its heading and what it is; fails where it cannot be read as a file.
+about() {
+    plain "$1" || return 1
+    section "file $1"
+    case $(ls -d -- "$1" 2>&1 >/dev/null) in
+    '') ;;
+    *[Pp]ermission*) echo '= state closed' && return 1 ;;
+    *) echo '= state absent' && return 1 ;;
+    esac
+    printf '= stat %s\n' "$(stat -L -c '%f %u %g %s %Y' -- "$1" 2>/dev/null)"
+    if [ -d "$1" ]; then echo '= is folder'
+    elif [ -f "$1" ]; then echo '= is file'
+    elif [ -S "$1" ]; then echo '= is socket'
+    else echo '= is other'; fi
+    [ -f "$1" ] || return 1
+}
+
+# Only that it is there, whose it is and who may read it. For secrets, and for traces of what is installed.
+trace() { for path in "$@"; do about "$path"; done; }
+
+# The beginning of a configuration.
+file() {
+    about "$1" || return
+    if [ -r "$1" ]; then
+        told "$HEAD" 5 cat -- "$1"
+        [ "$(wc -c <"$1")" -le "$HEAD" ] && echo '= state whole' || echo '= state cut'
+    else
+        echo '= state closed'
+    fi
+}
+
+# The end of a log. A link is not followed: the folder may belong to a service.
+log() {
+    about "$1" || return
+    if [ -h "$1" ]; then echo '= state link'
+    elif [ -r "$1" ]; then
+        told "$TAIL" 5 tail -c "$TAIL" -- "$1"
+        echo '= state end'
+    else echo '= state closed'; fi
+}
+
+# The names in a folder; fails where there are none.
+folder() {
+    about "$1"
+    [ -d "$1" ] || return 1
+    if [ -r "$1" ]; then
+        told "$HEAD" 5 ls -A -- "$1"
+        echo '= state whole'
+    else
+        echo '= state closed'
+        return 1
+    fi
+}
+
+# settings WORD FILE: the values of `WORD = value;`, one a line.
+settings() {
+    sed -n 's/^[[:blank:]]*'"$1"'[[:blank:]]*[= 	][[:blank:]]*\([^;#]*\).*/\1/p' "$2" 2>/dev/null | head -n 60 |
+        sed 's/[[:blank:]]*$//'
+}
+
+# with_includes DEPTH WORD FILE: a configuration and the files that it includes.
+with_includes() (
+    file "$3"
+    [ "$1" -gt 0 ] && [ -f "$3" ] && [ -r "$3" ] || exit 0
+    cd "$(dirname "$3")" 2>/dev/null || exit 0
+    settings "$2" "$3" | while read -r patterns; do
+        for found in $patterns; do # patterns are meant to be expanded
+            case $found in /*) ;; *) found=$(pwd)/$found ;; esac
+            [ -f "$found" ] && with_includes $(($1 - 1)) "$2" "$found"
+        done
+    done
+)
+
+# --- servers
+
+curl_answer() { # URL HOST-AND-PLACE (NAME:PORT:ADDRESS or nothing)
+    told "$2" 6 curl -q -s -S -k -i --max-time 5 --connect-timeout 3 --noproxy '*' ${3:+--resolve "$3"} -- "$1"
+}
+
+if wget --help 2>&1 | grep -q max-redirect; then no_further=--max-redirect=0; else no_further=; fi
+wget_answer() {
+    told "$2" 6 wget -q -S -T 5 $no_further -O - "$1"
+}
+
+# asked URL [SIZE] [NAME:PORT:ADDRESS]
+asked() {
+    plain "$1" || return
+    section "answer $1${3:+ at ${3##*:}}"
+    if have curl; then
+        echo '= by curl'
+        curl_answer "$1" "${2:-$BODY}" "${3:-}"
+    elif have wget && [ -z "${3:-}" ]; then
+        echo '= by wget'
+        wget_answer "$1" "${2:-$BODY}"
+    else
+        echo '= state unasked'
+    fi
+}
+
+# asked_with_login PATH: at CouchDB. The login goes to curl through a pipe: nobody sees it in a list of processes.
+asked_with_login() {
+    section "answer $COUCHDB_URL$1 with login"
+    echo '= by curl'
+    quoted=$(printf '%s' "$login" | sed 's/[\\"]/\\&/g')
+    ending=$({ { { printf 'user = "%s"\n' "$quoted" | curl -q -s -S -k -i --max-time 5 --connect-timeout 3 \
+        --noproxy '*' -K - -- "$COUCHDB_URL$1" 2>&1; echo $? >&3; } | first "$BODY" | body "$BODY" >&4; } 3>&1; } 4>&5)
+    ended "$ending"
+}
+
+# --- what is collected
+
+exec 5>&1
+echo '#cozydiag-collected 1'
+
+section host
+printf '= time %s\n= zone %s\n' "$(date +%s)" "$(date +%z)"
+printf '= user %s\n= name %s\n= kernel %s\n' "$(id -u)" "$(uname -n)" "$(uname -srm)"
+printf '= ticks %s\n' "$(getconf CLK_TCK 2>/dev/null || echo 100)"
+for program in curl wget timeout stat; do have "$program" && printf '= has %s\n' "$program"; done
+
+for path in /proc/uptime /proc/loadavg /proc/meminfo /proc/mounts /proc/self/mountinfo /proc/vmstat \
+    /proc/sys/fs/file-nr /sys/devices/system/cpu/online /etc/os-release /etc/debian_version /etc/resolv.conf; do
+    file "$path"
+done
+
+# Who listens: the sockets that wait for connections, no others.
+listening=
+for path in /proc/net/tcp /proc/net/tcp6; do
+    about "$path" || continue
+    sed -n -e 1p -e '/^ *[0-9]*: [0-9A-F:]* [0-9A-F:]* 0A /p' "$path" | body
+    echo '= state whole'
+    listening="$listening $(sed -n 's/^ *[0-9]*: [0-9A-F:]* [0-9A-F:]* 0A [^ ]* [^ ]* [^ ]* *[0-9]* *[0-9]* \([0-9]*\).*/\1/p' "$path" |
+        tr '\n' ' ')"
+done
+
+# Processes: number, state, user, and which of the sockets above they hold. Command lines of a Cozy's world alone.
+count=0
+for folder in /proc/[0-9]*; do
+    count=$((count + 1))
+    [ "$count" -gt 3000 ] && break
+    line=
+    { read -r line <"$folder/stat"; } 2>/dev/null
+    [ -n "$line" ] || continue
+    section "process ${folder#/proc/}"
+    printf '%s\n' "$line" | body
+    uid=
+    { while read -r word _ effective _; do [ "$word" = Uid: ] && uid=$effective && break; done <"$folder/status"; } 2>/dev/null
+    printf '= uid %s\n' "$uid"
+    if [ -r "$folder/fd" ]; then
+        # shellcheck disable=SC2012
+        held=$(ls -l "$folder/fd" 2>/dev/null | sed -n 's/.* -> socket:\[\([0-9]*\)\]$/\1/p')
+        for inode in $held; do
+            case " $listening " in *" $inode "*) printf '= holds %s\n' "$inode" ;; esac
+        done
+    else
+        echo '= state closed'
+    fi
+    case $line in
+    *'(node'* | *'(beam'* | *'(couch'* | *'(nginx'* | *'(supervisor'* | *'(cozy'* | *'(python'* | *'(apache'* | *'(httpd'* | \
+        *'(haproxy'* | *'(caddy'* | *'(dockerd'* | *'(containerd'* | *'(PM2'* | *'(epmd'* | *'(heart'*)
+        section "arguments ${folder#/proc/}"
+        { dd if="$folder/cmdline" bs=4096 count=2 2>/dev/null | tr '\000' '\n'; } 2>/dev/null | body
+        ;;
+    esac
+done
+
+run 'df space' 5 df -P -k
+run 'df inodes' 5 df -P -i
+
+# What an installation leaves behind. Of these only that they are there.
+trace /etc/cozy /etc/cozy/couchdb.login "$LOGIN_FILE" /etc/cozy/stack.token /etc/cozy/controller.token \
+    /etc/cozy/cozy-admin-passphrase /etc/cozy/.cozy-admin-passphrase /etc/cozy/vault.enc /etc/cozy/vault.dec \
+    /etc/cozy/server.crt /etc/cozy/server.key \
+    /usr/local/cozy /usr/local/cozy/apps /var/lib/cozy-indexer /var/lib/cozy /usr/bin/cozy-stack /usr/local/bin/cozy-stack \
+    /usr/bin/cozy-controller /usr/local/bin/cozy-controller /usr/bin/cozy-monitor /usr/local/bin/cozy-monitor \
+    /opt/couchdb /opt/couchdb/etc /opt/couchdb/data /etc/couchdb /usr/local/etc/couchdb /var/lib/couchdb \
+    /usr/local/var/lib/couchdb /etc/init.d/couchdb /etc/init.d/supervisor /etc/init.d/nginx /etc/yunohost \
+    /run/systemd/system /run/supervisor.sock /var/run/supervisor.sock /run/supervisor/supervisor.sock /tmp/supervisor.sock \
+    /run/docker.sock /var/run/docker.sock /.dockerenv /run/.containerenv /etc/apache2/apache2.conf \
+    /etc/httpd/conf/httpd.conf /etc/apache2/httpd.conf /etc/caddy/Caddyfile /etc/caddy/caddy.json /etc/haproxy/haproxy.cfg \
+    /usr/local/etc/haproxy/haproxy.cfg /usr/bin/pm2 /usr/local/bin/pm2 /root/.pm2 /root/.forever /tmp /var/log
+
+section 'file /etc/passwd'
+sed -n -e '/^root:/p' -e '/^cozy/p' -e '/^couchdb:/p' -e '/^www-data:/p' -e '/^nginx:/p' /etc/passwd 2>/dev/null | body
+echo '= state part'
+
+# Configurations
+with_includes 3 include "$NGINX_CONF"
+base=$(dirname "$NGINX_CONF")
+for name in conf.d default.d http.d sites-enabled sites-available modules-enabled snippets; do folder "$base/$name"; done
+for path in "$NGINX_PID" /var/run/nginx.pid /run/nginx/nginx.pid /usr/local/nginx/logs/nginx.pid \
+    /run/couchdb/couchdb.pid /var/run/couchdb/couchdb.pid; do
+    file "$path"
+done
+
+for path in /etc/supervisord.conf /etc/supervisor/supervisord.conf; do
+    file "$path"
+    [ -n "$SUPERVISORD_CONF" ] || { [ -f "$path" ] && SUPERVISORD_CONF=$path; }
+done
+[ -n "$SUPERVISORD_CONF" ] && with_includes 1 files "$SUPERVISORD_CONF"
+
+for path in /etc/cozy/controller.json /etc/cozy/cozy.yml /etc/cozy/cozy.yaml /etc/cozy/cozy.yml.local /etc/cozy/cozy.yaml.local \
+    /etc/couchdb/default.ini /etc/couchdb/local.ini /usr/local/etc/couchdb/default.ini /usr/local/etc/couchdb/local.ini \
+    /opt/couchdb/etc/default.ini /opt/couchdb/etc/local.ini /opt/couchdb/etc/vm.args; do
+    file "$path"
+done
+for directory in /etc/couchdb/default.d /etc/couchdb/local.d /usr/local/etc/couchdb/local.d /opt/couchdb/etc/local.d \
+    /opt/couchdb/etc/default.d /etc/systemd/system /usr/lib/systemd/system /lib/systemd/system \
+    /etc/systemd/system/cozy-stack.service.d; do
+    if [ ! -d "$directory" ]; then
+        trace "$directory"
+        continue
+    fi
+    case $directory in
+    */systemd/system) # of hundreds of units two are of interest
+        section "file $directory"
+        for path in "$directory"/cozy-stack*.service "$directory"/couchdb.service; do
+            [ -e "$path" ] && printf '%s\n' "${path##*/}" | body
+        done
+        printf '= is folder\n= state part\n'
+        for path in "$directory"/cozy-stack*.service "$directory"/couchdb.service; do [ -f "$path" ] && file "$path"; done
+        ;;
+    *)
+        folder "$directory"
+        for path in "$directory"/*.ini "$directory"/*.conf; do [ -f "$path" ] && file "$path"; done
+        ;;
+    esac
+done
+
+# Services
+section 'command supervisorctl status'
+if have "$SUPERVISORCTL"; then
+    if [ -n "$SUPERVISORD_CONF" ]; then set -- -c "$SUPERVISORD_CONF"; else set --; fi
+    printf '= configuration %s\n' "$SUPERVISORD_CONF"
+    told "$HEAD" 8 "$SUPERVISORCTL" "$@" status
+else
+    echo '= state absent'
+fi
+if [ -d /run/systemd/system ]; then
+    properties=Id,Names,LoadState,LoadError,ActiveState,SubState,Result,Type,UnitFileState,MainPID,ExecMainCode,ExecMainStatus,NRestarts,RestartUSec,ConditionResult,ConditionTimestampMonotonic,StateChangeTimestampMonotonic,ActiveEnterTimestampMonotonic,Requires,BindsTo,Requisite,Job
+    run 'systemctl show' 8 systemctl show --no-pager -p "$properties" -- \
+        nginx.service apache2.service httpd.service caddy.service haproxy.service couchdb.service cozy- \
+        stack.service supervisor.service supervisord.service postfix.service postfix@-.service exim4.service \
+        redis-server.service docker.service podman.service 'pm2-*.service' 'cozy-*.service'
+fi
+run 'cozy-monitor status --raw' 20 "$COZY_MONITOR" status --raw
+run 'node --version' 5 node --version
+run 'nodejs --version' 5 nodejs --version
+run 'nginx -v' 5 nginx -v
+run 'python --version' 5 python --version
+# shellcheck disable=SC2016
+run 'packages' 10 dpkg-query -W -f '${Package} ${Version} ${Status}\n' 'cozy*' 'couchdb*' nginx supervisor nodejs
+
+# Answers
+asked "$COUCHDB_URL/"
+asked "$COUCHDB_URL/_up"
+for url in http://127.0.0.1:9002/ http://127.0.0.1:9101/ http://127.0.0.1:9104/status http://127.0.0.1:8080/status \
+    http://127.0.0.1:8080/version http://127.0.0.1:6060/version $ASK; do
+    case $url in */api/applications/) asked "$url" 65536 ;; *) asked "$url" ;; esac
+done
+asked http://127.0.0.1:9103/api/applications/ 65536
+
+login=
+[ -r "$LOGIN_FILE" ] && [ -f "$LOGIN_FILE" ] && login=$(sed -n -e 1p -e 2p "$LOGIN_FILE" | tr -d '\r' | tr '\n' ':' | sed 's/:$//')
+if [ -n "$login" ] && have curl; then
+    printf '== login\n= file %s\n' "$LOGIN_FILE"
+    # One try: what refuses it once is not asked again, for CouchDB locks who fails five times.
+    answer=$({ asked_with_login /_session; } 5>&1)
+    printf '%s\n' "$answer"
+    case $answer in
+    *"|HTTP/"*" 200"*)
+        for path in "/$COUCHDB_DATABASE" /_users /_all_dbs /_membership /_active_tasks /_node/_local/_system; do
+            asked_with_login "$path"
+        done
+        ;;
+    esac
+    answer=
+fi
+login=
+
+# The sites of nginx, asked on this machine, and what it passes them to.
+sites() {
+    for path in "$NGINX_CONF" "$base"/conf.d/* "$base"/sites-enabled/*; do
+        [ -f "$path" ] && [ -r "$path" ] && settings "$1" "$path"
+    done | tr -s '[:blank:]' '\n' | sort -u | head -n 20
+}
+ports=$(sites listen | sed -n 's/^\(.*:\)\{0,1\}\([0-9]\{1,5\}\)$/\2/p' | sort -u | head -n 6)
+for name in $(sites server_name); do
+    case $name in *[!A-Za-z0-9.-]* | '' | _) continue ;; esac
+    for port in $ports; do
+        case $port in
+        443) asked "https://$name/" "$BODY" "$name:443:127.0.0.1" ;;
+        80) asked "http://$name/" "$BODY" "$name:80:127.0.0.1" ;;
+        *) asked "http://$name:$port/" "$BODY" "$name:$port:127.0.0.1" ;;
+        esac
+    done
+    if have getent; then run "name $name" 5 getent ahosts "$name"; fi
+done
+for url in $(sites proxy_pass); do
+    case $url in http://127.0.0.1:* | http://localhost:*) asked "${url%/}/" ;; esac
+done
+
+# The ends of logs
+for path in $(for conf in "$NGINX_CONF" "$base"/conf.d/* "$base"/sites-enabled/*; do settings error_log "$conf"; done |
+    sed 's/ .*//' | sort -u | head -n 20) /var/log/nginx/error.log; do
+    case $path in /*) log "$path" ;; esac
+done
+if [ -n "$SUPERVISORD_CONF" ]; then
+    { settings files "$SUPERVISORD_CONF" | tr ' ' '\n'; echo "$SUPERVISORD_CONF"; } | while read -r pattern; do
+        case $pattern in /*) ;; *) pattern=$(dirname "$SUPERVISORD_CONF")/$pattern ;; esac
+        for conf in $pattern; do
+            for word in logfile stdout_logfile stderr_logfile; do settings "$word" "$conf"; done
+        done
+    done | sort -u | head -n 60 | while read -r path; do
+        case $path in /*) log "$path" ;; esac
+    done
+fi
+for path in /var/log/supervisor/supervisord.log /var/log/supervisor/cozy-*.log /var/log/couchdb/*.log /var/log/couchdb.log \
+    /usr/local/var/log/couchdb/*.log /opt/couchdb/var/log/*.log /usr/local/var/log/cozy/*.log $LOGS; do
+    log "$path"
+done
+
+echo '== end'
