@@ -100,17 +100,23 @@ _RANDOM_ONLY = ("salt", "cookie", "seed", "nonce", "auth", "sid", "bearer", "hma
 
 
 def _named(line: str, low: str) -> Iterator[Span]:
-    end = 0
+    start = end = 0
     for hit in _WORD.finditer(low):
-        if hit.start() < end:  # inside the value before
+        if start <= hit.start() < end:  # inside the value before
             continue
         head = _HEAD.match(line, hit.end())
         found = _VALUE.match(line, head.end()) if head and _names_a_secret(hit, head["rest"], line, low) else None
         if head is None or found is None:
             continue
         start, end, whole = _extent(line, hit, found)
-        if _is_secret(hit[0], head, line[start:end], whole=whole, after=line[end : end + 40]):
+        if found["bare"] is not None and _OBJECT.match(line, start):  # what is in it has names of its own
+            end = start
+        elif _is_secret(hit[0], head, line[start:end], whole=whole, after=line[end : end + 40]):
             yield Span(start, end)
+
+
+_OBJECT = re.compile(r"\{(?![\w-]{2,20}\}\S)|\[")
+"""Not `{SSHA}…`."""
 
 
 def _names_a_secret(hit: re.Match[str], rest: str, line: str, low: str) -> bool:
@@ -201,7 +207,8 @@ def _is_prose(value: str, after: str) -> bool:
 _SAID = re.compile(
     r"(?:pass(?:word|wort|wd|phrase|code)?|mot de passe|secret|token|jeton|credentials?|api[ _-]key|identified by|cl"
     r"(?:e|é) secr(?:e|è)te)"
-    rf"(?:[ \t]{{1,4}}(?:is|was|is ?:|is now|est|était|of|as|to|set to|reset to|changed to|=|:|with|hash))?[ \t]{{1,4}}"
+    rf"(?:[ \t]{{1,4}}(?:is|was|is ?:|is now|est|était|of|as|to|set to|reset to|changed to|=|:|with|hash))?["
+    rf" \t]{{1,20}}"
     rf"(?:\(?(?P<mark>{_QUOTE}|«[ \u00a0]?)(?P<quoted>(?:(?!(?P=mark)|[ \u00a0]?»).){{1,1024}})"
     r"|(?P<bare>(?=[^\s]{0,80}[0-9])(?=[^\s]{0,80}[a-z])[^\s\"'<>(){}\[\],;/=]{6,}))",
 )  # fmt: skip

@@ -299,6 +299,7 @@ def _hooks(line: str, low: str) -> Iterator[Span]:
 _SASL = re.compile(
     r"[ \t]*\[?[\w.-]{1,200}\]?(?::[\w-]{1,20})?[ \t]+[^\s:@]{1,100}(?:@[\w.-]{1,200})?:(?P<value>[^\s/~]\S{2,})[ \t]*"
 )
+_EXIM = re.compile(r"[\w.*-]{1,200}:[^\s:@]{1,100}@[\w.-]{1,200}:(?P<value>[^\s/]\S*)")
 _PGPASS = re.compile(r"[\w.*-]{1,200}:(?:\d{2,5}|\*):[\w.*-]{1,100}:[\w.*-]{1,100}:(?P<value>\S.*)")
 _NETRC = re.compile(r"\blogin[ \t]+\S{1,200}[ \t]+password[ \t]+(?P<value>\S+)", re.IGNORECASE)
 
@@ -313,6 +314,9 @@ def _login_files(line: str, low: str) -> Iterator[Span]:
     sasl = _SASL.fullmatch(line) if fields == 2 else None
     if sasl and ("@" in line[: sasl.start("value")] or line.lstrip()[0] == "[") and not _is_place(sasl["value"]):
         yield Span(*sasl.span("value"))
+    exim = _EXIM.fullmatch(line) if fields == 1 else None
+    if exim and not _is_place(exim["value"]):
+        yield Span(*exim.span("value"))
     pgpass = _PGPASS.fullmatch(line) if fields == 1 else None
     if pgpass and not is_none(pgpass["value"]) and not is_elsewhere(pgpass["value"]):
         yield Span(*pgpass.span("value"))
