@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from cozydiag.config.values import Repair
-from cozydiag.repair.ledger import SEEN, Act, Ledger, last
+from cozydiag.repair.ledger import KEPT, SEEN, Act, Ledger, last
 from cozydiag.repair.moments import Moment
 
 
@@ -91,6 +91,7 @@ def _note_other(ledger: Ledger, service: str, moment: Moment) -> None:
     entry = ledger.state.append(SEEN, data, at=moment.at)
     if entry is not None:
         ledger.state.update(entry, {"result": "seen"})
+        ledger.state.forget(SEEN, KEPT)
 
 
 def told(ledger: Ledger, service: str, code: str) -> bool:

@@ -13,6 +13,9 @@ from cozydiag.state import DAMAGED, Entry, State
 ACT, SEEN, GATE = "act", "seen", "gate"
 """The kinds of lines in the journal: what cozydiag did; a restart that others did; why nothing was done."""
 
+KEPT = 2000
+"""Lines of each kind that the journal keeps."""
+
 _REACH = 300  # lines: more than the budgets of a day allow for
 HOUR, DAY = 3600.0, 86400.0
 

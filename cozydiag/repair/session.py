@@ -10,16 +10,13 @@ from cozydiag.model import FAILING, Cause, Report
 from cozydiag.repair import budget, evidence, gates, health, judging, lasting, observed
 from cozydiag.repair.act import Occasion, Outcome, Reached, act, recover, words
 from cozydiag.repair.budget import Verdict
-from cozydiag.repair.ledger import ACT, GATE, SEEN, Ledger
+from cozydiag.repair.ledger import ACT, GATE, KEPT, Ledger
 from cozydiag.repair.moments import Moment
 from cozydiag.repair.plan import Action, Plan, make, means
 from cozydiag.repair.signals import Deferred
 from cozydiag.stack import Stack
 from cozydiag.state import Lock, State
 from cozydiag.text import Text, t
-
-_KEPT = 2000
-"""Lines of each kind that the journal keeps."""
 
 
 class Teller(Protocol):
@@ -125,8 +122,7 @@ class Session:
             self.reached("before the last observation")
             if done:
                 self._observe(report, plan, stack)
-                for kind in (ACT, GATE, SEEN):
-                    self.state.forget(kind, _KEPT)
+                self.state.forget(ACT, KEPT)
             self.reached("at the end")
         return Repaired(
             tuple(done), report, plan, signals.came, self.host.clock.monotonic() - began, tuple(self.passed.values()),
@@ -167,6 +163,7 @@ class Session:
         entry = self.state.append(GATE, data, at=now.at)
         if entry is not None:
             self.state.update(entry, {"result": outcome, **words(reason)})
+            self.state.forget(GATE, KEPT)
 
     def _write_refusals(self, plan: Plan) -> None:
         """What no restart can mend: written down when it is new."""
