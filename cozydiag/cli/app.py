@@ -42,6 +42,7 @@ _COMMANDS: Final[Mapping[str, Text]] = {
     "rules": t("List the known problems, show one, test all."),
     "read": t("Read a report that somebody has posted."),
     "reveal": t("Put the true names back into an answer."),
+    "collect-script": t("Print a shell script that looks where cozydiag cannot run."),
     "diff": t("Show what changed from one report to another."),
     "checks": t("List the checks and where they come from."),
     "discover": t("Show what is here, by which signs, at which addresses."),
@@ -89,11 +90,12 @@ def build(arguments: Sequence[str]) -> typer.Typer:
         for name, text in _COMMANDS.items():
             app.command(name, help=say(text))(_listed_only)
         return app
-    module = import_module(f"cozydiag.cli.{typed}")
+    name = typed.replace("-", "_")
+    module = import_module(f"cozydiag.cli.{name}")
     if hasattr(module, "build"):
         app.add_typer(module.build(settings, say(_COMMANDS[typed])), name=typed)
     else:
-        app.command(typed, context_settings=settings, help=say(_COMMANDS[typed]))(getattr(module, typed))
+        app.command(typed, context_settings=settings, help=say(_COMMANDS[typed]))(getattr(module, name))
     return app
 
 

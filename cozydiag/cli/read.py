@@ -20,17 +20,37 @@ def read(
         str, typer.Argument(metavar="FILE", show_default=False, help=say(t("The report; - is the standard input.")))
     ],
     format_: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", show_default=False, help=say(t("terminal, text or json.")))
+        str,
+        typer.Option(
+            "--format", metavar="FORMAT", show_default=False, help=say(t("As for status; with --redact as for report."))
+        ),
     ] = "",
+    redact: Annotated[
+        bool, typer.Option("--redact", help=say(t("Of a collected file: make a report that may be posted.")))
+    ] = False,
+    config: Annotated[
+        str | None, typer.Option("--config", metavar="FILE", help=say(t("Of a collected file: the settings there.")))
+    ] = None,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help=say(t("Show all that was seen.")))] = False,
     lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
 ) -> int:  # fmt: skip
-    from cozydiag.cli.status import show
+    from cozydiag.cli.status import FORMATS, show
+    from cozydiag.collected.grammar import is_collected
+    from cozydiag.report.formats import FORMATS as REPORTS
 
-    layout = one_of(
-        "--format", format_ or ("terminal" if sys.stdout.isatty() else "text"), ("terminal", "text", "json")
-    )
-    reading = reading_of(file)
+    words = content(file)
+    usual = "terminal" if sys.stdout.isatty() and not redact else "text"
+    if is_collected(words.encode()):
+        from cozydiag.cli.collected import show_collected
+
+        layout = one_of("--format", format_ or usual, REPORTS if redact else FORMATS)
+        return show_collected(words, layout, config, verbose=verbose, redact=redact)
+    if redact:
+        raise Problem(
+            t("--redact is for collected files: a report is redacted, and `cozydiag redact` hides in any text")
+        )
+    layout = one_of("--format", format_ or usual, ("terminal", "text", "json"))
+    reading = reading_in(words, file)
     for note in reading.lost:
         print(f"cozydiag: {say(note)}", file=sys.stderr)
     if reading.report is None:
@@ -41,9 +61,14 @@ def read(
 
 def reading_of(file: str) -> "Reading":
     """What a file says. Raises Problem where it cannot be read, or is no report."""
+    return reading_in(content(file), file)
+
+
+def reading_in(words: str, file: str) -> "Reading":
+    """The same, of a file whose content is known."""
     from cozydiag.report.reading import read as parse
 
-    found = parse(content(file))
+    found = parse(words)
     if found is None:
         raise Problem(t("{file} is no report of cozydiag's", file=file))
     return found

@@ -1,6 +1,7 @@
 #!/bin/sh
 # What a server with a Cozy is like at this moment, as text, for somebody who helps: for machines on which cozydiag
-# itself cannot run. Any POSIX shell will do (dash, bash, busybox); it takes about a minute at most.
+# itself cannot run. Any POSIX shell will do (dash, bash, busybox); it takes a few seconds, and
+# up to two minutes where servers hang.
 #
 #     sh diag.sh > raw.txt            as root (sudo) it sees more; without, it says what was closed
 #     cozydiag read raw.txt           on another machine: what is broken, and why
@@ -218,11 +219,13 @@ wget_answer() {
     told "$2" 6 wget -q -S -T 5 $no_further -O - "$1"
 }
 
-# asked URL [SIZE] [NAME:PORT:ADDRESS]
+# asked URL [SIZE] [NAME:PORT:ADDRESS]. After a minute of waiting for what hangs nobody is asked any more.
 asked() {
     plain "$1" || return
     section "answer $1${3:+ at ${3##*:}}"
-    if have curl; then
+    if [ $(($(date +%s) - began)) -gt 75 ]; then
+        echo '= state unasked'
+    elif have curl; then
         echo '= by curl'
         curl_answer "$1" "${2:-$BODY}" "${3:-}"
     elif have wget && [ -z "${3:-}" ]; then
@@ -246,6 +249,7 @@ asked_with_login() {
 # --- what is collected
 
 exec 5>&1
+began=$(date +%s)
 echo '#cozydiag-collected 1'
 
 section host

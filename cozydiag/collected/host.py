@@ -33,7 +33,7 @@ from cozydiag.host.commands import Completed
 from cozydiag.host.files import Entry, memory_in
 from cozydiag.host.smtp import Greeted
 
-LOGIN = b"collected\nwith login\n"
+LOGIN = b"collected\nstand-in-of-the-login\n"
 """In the place of the login that stayed there: requests with any login are answered as those with the true one were."""
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")

@@ -16,6 +16,7 @@ from cozydiag.collected.tables import Tables, tables
 from cozydiag.config import Config
 from cozydiag.engine.examine import Wish, look
 from cozydiag.model import Report
+from cozydiag.stack import Stack
 
 
 class Diagnosed(NamedTuple):
@@ -24,7 +25,9 @@ class Diagnosed(NamedTuple):
     report: Report
     at: float
     whole: bool
+    collected: grammar.Collected
     tables: Tables
+    stack: Stack
 
 
 def diagnose(content: bytes, config: Config) -> Diagnosed:
@@ -34,8 +37,9 @@ def diagnose(content: bytes, config: Config) -> Diagnosed:
     found = tables(collected)
     with _zone(found.zone), tempfile.TemporaryDirectory(prefix="cozydiag-") as folder:
         config = replace(config, paths=config.paths._replace(state=folder))
-        report, _ = look(config, Wish(deadline=60.0), collected=CollectedHost(found, 60.0))
-    return Diagnosed(report._replace(host=found.name, started_at=found.at), found.at, collected.whole, found)
+        report, stack = look(config, Wish(deadline=60.0), collected=CollectedHost(found, 60.0))
+    report = report._replace(host=found.name, started_at=found.at)
+    return Diagnosed(report, found.at, collected.whole, collected, found, stack)
 
 
 @contextmanager
