@@ -43,6 +43,7 @@ def name_of(heading: str) -> str:
     """The name of a section, by its heading in any language; "" for what is none of ours."""
     if heading == HEAD:
         return "head"
+    heading = _spaced(heading)
     names, beginnings = _known()
     return names.get(heading) or next((name for words, name in beginnings if heading.startswith(words)), "")
 
@@ -58,7 +59,9 @@ def _known() -> tuple[dict[str, str], list[tuple[str, str]]]:
     languages = (ENGLISH, catalogue("fr"))
     names = {_spaced(render(text, one)): name for name, text in HEADINGS.items() for one in languages}
     beginnings = [
-        (_spaced(render(text, one)).partition("{name}")[0], name) for name, text in MANY.items() for one in languages
+        (_spaced(render(text._replace(params=(("name", "\n"),)), one)).partition("\n")[0], name)
+        for name, text in MANY.items()
+        for one in languages
     ]
     return names, beginnings
 

@@ -26,7 +26,7 @@ _VERBATIM = "{words}"
 _BARE = re.compile(r"[^\s\[\]{}=\"]+")
 _KINDS: Mapping[str, Callable[[Any], Param]] = {"i": int, "p": Percent, "b": Bytes, "s": Seconds, "w": When}
 _LETTER = re.compile(r"[ipbsw]:")
-_SEAL = re.compile(r" ~([0-9a-f]{4})\](?= <- |$)")
+_SEAL = re.compile(r" ~([0-9a-f]{4})\]$")
 
 
 class Tag(NamedTuple):
@@ -66,13 +66,21 @@ def _check(line: str) -> str:
 
 
 def split(line: str) -> tuple[str, Tag, str] | None:
-    """A line as what people read, its tag, and what stands behind it; None where it has no tag."""
-    for found in reversed(list(re.finditer(r" \[(?=[a-z0-9_.-]+ )", line))):
+    """A line as what people read, its tag, and what stands behind it; None where it has no tag.
+
+    Ours ends the line. What looks like one in the words before it, or in a value within it, does not; where none ends
+    the line, it was changed on its way, and the last that can be read is taken for it.
+    """
+    other = None
+    for found in re.finditer(r" \[(?=[a-z0-9_.-]+ )", line):
         parsed = _Reader(line, found.end()).tag()
-        if parsed is not None:
-            one, end = parsed
-            return line[: found.start()], one, line[end:]
-    return None
+        if parsed is None:
+            continue
+        one, end = parsed
+        other = line[: found.start()], one, line[end:]
+        if end == len(line):
+            break
+    return other
 
 
 def _text(text: Text) -> list[str]:
