@@ -148,7 +148,7 @@ def exposed(host: Host, stack: Stack) -> Iterator[Finding]:
     if not answering:
         yield skip(t("there is none here"))
     elif not found:
-        yield ok(t("none does"))
+        yield ok(t("no manager takes orders from everybody"))
 
 
 @check("manager.terminal", t("No service hangs on a terminal"))
@@ -169,7 +169,7 @@ def terminal(host: Host, stack: Stack) -> Iterator[Finding]:
     if not looked:
         yield skip(t("nobody is seen on the ports of the chain"))
     elif not found:
-        yield ok(t("none does"))
+        yield ok(t("no service ends with a terminal"))
 
 
 @check("manager.known", t("Every manager of services here is known"))

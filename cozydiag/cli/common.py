@@ -92,14 +92,18 @@ def open_outputs() -> None:
             stream.reconfigure(errors="cozydiag.plainly")
 
 
+_PLAIN = {"’": "'", "«": '"', "»": '"', "—": "-", "─": "-", "→": "->", "·": "-"}  # noqa: RUF001
+
+
 def _plainly(error: UnicodeError) -> tuple[str, int]:
-    """`é` as `e`, `…` as `...`, what has no plain form as `?`."""
+    """`é` as `e`, `…` as `...`, `«` as a quotation mark, what has no plain form as `?`."""
     from unicodedata import normalize
 
     if not isinstance(error, UnicodeEncodeError):
         raise error
     letters = error.object[error.start : error.end]
-    return "".join(normalize("NFKD", one).encode("ascii", "ignore").decode() or "?" for one in letters), error.end
+    plain = (_PLAIN.get(one) or normalize("NFKD", one).encode("ascii", "ignore").decode() or "?" for one in letters)
+    return "".join(plain), error.end
 
 
 def write(text: str) -> None:

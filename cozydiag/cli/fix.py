@@ -121,6 +121,8 @@ def _reset(config: Config, name: str) -> int:
         for service in meant if name != "all" else [None]:
             if not budget.reset(ledger, service):
                 raise Problem(t("it could not be written down: {why}", why=" ".join(map(say, state.notes))), UNWRITTEN)
-    what = ", ".join(meant) if name != "all" else say(t("all services"))
-    write(say(t("Nothing counts against {what} any more.", what=what)) + "\n")
+    freed = t("Nothing counts against any service any more.")
+    if name != "all":
+        freed = t("Nothing counts against {what} any more.", what=", ".join(meant))
+    write(say(freed) + "\n")
     return 0

@@ -86,7 +86,7 @@ def _as_json(runs: "Sequence[Run]") -> str:
 
 def _as_text(state: "State", runs: "Sequence[Run]", begin: float, now: float) -> str:
     if not runs:
-        return say(t("There was no run in this time.")) + "\n"
+        return say(t("`cozydiag cron` did not run in this time; `cozydiag schedule install` has it run.")) + "\n"
     lines = []
     if sys.stdout.isatty() and symbols().arrow == "→":
         lines += [_sparks(runs, max(begin, runs[0].at), now), ""]

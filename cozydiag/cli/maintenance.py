@@ -16,8 +16,8 @@ from cozydiag.text import Seconds, When, t
 if TYPE_CHECKING:
     from cozydiag.state import State
 
-CONFIG = typer.Option("--config", metavar="FILE")
-LANG = typer.Option("--lang", metavar="en|fr")
+CONFIG = typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
+LANG = typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))
 
 _UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 _LONGEST = 30 * 86400
@@ -61,7 +61,7 @@ def off(config: Annotated[str | None, CONFIG] = None, lang: Annotated[str | None
     with _state(config) as state:
         if not maintenance.end(state):
             raise _unwritten(state)
-    write(say(t("Maintenance is over: what fails is repaired again.")) + "\n")
+    write(say(t("Maintenance is over: what fails may be repaired again.")) + "\n")
     return 0
 
 
@@ -76,11 +76,10 @@ def status(config: Annotated[str | None, CONFIG] = None, lang: Annotated[str | N
         with _state(config) as state:
             found = maintenance.current(state, clock)
     if found is None:
-        write(say(t("No maintenance: what fails is repaired.")) + "\n")
+        write(say(t("No maintenance: nothing is held back from repair.")) + "\n")
         return 0
-    text = t("Maintenance until {when}, by {who}: {reason}",
-             when=When(clock.now() + found.left), who=found.by or "?", reason=found.reason or "-")  # fmt: skip
-    write(say(text) + "\n")
+    text = t("Maintenance until {when}, by {who}", when=When(clock.now() + found.left), who=found.by or "?")
+    write(say(text) + (f": {found.reason}" if found.reason else "") + "\n")
     return EXIT[Status.WARN]
 
 

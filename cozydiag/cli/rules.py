@@ -9,8 +9,8 @@ from cozydiag.model import Status
 from cozydiag.rules.files import Loaded, beside, load
 from cozydiag.text import plural, t
 
-FILE = typer.Option("--config", metavar="FILE")
-LANG = typer.Option("--lang", metavar="en|fr")
+FILE = typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
+LANG = typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))
 
 
 def build(settings: dict[str, Any], help: str) -> typer.Typer:

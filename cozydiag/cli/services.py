@@ -27,9 +27,9 @@ FOLLOW = 1.0
 _UNSEEN = {"permission", "missing", "login", "given_up", "slow"}
 """Failures that say nothing against a manager."""
 
-FILE = typer.Option("--config", metavar="FILE")
-LANG = typer.Option("--lang", metavar="en|fr")
-FORMAT = typer.Option("--format", metavar="FORMAT")
+FILE = typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
+LANG = typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))
+FORMAT = typer.Option("--format", metavar="FORMAT", help=say(t("text or json.")))
 
 
 def build(settings: dict[str, Any], help: str) -> typer.Typer:
@@ -57,7 +57,7 @@ def build(settings: dict[str, Any], help: str) -> typer.Typer:
         "start": t("Start a service, and see that it stays."),
         "stop": t("Stop a service, and see that it has ended."),
         "restart": t("Restart a service, and see that a new process stays."),
-        "reload": t("Have a service read its configuration anew, without a break where its tool can."),
+        "reload": t("Have a service read its configuration anew."),
     }
     for verb, text in helps.items():
         app.command(verb, context_settings=settings, help=say(text))(_verb(verb))

@@ -479,7 +479,7 @@ def test_in_a_maintenance_nothing_is_done(one_fault: Server) -> None:
     assert "Not now: maintenance for another 1 h " in done.stdout
     assert (server.identities(), server.journal()) == (before, [])
     assert server.run("maintenance", "off").returncode == 0
-    assert server.run("maintenance", "status").stdout == "No maintenance: what fails is repaired.\n"
+    assert server.run("maintenance", "status").stdout == "No maintenance: nothing is held back from repair.\n"
     assert server.restart().returncode == 0
 
 
