@@ -30,8 +30,8 @@ HEADINGS: Final[Mapping[str, Text]] = {
 """Of sections there is one of, by name."""
 
 MANY: Final[Mapping[str, Text]] = {
-    "logs": t("Log of {name}"),
-    "configuration": t("Configuration: {name}"),
+    "logs": t("Log of {name}", name=""),
+    "configuration": t("Configuration: {name}", name=""),
 }
 """Of sections there are several of."""
 

@@ -9,9 +9,10 @@ from html import escape
 
 from cozydiag.report import words
 from cozydiag.report.formats import Page
+from cozydiag.report.headings import HEADINGS
 from cozydiag.report.plain import speaker
 from cozydiag.report.sections import Section
-from cozydiag.text import plural, t
+from cozydiag.text import plural
 from cozydiag.text.catalogue import Catalogue
 
 _TICKS = re.compile("`+")
@@ -28,7 +29,7 @@ def _lines(page: Page, catalogue: Catalogue) -> Iterator[str]:
         yield from (f"**{page.warning}**", "")
     note, verdict = page.section("note"), page.section("verdict")
     if note is not None:
-        yield from (f"### {say(t('In the words of the user'))}", "", *fenced(note.lines), "")
+        yield from (f"### {say(HEADINGS['note'])}", "", *fenced(note.lines), "")
     if page.report is not None:
         yield from (f"### {say(words.headline(page.report))}", "")
     if verdict is not None:
