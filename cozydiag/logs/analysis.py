@@ -12,7 +12,7 @@ from cozydiag.logs.events import Event, events
 from cozydiag.logs.records import Record, records
 from cozydiag.logs.story import Happening
 from cozydiag.rules import Rule, Scanner
-from cozydiag.rules.scan import Hit
+from cozydiag.rules.scan import Hit, is_source
 
 
 class Problem(NamedTuple):
@@ -124,7 +124,7 @@ def _problems(hits: Sequence[Hit], lines: Sequence[str], times: Mapping[int, flo
     found = []
     for mine in by_rule.values():
         at = [time for hit in mine if (time := times[hit.line]) is not None]
-        plain = [hit for hit in mine if not any("{" in value for value in hit.values.values())] or mine
+        plain = [hit for hit in mine if not is_source(hit)] or mine
         told = any(hit.rule.rank >= top[hit.line] for hit in mine)
         found.append(
             Problem(plain[-1], len(mine), min(at, default=None), max(at, default=None), lines[plain[-1].line], told)

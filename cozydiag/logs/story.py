@@ -8,6 +8,7 @@ from typing import Final, Literal, NamedTuple
 from cozydiag.logs.events import Event
 from cozydiag.logs.signs import Kind as SignKind
 from cozydiag.rules import Hit, best
+from cozydiag.rules.scan import is_source
 
 Kind = Literal[SignKind, "cause", "requests"]
 
@@ -83,6 +84,8 @@ def _plain(happenings: Iterable[Happening]) -> list[Happening]:
             if before is not one and (before.service == one.service or one.kind == "started"):
                 kept.pop()
         elif before is not one and one.kind in ("stopped", "stop_asked", "cause") and _key(one) == _key(before):
+            if before.hit is not None and is_source(before.hit):
+                kept[-1] = before._replace(hit=one.hit)
             continue
         kept.append(one)
     return kept

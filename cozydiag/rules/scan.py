@@ -105,10 +105,11 @@ def best(hits: Iterable[Hit]) -> Hit | None:
     """The cause of the highest rank, of equals the last; a line in which a value is still a field of a program's own
     source (`"Database {0} already exists".format(...)`) counts less."""
     causes = [hit for hit in hits if hit.rule.role == "cause"]
-    return max(causes, key=lambda hit: (hit.rule.rank, not _is_source(hit), hit.line), default=None)
+    return max(causes, key=lambda hit: (hit.rule.rank, not is_source(hit), hit.line), default=None)
 
 
-def _is_source(hit: Hit) -> bool:
+def is_source(hit: Hit) -> bool:
+    """It is a line of the program's own text, which a traceback shows, with a field that is not filled."""
     return any("{" in value for value in hit.values.values())
 
 
