@@ -46,6 +46,9 @@ ROLES: Final[Mapping[str, str]] = {
 CHAIN = ("proxy", "cozy.stack", "cozy.proxy", "cozy.home", "cozy.data-system", "couchdb")
 """What a request passes, from the outside in."""
 
+_EVERYBODY = frozenset({"admin", "administrator", "couchdb", "cozy", "root", "user"})
+"""Users that tell nothing, in whose place no stand-in may make a text unreadable."""
+
 _TRACES: Final[Mapping[str, tuple[str, ...]]] = {
     "couchdb": ("/opt/couchdb", "/etc/couchdb", "/usr/local/etc/couchdb", "/var/lib/couchdb", "/etc/cozy"),
     "cozy": ("/etc/cozy/couchdb.login", "/etc/cozy/controller.json", "/etc/cozy/stack.token", "/usr/local/cozy"),
@@ -147,10 +150,12 @@ class Stack:
             self._secrets += [word for word in words if word]
 
     def masks(self) -> Masks:
-        """What hides all that is secret by now. The user of a configured address is a name, not a secret."""
+        """What hides all that is secret by now. The user of a configured address is a name, not a secret, and hidden
+        unless it is a word of every second sentence."""
         user = self.config.couchdb.user
+        names = [user.reveal()] if user and user.reveal().lower() not in _EVERYBODY else []
         with self._guard:
-            return Masks(self._secrets, [user.reveal()] if user else [])
+            return Masks(self._secrets, names)
 
     # -- the supervisor ------------------------------------------------------------------------------
 

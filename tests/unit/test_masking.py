@@ -269,15 +269,15 @@ def test_a_report_without_secrets_is_equal() -> None:
 def test_the_stack_knows_the_secrets_of_the_settings(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text(
-        '[couchdb]\nurl = "http://admin:s3cr%40t@127.0.0.1:5984"\n'
+        '[couchdb]\nurl = "http://marie:s3cr%40t@127.0.0.1:5984"\n'
         '[notify]\nremind = 3600\nwebhook = "https://hooks.example/T0KEN"\napprise = ["slack://T1T1/T2T2"]\n'
         '[support]\ntokens = ["first-token"]\nname = "Somebody"\n'
     )
     path.chmod(0o600)
     config = load(str(path), {})
-    found = ["s3cr@t", "admin:s3cr@t", "https://hooks.example/T0KEN", "slack://T1T1/T2T2", "first-token"]
+    found = ["s3cr@t", "marie:s3cr@t", "https://hooks.example/T0KEN", "slack://T1T1/T2T2", "first-token"]
     assert sorted(secrets(config)) == sorted(found)
-    shown = Stack(config).masks().mask("warning Somebody admin s3cr%40t slack://T1T1/T2T2 first-token")
+    shown = Stack(config).masks().mask("warning Somebody marie s3cr%40t slack://T1T1/T2T2 first-token")
     assert shown == "warning Somebody *** *** *** ***"
 
 
@@ -300,3 +300,8 @@ def test_masking_costs_the_quiet_status_little() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+def test_a_user_that_everybody_has_is_no_name_to_hide() -> None:
+    stack = Stack(Config(couchdb=CouchDB(user=Secret("admin"), password=Secret("s3cr3t"))))
+    assert stack.masks().mask("its admin passphrase is not s3cr3t") == "its admin passphrase is not ***"
