@@ -37,13 +37,15 @@ OF_EACH_KIND = (
 
 Lab = tuple[int, str, dict[str, Any]]
 
+pytestmark = pytest.mark.timeout(600)  # the lab itself runs in the first test: a repair is looked at twice
+
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     """One of each kind, once, through the command itself: its exit code, its table, its file."""
     file = tmp_path_factory.mktemp("lab") / "lab.json"
     line = [str(LAB), f"--json={file}", *(f"--only={name}" for name in OF_EACH_KIND)]
-    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    done = subprocess.run(line, capture_output=True, text=True, timeout=580, check=False)
     return done.returncode, done.stdout + done.stderr, json.loads(file.read_text("utf-8"))
 
 
