@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cozydiag.cli.common import Problem, one_of, say
+from cozydiag.cli.common import Problem, language, one_of, say, write
 from cozydiag.text import t
 
 if TYPE_CHECKING:
@@ -49,14 +49,34 @@ def read(
         raise Problem(
             t("--redact is for collected files: a report is redacted, and `cozydiag redact` hides in any text")
         )
-    layout = one_of("--format", format_ or usual, ("terminal", "text", "json"))
+    layout = one_of("--format", format_ or usual, ("terminal", "text", "json", "markdown", "html"))
     reading = reading_in(words, file)
     for note in reading.lost:
         print(f"cozydiag: {say(note)}", file=sys.stderr)
     if reading.report is None:
         return 3
-    show(reading.report, layout, verbose=verbose)
+    if layout in ("markdown", "html"):
+        from cozydiag.report.formats import again, shown
+
+        write(shown(again(reading.report, reading.sections, language()), layout, language()))
+    else:
+        show(reading.report, layout, verbose=verbose)
+    if layout in ("terminal", "text"):
+        _show_named(reading)
     return 3 if reading.lost else 0
+
+
+def _show_named(reading: "Reading") -> None:
+    """What the rules of today know of the logs in it."""
+    from cozydiag.report.named import named
+    from cozydiag.rules import load
+
+    found = named(reading.sections, load().rules)
+    if found:
+        write("\n" + say(t("What today's rules say of its logs:")) + "\n")
+    for one in found:
+        what, seen, remedy = map(say, one.texts())
+        write(f"{what}\n    {seen}\n    {remedy}\n")
 
 
 def reading_of(file: str) -> "Reading":

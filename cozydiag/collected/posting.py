@@ -11,7 +11,7 @@ from cozydiag.redaction.identity import Identity
 from cozydiag.report import tagged
 from cozydiag.report.full import hidden, written
 from cozydiag.report.guard import Guard
-from cozydiag.report.headings import HEAD, HEADINGS, MANY
+from cozydiag.report.headings import HEAD, HEADINGS, heading_of
 from cozydiag.report.plain import speaker
 from cozydiag.report.sections import Section
 from cozydiag.text import Text
@@ -28,7 +28,7 @@ def posted(found: Diagnosed, head: Text, layout: str, catalogue: Catalogue) -> s
         Section(HEAD, [say(head)], name="head"),
         Section(say(HEADINGS["verdict"]), list(tagged.verdict(found.report, say, catalogue)), name="verdict"),
         Section(say(HEADINGS["results"]), list(tagged.results(found.report, say)), name="results"),
-        *(Section(say(MANY[name]).format(name=title), lines, log=name == "logs", name=name)
+        *(Section(say(heading_of(name, title)), lines, log=name == "logs", name=name)
           for name, title, lines in _texts(found)),
     ]  # fmt: skip
     shown = guard.sections(sections, say)

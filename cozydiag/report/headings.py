@@ -35,6 +35,12 @@ MANY: Final[Mapping[str, Text]] = {
 }
 """Of sections there are several of."""
 
+
+def heading_of(kind: str, name: str) -> Text:
+    """The heading of one of `MANY`, which is about ``name``."""
+    return MANY[kind]._replace(params=(("name", name),))
+
+
 NAMES: Final = (*HEADINGS, *MANY)
 """What `--section` takes."""
 
@@ -59,9 +65,7 @@ def _known() -> tuple[dict[str, str], list[tuple[str, str]]]:
     languages = (ENGLISH, catalogue("fr"))
     names = {_spaced(render(text, one)): name for name, text in HEADINGS.items() for one in languages}
     beginnings = [
-        (_spaced(render(text._replace(params=(("name", "\n"),)), one)).partition("\n")[0], name)
-        for name, text in MANY.items()
-        for one in languages
+        (_spaced(render(heading_of(name, "\n"), one)).partition("\n")[0], name) for name in MANY for one in languages
     ]
     return names, beginnings
 
