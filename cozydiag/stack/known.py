@@ -14,7 +14,7 @@ from cozydiag.model import Certainty
 from cozydiag.rules import Hit, Scanner, best, load
 from cozydiag.rules.files import beside
 from cozydiag.stack import Stack
-from cozydiag.text import Text
+from cozydiag.text import Text, t
 
 LAST = 25
 """Lines in which a cause counts before all that stand above them: these may speak of a fault that was mended."""
@@ -54,6 +54,13 @@ def cause(host: Host, stack: Stack, lines: Sequence[str], role: str | None) -> K
     final = any(one.line == chosen.line for one in exceptions(texts))
     certainty: Certainty = "certain" if final or times >= REPEATED else "likely"
     return Known(chosen.meaning, chosen.remedy, texts[chosen.line], chosen.rule.restart_helps, certainty)
+
+
+def advice(known: Known, *, starts_by_itself: bool) -> Text:
+    """What to do; where no restart helps before that, and nobody will start it afterwards, that too."""
+    if known.restart_helps is not False or starts_by_itself:
+        return known.remedy
+    return t("{remedy} Only when that is done, start it:", remedy=known.remedy)
 
 
 def final(lines: Sequence[str]) -> str:

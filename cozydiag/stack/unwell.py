@@ -113,6 +113,7 @@ def dead(host: Host, stack: Stack, manager: Manager, found: Condition, code: str
             return named
     cause = None if found.hopeless else known.cause(host, stack, lines, found.role)
     helps = False if found.hopeless or code == "service.crash_loop" else cause and cause.restart_helps
+    again = line(host, manager, found.service, "restart")
     told = cause.line if cause else known.final(lines) or ("" if found.why and not lines else telling(lines))
     if cause is not None:
         text = t("{text}: {cause}", text=text, cause=cause.meaning)
@@ -121,7 +122,7 @@ def dead(host: Host, stack: Stack, manager: Manager, found: Condition, code: str
     return fail(
         code,
         text,
-        cause.remedy
+        known.advice(cause, starts_by_itself=code == "service.crash_loop")
         if cause is not None
         else t("Mend that first: a restart would meet it again.")
         if found.hopeless
@@ -129,7 +130,7 @@ def dead(host: Host, stack: Stack, manager: Manager, found: Condition, code: str
         role=found.role,
         proof=host.see(f"{found.service.address} log", told) if told else seen(found),
         restart_helps=helps,
-        commands=() if helps is False else (line(host, manager, found.service, "restart"),),
+        commands=() if found.hopeless or code == "service.crash_loop" else (again,),
         by_hand=f"cozydiag services logs {found.service.address}",
         certainty=cause.certainty if cause is not None else "certain",
         affects=_roles(found),

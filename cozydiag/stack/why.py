@@ -53,14 +53,14 @@ def dead(host: Host, stack: Stack, program: Program, code: str, text: Text) -> F
     return broken(
         code,
         t("{text}: {cause}", text=text, cause=cause.meaning) if cause is not None else text,
-        cause.remedy
+        known.advice(cause, starts_by_itself=loops)
         if cause is not None
         else t("Read its log and mend what it says; it is being restarted all the time.")
         if loops
         else t("Read its log; a restart helps only if what it says has passed."),
         proof=host.see(f"{program.service} log", proof) if proof else Evidence(program.service, _state(program)),
         restart_helps=helps,
-        commands=() if helps is False else (supervisorctl(host, stack, "restart", program.name),),
+        commands=() if loops else (supervisorctl(host, stack, "restart", program.name),),
         certainty=cause.certainty if cause is not None else "certain",
         by_hand=supervisorctl(host, stack, "tail", program.name, "stdout" if program.logs_to_stdout else "stderr"),
         waits_for=waits_for(stack, lines, program.role),
