@@ -111,6 +111,18 @@ def write(text: str) -> None:
     sys.stdout.write(text)
 
 
+def wrapped(words: str, indent: str = "", further: str = "") -> str:
+    """``words`` in lines that fit the terminal, where there is one; a pipe gets one line. ``further``: the indent of
+    the lines after the first, where it is another. Never for commands: they are there to be copied."""
+    if not sys.stdout.isatty():
+        return indent + words
+    from shutil import get_terminal_size
+    from textwrap import fill
+
+    width = max(40, min(100, get_terminal_size().columns))
+    return fill(words, width, initial_indent=indent, subsequent_indent=further or indent, break_on_hyphens=False)
+
+
 def close_stdout() -> None:
     """The reader has seen enough (`| head`): nothing more may be written, not even at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

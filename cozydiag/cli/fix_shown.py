@@ -9,7 +9,7 @@ import time
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-from cozydiag.cli.common import say, symbols, write
+from cozydiag.cli.common import say, symbols, wrapped, write
 from cozydiag.model import Cause, Status
 from cozydiag.repair import foresight, reasons
 from cozydiag.text import Seconds, Text, When, plural, t
@@ -30,13 +30,13 @@ def plan(plan: Plan, ledger: Ledger) -> None:
     if plan.actions:
         write(say(t("What a restart can mend, in this order:")) + "\n")
     for number, action in enumerate(plan.actions, 1):
-        write(f"  {number}. {action.command}\n{_INDENT}{say(action.why)}\n")
+        write(f"  {number}. {action.command}\n{wrapped(say(action.why), _INDENT)}\n")
         for text in _foretold(action, ledger):
-            write(f"{_INDENT}{say(text)}\n")
+            write(wrapped(say(text), _INDENT) + "\n")
         if not action.allowed:
             write(_INDENT + say(t("needs root")) + "\n")
         if action.gate is not None:
-            write(_INDENT + say(t("Not now: {reason}.", reason=action.gate.reason)) + "\n")
+            write(wrapped(say(t("Not now: {reason}.", reason=action.gate.reason)), _INDENT) + "\n")
     if plan.refusals:
         write(("\n" if plan.actions else "") + say(t("What a restart cannot mend:")) + "\n")
     for refusal in plan.refusals:
@@ -54,12 +54,12 @@ def _foretold(action: Action, ledger: Ledger) -> tuple[Text, ...]:
 
 def _refusal(refusal: Refusal) -> None:
     cause = refusal.cause
-    write(headline(cause) + "\n")
+    write(wrapped(headline(cause).strip(), "  ", "    ") + "\n")
     for seen in cause.evidence:
-        write(_INDENT + say(t("Seen: {source}: {line}", source=seen.source, line=seen.line)) + "\n")
-    write(_INDENT + say(t("No restart: {reason}.", reason=refusal.reason)) + "\n")
+        write(wrapped(say(t("Seen: {source}: {line}", source=seen.source, line=seen.line)), _INDENT) + "\n")
+    write(wrapped(say(t("No restart: {reason}.", reason=refusal.reason)), _INDENT) + "\n")
     if cause.remedy is not None:
-        write(_INDENT + say(t("Instead: {remedy}", remedy=cause.remedy)) + "\n")
+        write(wrapped(say(t("Instead: {remedy}", remedy=cause.remedy)), _INDENT) + "\n")
     for command in cause.commands:
         write(f"{_INDENT}  {command}\n")
 

@@ -11,6 +11,7 @@ from cozydiag.host.logs import one_line
 from cozydiag.model import Evidence, Finding
 from cozydiag.stack import Stack
 from cozydiag.stack.ports import holder, state_of
+from cozydiag.stack.words import ourselves
 from cozydiag.text import Text, t
 
 _ROLE = "couchdb"
@@ -139,6 +140,7 @@ def _hung(host: Host, stack: Stack, proof: Evidence) -> Finding:
         proof=proof,
         by_hand=by_hand(stack, "/"),
         restart_helps=True,
+        commands=(ourselves("fix --restart", stack.config),),
     )  # fmt: skip
 
 

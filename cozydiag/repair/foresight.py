@@ -21,11 +21,11 @@ def interrupts(action: Action, ledger: Ledger | None) -> Text:
     if action.service.manager == "cozy-monitor" and verb == "start":
         return t("cozy-monitor stops {name} before it starts it; about {time}", name=unit, time=time)
     if verb == "start":
-        return t("nobody: it does not run now")
+        return t("nobody, as it does not run now")
     if verb == "reload":
-        return t("nobody: open connections go on")
+        return t("nobody, as open connections go on")
     if role == "couchdb":
-        return t("the whole Cozy: nothing can be read or saved for about {time}", time=time)
+        return t("the whole Cozy, which can read and save nothing for about {time}", time=time)
     if role in ("proxy", "cozy.proxy", "supervisor"):
         return t("everybody who is using the Cozy, for about {time}", time=time)
     return t("what uses {name}, for about {time}", name=unit, time=time)
@@ -34,21 +34,21 @@ def interrupts(action: Action, ledger: Ledger | None) -> Text:
 def manner(action: Action) -> Text:
     """Graceful or hard, and why."""
     if action.verb in ("start", "reload"):
-        return t("graceful: nothing is ended")
+        return t("nothing is ended")
     if action.cause.code in _HANGS:
-        return t("hard if need be: it hangs, and its manager ends it when it does not end in its time")
-    return t("graceful: it is asked to end and gets its time")
+        return t("it hangs, so its manager kills it when it does not end in time")
+    return t("it is asked to end, and gets its time")
 
 
 def proof(action: Action) -> Text:
     """What will be looked at before it is called mended."""
     others = len(action.cause.explains)
-    if action.verb == "reload":
-        return plural("new workers, and what failed is well twice, with {n} check behind it",
-                      "new workers, and what failed is well twice, with {n} checks behind it", n=others)  # fmt: skip
+    new = t("new workers") if action.verb == "reload" else t("a new process that stays")
+    if not others:
+        return t("{new}; what failed is well, looked at twice", new=new)
     return plural(
-        "a new process that stays, and what failed is well twice, with {n} check behind it",
-        "a new process that stays, and what failed is well twice, with {n} checks behind it", n=others,
+        "{new}; what failed is well, looked at twice, and {n} check behind it",
+        "{new}; what failed is well, looked at twice, and {n} checks behind it", n=others, new=new,
     )  # fmt: skip
 
 

@@ -109,7 +109,9 @@ def unlocks(report: Report) -> list[tuple[Result, Text, str | None]]:
 def what(result: Result) -> Text:
     """One sentence for a result: its worst finding, or what holds it up."""
     if result.status is Status.BLOCKED:
-        return t("not looked at while {names} fails", names=", ".join(result.blocked_by))
+        names = ", ".join(result.blocked_by)
+        return plural("not looked at while {names} fails", "not looked at while {names} fail",
+                      n=len(result.blocked_by), names=names)  # fmt: skip
     for status in WORST_FIRST:
         for finding in result.findings:
             if finding.status is status:
@@ -130,10 +132,12 @@ def worst_first(report: Report) -> list[Result]:
 
 
 def counted(report: Report) -> tuple[Status, ...]:
-    """Of which results the number alone is told, unless all is asked for: what is well beside something broken, and what
-    is not here beside what is."""
+    """Of which results the number alone is told, unless all is asked for: what is well beside something broken, what
+    its cause has named already, and what is not here beside what is."""
     if report.causes or nothing_here(report.results):
-        return Status.OK, Status.SKIP
+        named = {name for cause in report.causes for name in cause.explains}
+        blocked = {result.instance for result in report.results if result.status is Status.BLOCKED}
+        return (Status.BLOCKED, Status.OK, Status.SKIP) if blocked <= named else (Status.OK, Status.SKIP)
     return (Status.SKIP,) if any(result.status is not Status.SKIP for result in report.results) else ()
 
 

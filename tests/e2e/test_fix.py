@@ -560,7 +560,7 @@ def test_the_plan_as_data(one_fault: Server) -> None:
     [action] = data["actions"]
     assert (done.returncode, data["schema"], data["refusals"]) == (2, "cozydiag.plan/1", [])
     assert (action["service"], action["verb"], action["owner"]) == ("supervisord:cozy-home", "start", "supervisord")
-    assert action["interrupts"] == "nobody: it does not run now"
+    assert action["interrupts"] == "nobody, as it does not run now"
     assert (action["gate"], action["helped"]["tried"] >= 0) == (None, True)
     assert server.run("fix", "--restart", "--yes", "--format", "json").returncode == 64
 

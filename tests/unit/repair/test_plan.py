@@ -178,11 +178,11 @@ def said(
             "restart",
             "every app of the Cozy is started anew, and stack.token is renewed; about 2 min",
         ),
-        ("couchdb", "restart", "the whole Cozy: nothing can be read or saved for about 20 s"),
+        ("couchdb", "restart", "the whole Cozy, which can read and save nothing for about 20 s"),
         ("cozy.home", "restart", "what uses home, for about 10 s"),
         ("proxy", "restart", "everybody who is using the Cozy, for about 3 s"),
-        ("proxy", "reload", "nobody: open connections go on"),
-        ("cozy.home", "start", "nobody: it does not run now"),
+        ("proxy", "reload", "nobody, as open connections go on"),
+        ("cozy.home", "start", "nobody, as it does not run now"),
     ],
 )
 def test_whom_it_cuts_off(bench: Bench, role: str, verb: str, words: str) -> None:
@@ -225,7 +225,7 @@ def test_how_sure_it_is(bench: Bench, helps: bool | None, certainty: Any, words:
 
 def test_it_is_hard_only_where_it_hangs(bench: Bench) -> None:
     said_of = {code: bench.words(foresight.manner(said(bench, code)))[:8] for code in ("service.hung", "service.error")}
-    assert said_of == {"service.hung": "hard if ", "service.error": "graceful"}
+    assert said_of == {"service.hung": "it hangs", "service.error": "it is as"}
 
 
 @pytest.mark.parametrize(
