@@ -13,7 +13,8 @@ NAMES = {
     "name1-drive.domain1.example": "anne-drive.smith.org",
     "user1": "anne",
     "<ip4-net1-host2>": "203.0.113.7",
-    "mail1@maildom1.example": "anne@mail.org",
+    "mail1": "anne@mail.org",
+    "maildom1.example": "mail.org",
 }
 
 
@@ -25,6 +26,7 @@ NAMES = {
         ("User1 on HOST1.", "anne on attic.", 2),
         ("ping <ip4-net1-host2>!", "ping 203.0.113.7!", 1),
         ("write to mail1@maildom1.example", "write to anne@mail.org", 1),
+        ("mail1%40maildom1.example. mail1, maildom1.example", "anne@mail.org. anne@mail.org, mail.org", 3),
         ("superuser1 and user1x and <secret#1>", "superuser1 and user1x and <secret#1>", 0),
         ("", "", 0),
     ],
