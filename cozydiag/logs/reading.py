@@ -105,7 +105,7 @@ def pieces(stream: BinaryIO) -> Iterator[bytes]:
         if line.startswith(b'{"envelopes"'):
             yield from _envelopes(line)
         else:
-            yield line.rstrip(b"\n")
+            yield line[: WIDEST if line[:1] == b"{" else 4 * LINE_LIMIT].rstrip(b"\n")  # four bytes a character at most
 
 
 def _envelopes(answer: bytes) -> Iterator[bytes]:

@@ -105,6 +105,11 @@ def test_lines_are_made_harmless_and_cut() -> None:
     assert found[3] == "a"
 
 
+def test_no_line_of_a_stream_is_kept_whole() -> None:
+    found = list(reading.pieces(BytesIO(b"x" * 5_000_000 + b"\nshort\n{" + b"y" * 5_000_000 + b"\n")))
+    assert [len(one) for one in found] == [16384, 5, 65536]
+
+
 def test_an_answer_of_log_cache_is_taken_apart() -> None:
     envelope = b'{"timestamp":"%d","log":{"payload":"YQ=="}}'
     answer = b'{"envelopes":{"batch":[' + envelope % 2 + b"," + envelope % 1 + b"]}}\n"
