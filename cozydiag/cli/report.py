@@ -203,7 +203,8 @@ def _called() -> str:
     """The command line; what was said in a note stands elsewhere."""
     from shlex import join
 
-    return join(["cozydiag", *sys.argv[1:]])
+    words = ["…" if before == "--note" else word for before, word in zip(sys.argv, sys.argv[1:], strict=False)]
+    return join(["cozydiag", *words]).replace("'…'", "…")
 
 
 def _user() -> str:

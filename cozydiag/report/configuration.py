@@ -41,17 +41,22 @@ def collect(host: Host, config: Config) -> tuple[File, ...]:
     return tuple(file for path in list(found)[:_FILES] if (file := _file(host, path)) is not None)
 
 
+def patterns(config: Config) -> list[str]:
+    """The files that are looked at beside nginx's, `*` for any name."""
+    named = config.supervisord.conf
+    found = [named] if named else list(supervisord.CONFIGURATIONS) if config.discover else []
+    if config.discover:
+        found += ["/etc/supervisor/conf.d/*.conf", *COZY_YML]
+    for etc in [config.couchdb.etc] if config.couchdb.etc else [kind.etc for kind in KINDS if config.discover]:
+        found += [f"{etc}/local.ini", f"{etc}/local.d/*.ini"]
+    return found
+
+
 def _paths(host: Host, config: Config) -> Iterator[str]:
     yield from _nginx(host, config)
-    named = config.supervisord.conf
-    main = [named] if named else list(supervisord.CONFIGURATIONS) if config.discover else []
-    yield from main
-    if config.discover:
-        yield from _in(host, "/etc/supervisor/conf.d", "*.conf")
-        yield from COZY_YML
-    for etc in [config.couchdb.etc] if config.couchdb.etc else [kind.etc for kind in KINDS if config.discover]:
-        yield f"{etc}/local.ini"
-        yield from _in(host, f"{etc}/local.d", "*.ini")
+    for pattern in patterns(config):
+        folder, _, name = pattern.rpartition("/")
+        yield from _in(host, folder, name) if "*" in name else (pattern,)
 
 
 def _nginx(host: Host, config: Config) -> Iterator[str]:

@@ -94,15 +94,15 @@ def _sections(
     if told.note:
         yield _named("note", say, told.note.splitlines())
     yield _named("verdict", say, tagged.verdict(report, say, catalogue))
-    yield _named("results", say, tagged.results(report, say))
-    yield _named("services", say, map(say, _services(collected)))
+    yield _named("journal", say, map(say, told.acts or (t("Nothing was done yet."),)))
     yield _named("versions", say, map(say, _versions(collected)))
     yield _named("machine", say, map(say, _machine(collected)))
+    yield _named("results", say, tagged.results(report, say))
+    yield _named("services", say, map(say, _services(collected)))
     yield _named("sites", say, map(say, _sites(collected)))
-    yield _named("journal", say, map(say, told.acts or (t("Nothing was done yet."),)))
-    yield from (_log(log, say) for log in collected.logs)
     if not isinstance(collected.configuration, Failure):
         yield from (_file(file, say) for file in collected.configuration)
+    yield from (_log(log, say) for log in collected.logs)
     missing = list(map(say, _uncollected(collected, told)))
     if missing:
         yield _named("missing", say, missing)

@@ -6,10 +6,12 @@ import os
 from collections.abc import Iterator
 
 from cozydiag.config import Config
+from cozydiag.config.places import state_folder
 from cozydiag.couchdb.layout import KINDS
 from cozydiag.managers import supervisord
 from cozydiag.proxies import nginx
 from cozydiag.redaction import own
+from cozydiag.report import configuration
 from cozydiag.report.redacting import map_path
 from cozydiag.text import Text, t
 
@@ -36,7 +38,9 @@ def sources(config: Config) -> Iterator[tuple[Text, list[str]]]:
 def _configuration(config: Config) -> list[str]:
     named = (config.file.path if config.file else None, config.supervisord.conf, config.proxy.conf)
     usual = nginx.CONFIGURATIONS if config.discover and not config.proxy.conf else ()
-    return [*filter(None, named), *usual]
+    found = [*filter(None, named), *usual, *configuration.patterns(config)]
+    state = os.path.join(state_folder(config.paths.state, os.environ), "state.db")
+    return [*dict.fromkeys(found), "nginx: include", os.path.abspath(state)]
 
 
 def _logs(config: Config) -> list[str]:

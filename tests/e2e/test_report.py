@@ -238,7 +238,7 @@ def headings(text: str) -> list[str]:
 def test_it_is_written_whatever_the_verdict(well: Sandbox) -> None:
     seen = run(well, "report")
     assert (seen.code, seen.err) == (0, "")
-    assert headings(seen.out)[:6] == ["cozydiag report", "Verdict", "Results", "Services", "Versions", "Machine"]
+    assert headings(seen.out)[:6] == ["cozydiag report", "Verdict", "What was done", "Versions", "Machine", "Results"]
     assert "All is well" in seen.out
     well.couchdb("wrong-password")
     try:

@@ -92,6 +92,21 @@ def test_json_has_the_causes(broken: Sandbox) -> None:
     }
 
 
+def test_what_changed_since_all_was_well(broken: Sandbox) -> None:
+    assert run(broken, "diff").code == 64  # no run was well
+    broken.heal()
+    run(broken, "cron")
+    broken.break_("part-stopped")
+    run(broken, "cron")
+    seen = run(broken, "diff")
+    assert seen.code == 1
+    assert seen.out.startswith("All was well at ")
+    assert "supervisor.program:cozy-home: ok, now FAILS" in seen.out
+    shown = run(broken, "report", "--section", "versions").out
+    assert "All was well at" in shown or "So since" in shown
+    assert run(broken, "diff", "one").code == 64
+
+
 def test_since_when_and_what_was_done(broken: Sandbox) -> None:
     run(broken, "cron")
     try:

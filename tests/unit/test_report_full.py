@@ -232,7 +232,7 @@ def words_of(line: str) -> str:
 def test_the_sections_and_their_order() -> None:
     found = sections(shown(collected()))
     assert list(found) == [
-        "cozydiag report", "Verdict", "Results", "Services", "Versions", "Machine", "Sites", "What was done",
+        "cozydiag report", "Verdict", "What was done", "Versions", "Machine", "Results", "Services", "Sites",
         "Log of cozy-proxy (stderr)", "Log of cozy-home (stderr)", "Log of cozy-home (stdout)", "Log of supervisord",
         "Hidden",
     ]  # fmt: skip
@@ -288,7 +288,7 @@ def test_failures_of_disks_are_told() -> None:
 
 def test_it_speaks_french() -> None:
     found = sections(shown(collected(), "fr"))
-    assert list(found)[1:4] == ["Verdict", "Résultats", "Services"]
+    assert list(found)[1:4] == ["Verdict", "Ce qui a été fait", "Versions"]
     assert found["Machine"][2] == "en marche depuis 1\u00a0h"
 
 
