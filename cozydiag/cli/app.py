@@ -133,7 +133,9 @@ def run(arguments: list[str]) -> int:
     except Problem as problem:
         return _complain(problem.text, problem.code)
     except typer.TyperException as error:
-        return _complain(_usage(error), USAGE)
+        from cozydiag.cli.mistakes import sentence
+
+        return _complain(sentence(error), USAGE)
     except (KeyboardInterrupt, typer.Abort):
         return 130
     except (BrokenPipeError, SystemExit):  # typer ends the process itself when the reader has gone
@@ -172,30 +174,3 @@ def _complain(text: Text, code: int) -> int:
 def for_nagios(arguments: Sequence[str]) -> bool:
     """Whether a monitoring system waits for the answer, and takes nothing but its own codes."""
     return "--format=nagios" in arguments or ("--format", "nagios") in pairwise(arguments)
-
-
-def _usage(error: typer.TyperException) -> Text:
-    """One sentence for a mistyped command line, with the nearest word that exists."""
-    from difflib import get_close_matches
-
-    context = getattr(error, "ctx", None)
-    option = getattr(error, "option_name", None)
-    if type(error).__name__ == "NoSuchOption" and option:
-        known = [name for p in context.command.params for name in p.opts] if context else []
-        return _nearest(t("there is no option {word}", word=option), get_close_matches(option, known, 1, 0.5))
-    message = getattr(error, "message", str(error))
-    if context is not None and hasattr(context.command, "commands") and "No such command" in message:
-        word = message.split("'")[1] if "'" in message else ""
-        near = get_close_matches(word, list(context.command.commands), 1, 0.5)
-        return _nearest(t("there is no command {word}", word=word), near)
-    return t(
-        "{message} (see `{command} -h`)",
-        message=message.rstrip("."),
-        command=context.command_path if context else "cozydiag",
-    )
-
-
-def _nearest(text: Text, near: list[str]) -> Text:
-    if near:
-        return t("{problem}; did you mean {near}?", problem=text, near=near[0])
-    return t("{problem}; `cozydiag -h` shows what there is", problem=text)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cozydiag.cli.common import UNWRITTEN, Problem, configuration, say, write
-from cozydiag.text import plural, t
+from cozydiag.text import t
 
 if TYPE_CHECKING:
     from cozydiag.state import State
@@ -79,8 +79,8 @@ def _removed(state: "State", ids: list[str], known: "list[Ignored]", kept: "list
     if missing:
         raise Problem(t("{id} is not ignored; `cozydiag ignore` lists what is", id=missing[0]))
     _keep(state, kept)
-    gone = len(known) - len(kept)
-    write(say(plural("{n} is no longer ignored", "{n} are no longer ignored", n=gone)) + "\n")
+    gone = ", ".join(dict.fromkeys(ids))
+    write(say(t("No longer ignored: {what}", what=gone)) + "\n")
     return 0
 
 

@@ -24,10 +24,14 @@ _LONGEST = 30 * 86400
 
 
 def build(settings: dict[str, Any], help: str) -> typer.Typer:
-    """The group of commands."""
-    app = typer.Typer(
-        add_completion=False, rich_markup_mode=None, context_settings=settings, help=help, no_args_is_help=True
-    )
+    """The group of commands; without one of them `status`."""
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=settings, help=help)
+
+    @app.callback(invoke_without_command=True)
+    def status_or_command(context: typer.Context) -> None:
+        if context.invoked_subcommand is None:
+            raise typer.Exit(status())
+
     app.command("on", context_settings=settings, help=say(t("From now on nothing is repaired.")))(on)
     app.command("off", context_settings=settings, help=say(t("From now on it is again.")))(off)
     app.command("status", context_settings=settings, help=say(t("Say whether it is on; exit code 1 if so.")))(status)

@@ -124,7 +124,10 @@ def _follow(config: "Config", url: str, wish: "Wish") -> tuple["Config", "Wish"]
 
     parsed = parse(url)
     if parsed is None:
-        raise Problem(t("{url} is not an address that begins with http:// or https://", url=url))
+        text = t("{url} is not an address that begins with http:// or https://", url=url)
+        if "://" in url or parse(f"https://{url}/") is None:
+            raise Problem(text)
+        raise Problem(t("{problem}; did you mean {near}?", problem=text, near=f"https://{url}/"))
     from cozydiag.site import address
 
     aimed = address.aimed(config, parsed)

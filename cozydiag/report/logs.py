@@ -150,7 +150,9 @@ def _unknown(found: Analysis, say: Say, width: int) -> list[str]:
         lines += _wrapped("", say(text), width)
     if not found.failures and any(one.kind in ("crashed", "given_up") for one in found.story) and found.loud:
         lines += [say(t("No known problem. The last errors:")), *(f"    {line}"[:width] for line in found.loud)]
-    if len(lines) == 1:
+    if len(lines) == 1 and not found.lines:
+        lines.append(say(t("There is nothing in it.")))
+    elif len(lines) == 1:
         lines.append(say(plural("Nothing in this {n} line is known to be a problem.",
                                 "Nothing in these {n} lines is known to be a problem.", n=found.lines)))  # fmt: skip
     return lines
