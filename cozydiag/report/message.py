@@ -54,7 +54,7 @@ def _body(made: Page, say: Say) -> Iterator[str]:
         ]
     acts = made.section("journal")
     if acts is not None:
-        lines += ["", f"{acts.heading}:", *(f"    {line}" for line in acts.lines[-_LAST:])]
+        lines += ["", acts.heading, *(f"    {line}" for line in acts.lines[-_LAST:])]
     versions = made.section("versions")
     if versions is not None:
         lines += ["", *versions.lines]

@@ -51,7 +51,12 @@ def verdict(report: Report, say: Say, catalogue: Catalogue) -> Iterator[str]:
 
 
 def _cause(cause: Cause, say: Say, *, known: str | None = None, until: Text | None = None) -> Iterator[str]:
-    seen, certain, to_do, by_hand, explains = map(say, LABELS)
+    seen, certain, to_do, by_hand, explains = LABELS
+
+    def row(label: Text, words: str) -> str:
+        text = t("{name}: {value}", name=label, value=words)
+        return f"    {say(text)}"
+
     mark = words.ASCII.marks["broken" if cause.severity is Status.FAIL else "warn"]
     known_as = say(t("Known, {until}", until=until)) + ": " if until is not None else ""
     about = {"role": cause.role, "cause": cause.instance, "is": VERDICTS[cause.severity], "sure": cause.certainty,
@@ -59,19 +64,19 @@ def _cause(cause: Cause, say: Say, *, known: str | None = None, until: Text | No
     yield f"{mark} {known_as}{say(cause.text)} {tag(cause.code, cause.text, **about)}"
     for one in cause.evidence:
         line = f"{one.source}: {one.line}"
-        yield f"    {seen}: {line} {tag(SEEN, verbatim(line), source=one.source)}"
+        yield f"{row(seen, line)} {tag(SEEN, verbatim(line), source=one.source)}"
     sure = t("yes") if cause.certainty == "certain" else t("likely, not proven")
-    yield f"    {certain}: {say(sure)}"
+    yield row(certain, say(sure))
     if cause.remedy is not None:
-        yield f"    {to_do}: {say(cause.remedy)} {tag(REMEDY, cause.remedy)}"
+        yield f"{row(to_do, say(cause.remedy))} {tag(REMEDY, cause.remedy)}"
     if cause.restart_helps is False and cause.severity is Status.FAIL:
         yield "    " + say(t("A restart does not help."))
     yield from (_outside(f"        {command}", COMMAND) for command in cause.commands)
     if cause.by_hand:
-        yield f"    {by_hand}: {cause.by_hand} {tag(BY_HAND, verbatim(cause.by_hand))}"
+        yield f"{row(by_hand, cause.by_hand)} {tag(BY_HAND, verbatim(cause.by_hand))}"
     if cause.explains:
         names = ", ".join(cause.explains)
-        yield f"    {explains}: {names} {tag(EXPLAINS, verbatim(names))}"
+        yield f"{row(explains, names)} {tag(EXPLAINS, verbatim(names))}"
 
 
 def results(report: Report, say: Say) -> Iterator[str]:
