@@ -21,6 +21,7 @@ def as_plain_data(page: Page, catalogue: Catalogue) -> dict[str, Any]:
         "schema": "cozydiag.report/1",
         "version": __version__,
         "language": catalogue.language,
+        "redaction": page.redaction[0],
         "status": None if page.report is None else as_data(page.report),
         "sections": [
             {"name": one.name, "heading": one.heading, "log": one.log, "lines": one.lines} for one in page.sections

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from cozydiag.model import Report
 from cozydiag.report import tagged
-from cozydiag.report.headings import HEADINGS, name_of, unredacted
+from cozydiag.report.headings import HEADINGS, name_of, redaction_in
 from cozydiag.report.plain import speaker
 from cozydiag.report.reading import ReadSection, read
 from cozydiag.report.seal import seal
@@ -30,10 +30,16 @@ class Page(NamedTuple):
         return next((one for one in self.sections if one.name == name), None)
 
     @property
+    def redaction(self) -> tuple[str, str]:
+        """`full`, `secrets`, `none` or `unknown`, and the line that says so."""
+        head = self.section("head")
+        return redaction_in(head.lines if head is not None else ())
+
+    @property
     def warning(self) -> str:
         """That nothing was hidden; "" where that is not so."""
-        head = self.section("head")
-        return next((line for line in head.lines if line in unredacted()), "") if head is not None else ""
+        kind, line = self.redaction
+        return line if kind == "none" else ""
 
     @property
     def rest(self) -> tuple[Section, ...]:

@@ -14,7 +14,7 @@ from cozydiag.report.collect import Collected, Log
 from cozydiag.report.configuration import File
 from cozydiag.report.formats import rendered
 from cozydiag.report.guard import Guard, LeakError, harmless
-from cozydiag.report.headings import HEAD, HEADINGS, UNREDACTED
+from cozydiag.report.headings import HEAD, HEADINGS, REDACTIONS
 from cozydiag.report.plain import Say, speaker
 from cozydiag.report.sections import LIMIT, Section, fitted
 from cozydiag.text import Bytes, Percent, Seconds, Text, plural, t
@@ -183,13 +183,6 @@ def heading_lines(
     if unlock:
         lines.append(t("Without root not everything can be seen. More: {command}", command=unlock))
     return lines
-
-
-REDACTIONS: Mapping[str, Text] = {
-    "full": t("Redaction: secrets, names and addresses have stand-ins. Read this before you pass it on all the same."),
-    "secrets": t("Redaction: secrets have stand-ins, names and addresses stay. Read this before you pass it on."),
-    "none": UNREDACTED,
-}
 
 
 def _services(collected: Collected) -> Iterator[Text]:

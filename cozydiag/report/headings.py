@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Final
 
@@ -12,8 +12,12 @@ from cozydiag.text.catalogue import ENGLISH, catalogue, render
 HEAD: Final = "cozydiag report"
 """The heading of the first section, the same in every language."""
 
-UNREDACTED: Final = t("Redaction: NONE. Passwords and keys can be in this: do not post it.")
-"""Stands first wherever nothing was hidden."""
+REDACTIONS: Final[Mapping[str, Text]] = {
+    "full": t("Redaction: secrets, names and addresses have stand-ins. Read this before you pass it on all the same."),
+    "secrets": t("Redaction: secrets have stand-ins, names and addresses stay. Read this before you pass it on."),
+    "none": t("Redaction: NONE. Passwords and keys can be in this: do not post it."),
+}
+"""What was hidden, said in the first section of every report; `none` stands above all else."""
 
 HEADINGS: Final[Mapping[str, Text]] = {
     "note": t("In the words of the user"),
@@ -54,10 +58,16 @@ def name_of(heading: str) -> str:
     return names.get(heading) or next((name for words, name in beginnings if heading.startswith(words)), "")
 
 
+def redaction_in(lines: Iterable[str]) -> tuple[str, str]:
+    """Which of `REDACTIONS` is among these lines, in any language, and the line; ("unknown", "") where none is."""
+    known = _redactions()
+    return next(((known[said], line) for line in lines if (said := _spaced(line)) in known), ("unknown", ""))
+
+
 @cache
-def unredacted() -> frozenset[str]:
-    """`UNREDACTED` in every language."""
-    return frozenset(render(UNREDACTED, one) for one in (ENGLISH, catalogue("fr")))
+def _redactions() -> dict[str, str]:
+    languages = (ENGLISH, catalogue("fr"))
+    return {_spaced(render(text, one)): kind for kind, text in REDACTIONS.items() for one in languages}
 
 
 @cache

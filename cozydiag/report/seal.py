@@ -17,6 +17,10 @@ _OURS = re.compile(r"[ \t]*(?:==|--|\\|[>|]|`{3}|~{3})")
 """How lines begin that whoever reads a report would take for a heading, a mark, a quotation or a fence."""
 
 
+_LONGEST = 160
+"""Characters of a heading, which can be a path."""
+
+
 def seal(sections: Sequence[Section]) -> list[Section]:
     """The sections with both; nothing may change them afterwards. What only looks like ours gets a backslash."""
     return [_sealed(section) for section in sections]
@@ -47,4 +51,5 @@ def _sealed(section: Section) -> Section:
     if not section.log and section.name in ("verdict", "results", ""):
         lines = list(map(sealed, lines))
     count, mark = checksum(lines)
-    return section._replace(lines=[*lines, f"-- {count} {mark} --"])
+    heading = section.heading[:_LONGEST].strip() or "?"
+    return section._replace(heading=heading, lines=[*lines, f"-- {count} {mark} --"])
