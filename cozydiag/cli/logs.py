@@ -132,7 +132,7 @@ def _standard_input(lines: int) -> list[str]:
     stream = sys.stdin.buffer if sys.stdin is not None else None
     if stream is None or sys.stdin.isatty():
         raise Problem(t("standard input is a terminal: hand a log over, as in `journalctl -u NAME | cozydiag logs -`"))
-    return list(cleaned(deque(pieces(stream), maxlen=lines)))
+    return cleaned(deque(pieces(stream), maxlen=lines))
 
 
 def _file(path: str, lines: int) -> list[str]:

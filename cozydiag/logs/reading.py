@@ -45,7 +45,7 @@ def last(path: str, lines: int) -> list[str] | Failure:
             found = [*_older(older, lines - len(found)), *found]
     except (OSError, EOFError) as error:
         return from_os_error(error) if isinstance(error, OSError) else Failure("protocol", str(error))
-    return list(cleaned(found))
+    return cleaned(found)
 
 
 def since(path: str, place: Place | None, lines: int) -> tuple[list[str], Place] | Failure:
@@ -66,7 +66,7 @@ def since(path: str, place: Place | None, lines: int) -> tuple[list[str], Place]
             found = [*_rest(f"{path}.1", place, lines), *found]
     except OSError as error:
         return from_os_error(error)
-    return list(cleaned(found[-lines:])), Place(state.st_ino, state.st_size - half)
+    return cleaned(found[-lines:]), Place(state.st_ino, state.st_size - half)
 
 
 def _half(descriptor: int, written: int, size: int) -> bytes:
@@ -120,15 +120,17 @@ def _envelopes(answer: bytes) -> Iterator[bytes]:
     yield from (json.dumps(one).encode() for one in found)
 
 
-def cleaned(lines: Iterable[bytes]) -> Iterator[str]:
+def cleaned(lines: Iterable[bytes]) -> list[str]:
     """Made harmless and cut; a line of JSON longer, for what counts in it is cut when it is taken out."""
-    for line in lines:
-        text = line.decode("utf-8", "replace") if len(line) <= LINE_LIMIT else ""
-        if text and text.isprintable():  # as nearly all are; there is nothing to clean
-            yield text
-        else:
-            text = clean(line[:WIDEST], WIDEST if line[:1] == b"{" else LINE_LIMIT)
-            yield text.replace("\n", " ").rstrip("\r ") if "\n" in text else text
+    whole = list(lines)
+    texts = b"\n".join(whole).decode("utf-8", "replace").split("\n") if whole else []
+    # Nearly all are printable and short: these are left as they are.
+    return [text if text.isprintable() and len(text) <= LINE_LIMIT else _cleaned(text) for text in texts]
+
+
+def _cleaned(line: str) -> str:
+    text = clean(line[:WIDEST], WIDEST if line[:1] == "{" else LINE_LIMIT)
+    return text.replace("\n", " ").rstrip("\r ") if "\n" in text else text
 
 
 def _end(descriptor: int, lines: int, start: int = 0) -> list[bytes]:

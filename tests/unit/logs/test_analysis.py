@@ -211,7 +211,7 @@ def test_the_json_has_what_was_promised() -> None:
 
 
 def test_nothing_is_nothing() -> None:
-    assert report.page(look(""), said, 80) == ["Nothing in these 0 lines is known to be a problem."]
+    assert report.page(look(""), said, 80) == ["There is nothing in it."]
     assert report.page(look("all is well"), said, 80) == ["Nothing in this 1 line is known to be a problem."]
 
 
