@@ -83,7 +83,7 @@ def node(host: Host, stack: Stack) -> Iterator[Finding]:
     yield from node.look(host, stack)
 
 
-@check("cozy.monitor", t("What cozy-monitor says of the parts is true"), role="cozy.controller", because=_PARTS,
+@check("cozy.monitor", t("What cozy-monitor says of the parts is true"), role="cozy.proxy", because=_PARTS,
        timeout=5.0)  # fmt: skip
 def monitor(host: Host, stack: Stack) -> Iterator[Finding]:
     """Its program is run only where it is installed. It waits without end for a part that hangs."""

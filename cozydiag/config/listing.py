@@ -23,6 +23,12 @@ def explain(config: Config) -> list[tuple[str, str, str]]:
     ]
 
 
+def may_be_found(config: Config, key: str) -> bool:
+    """Whether nobody has configured this address, so that it is looked for on the machine."""
+    is_address = key == "couchdb.url" or (key.startswith("parts.") and key.endswith(".url"))
+    return config.discover and is_address and config.settings[key].origin == "default"
+
+
 def _rows(key: str, value: object) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict):
         for name, inner in value.items():

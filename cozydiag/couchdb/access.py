@@ -176,12 +176,23 @@ def expected(stack: Stack, host: Host) -> tuple[str, ...]:
     return (name,) if chosen or not is_v3(stack, host) else ("global/instances",)
 
 
+def told_in(stack: Stack, host: Host) -> str:
+    """Where the login was read: a file, be it with its line, or a variable of the environment."""
+    configured = stack.config.couchdb
+    if configured.user and configured.password:
+        return stack.config.origins.get("couchdb.url", "").removeprefix("environment ")
+    if not isinstance(host.stat(configured.credentials_file), Failure):
+        return configured.credentials_file
+    found = _in_stack_file(stack, host)
+    return found[0] if found else configured.credentials_file
+
+
 def is_v3(stack: Stack, host: Host) -> bool:
     """The server that is asked is a cozy-stack's: beside a Cozy v2 it may be another one."""
     if not stack.config.discover:
         return False
-    url = _stack_url(stack, host)
-    return (url is not None and _is_asked(stack, url)) or {one.kind for one in stack.flavours(host)} == {"v3"}
+    found = _in_stack_file(stack, host)
+    return (found is not None and _is_asked(stack, found[1])) or {one.kind for one in stack.flavours(host)} == {"v3"}
 
 
 def _is_asked(stack: Stack, url: str) -> bool:
@@ -228,10 +239,10 @@ def _from_file(stack: Stack, host: Host, path: str, content: bytes) -> Credentia
 
 def _from_stack(stack: Stack, host: Host) -> Credentials | None:
     """User and password out of the stack's address of CouchDB, if that is the server that is asked."""
-    found = _stack_url(stack, host) if stack.config.discover else None
-    parsed = urls.parse(found) if found else None
-    if found is None or parsed is None:
+    told = _in_stack_file(stack, host) if stack.config.discover else None
+    if told is None or urls.parse(told[1]) is None:
         return None
+    found = told[1]
     from urllib.parse import unquote
 
     userinfo = found.partition("://")[2].rpartition("@")[0]
@@ -242,10 +253,12 @@ def _from_stack(stack: Stack, host: Host) -> Credentials | None:
     return Credentials(unquote(user), unquote(password)) if password else None
 
 
-def _stack_url(stack: Stack, host: Host) -> str | None:
-    def look(host: Host) -> str | None:
-        contents = (host.read(path) for path in STACK_FILES)
-        found = (url_in_stack_file(content) for content in contents if isinstance(content, bytes))
-        return next((url for url in found if url), None)
+def _in_stack_file(stack: Stack, host: Host) -> tuple[str, str] | None:
+    """The file of a cozy-stack that has the address of its CouchDB, and that address."""
+
+    def look(host: Host) -> tuple[str, str] | None:
+        contents = ((path, host.read(path)) for path in STACK_FILES)
+        found = ((path, url_in_stack_file(content)) for path, content in contents if isinstance(content, bytes))
+        return next(((path, url) for path, url in found if url), None)
 
     return stack.once("couchdb.stack_url", host, look)

@@ -11,7 +11,7 @@ from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.model import Evidence, Finding
 from cozydiag.stack import Stack
-from cozydiag.text import When, t
+from cozydiag.text import Text, When, t
 
 _ROLE = "couchdb"
 _LIFETIME = 300.0
@@ -20,7 +20,7 @@ _LIFETIME = 300.0
 
 def locked_out(host: Host, stack: Stack, account: Account, reply: Reply) -> Finding:
     until = _end_of_lockout(host, stack, account, reply)
-    user, path = account.credentials.user, stack.config.couchdb.credentials_file
+    user, path = account.credentials.user, access.told_in(stack, host)
     proof = Evidence("GET /_session", f"HTTP 403 {reply.error}")
     if until <= host.clock.now():
         return fail(
@@ -94,7 +94,7 @@ def _unknown(host: Host, stack: Stack, account: Account, reply: Reply) -> Findin
         t("Ask it as an administrator how many documents _users has (`cozydiag curlcouch --server _users`): with 0 or "
           "1 the accounts are gone, so copy the whole data folder before anything else and bring _users back from a "
           "backup. Else create the user again, or correct its name in {path}.",
-          path=stack.config.couchdb.credentials_file),
+          path=access.told_in(stack, host)),
         role=_ROLE,
         proof=Evidence("log", "GET /_session 401, and no line that says that the password failed"),
         certainty="likely",
@@ -103,18 +103,34 @@ def _unknown(host: Host, stack: Stack, account: Account, reply: Reply) -> Findin
 
 
 def _wrong(host: Host, stack: Stack, account: Account, reply: Reply) -> Finding:
-    where = stack.config.couchdb.credentials_file
+    where = access.told_in(stack, host)
     line = logs.warnings_of(_log_now(stack, host), account.credentials.user)
     return fail(
         "couchdb.credentials_refused",
         t("CouchDB refuses user {user} with the password in {path}", user=account.credentials.user, path=where),
-        t("The password there and the one in CouchDB differ. Put the right one into that file, or set the user's "
-          "password anew in CouchDB; then restart what uses it. Try it once only: five failures lock the account. "
-          "cozydiag itself tries no more until that file changes, or until you say `cozydiag couchdb --again`."),
+        _remedy(stack, where),
         role=_ROLE,
         proof=Evidence("log", line) if line else Evidence("GET /_session", f"HTTP {reply.status} {reply.error}"),
         restart_helps=False,
     )  # fmt: skip
+
+
+def _remedy(stack: Stack, where: str) -> Text:
+    """What to correct: the data-system's file, a cozy-stack's address, or the login that cozydiag alone was given."""
+    path, file = where.rpartition(":")[0] or where, stack.config.file
+    if path == stack.config.couchdb.credentials_file:
+        return t("The password there and the one in CouchDB differ. Put the right one into that file, or set the "
+                 "user's password anew in CouchDB; then restart what uses it. Try it once only: five failures lock the "
+                 "account. cozydiag itself tries no more until that file changes, or until you say `cozydiag couchdb "
+                 "--again`.")  # fmt: skip
+    if not path.startswith("/") or (file is not None and path == file.path):
+        return t("That is the login that cozydiag alone was given: put the right one there. Try it once only: five "
+                 "failures lock the account. cozydiag itself tries no more until that changes, or until you say "
+                 "`cozydiag couchdb --again`.")  # fmt: skip
+    return t("The password there and the one in CouchDB differ. Put the right one into CouchDB's address there (`/`, "
+             "`:` and `@` in it as %2F, %3A and %40), or set the user's password anew in CouchDB; then restart "
+             "cozy-stack. Try it once only: five failures lock the account. cozydiag itself tries no more until that "
+             "file changes, or until you say `cozydiag couchdb --again`.")  # fmt: skip
 
 
 def not_looked_at(reply: Reply) -> Finding:

@@ -4,7 +4,7 @@ engines."""
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from cozydiag.cozy import settings
@@ -19,16 +19,26 @@ PROGRAMS: Final = ("/usr/bin/cozy-stack", "/usr/local/bin/cozy-stack")
 
 _FLAGS: Final = {"--host": "host", "--port": "port", "-p": "port", "--admin-host": "admin.host",
                  "--admin-port": "admin.port", "-c": "config", "--config": "config"}  # fmt: skip
-"""`cozy-stack serve --help`; the environment has the same with COZY_ before it."""
+"""`cozy-stack serve --help`"""
+
+_VARIABLES: Final = {f"COZY_{key.upper().replace('.', '_')}": key
+                     for key in ("host", "port", "admin.host", "admin.port", "couchdb.url")}  # fmt: skip
+"""What it reads from its environment goes over its files (cozy-stack, `pkg/config/config`)."""
 
 
 class Told(NamedTuple):
-    """What a unit or a process says: options by the key of the setting that they stand for."""
+    """What a unit or a process says: options by the key of the setting that they stand for. ``files`` has, for those
+    that stand in a file of its environment, that file."""
 
     name: str
     way: str
     origin: str
-    options: dict[str, str]
+    options: Mapping[str, str]
+    files: Mapping[str, str] = {}
+
+    def origin_of(self, *keys: str) -> str:
+        """Where the first of these options that is given stands; "" where none is."""
+        return next((self.files.get(key, self.origin) for key in keys if self.options.get(key)), "")
 
 
 def find(host: Host) -> tuple[Flavour, ...]:
@@ -68,8 +78,8 @@ def _units(host: Host) -> Iterator[Told]:
                 seen.add(name)
                 content = host.read(f"{folder}/{name}")
                 if isinstance(content, bytes) and content:  # an empty one is masked
-                    options = _of_unit((content + _drop_ins(host, name)).decode("utf-8", "replace"))
-                    yield Told(name.removesuffix(".service"), "systemd", f"{folder}/{name}", options)
+                    told = _of_unit(host, (content + _drop_ins(host, name)).decode("utf-8", "replace"))
+                    yield Told(name.removesuffix(".service"), "systemd", f"{folder}/{name}", *told)
 
 
 def _drop_ins(host: Host, unit: str) -> bytes:
@@ -80,8 +90,12 @@ def _drop_ins(host: Host, unit: str) -> bytes:
     return b"".join(b"\n" + content for content in found if isinstance(content, bytes))
 
 
-def _of_unit(text: str) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _of_unit(host: Host, text: str) -> tuple[dict[str, str], dict[str, str]]:
+    """The options, and the files that some of them stand in. What stands later wins, a file of the environment over
+    all lines of it (systemd.exec), the command line over both."""
+    flags: dict[str, str] = {}
+    given: dict[str, str] = {}
+    paths: list[str] = []
     for line in text.replace("\\\n", " ").splitlines():
         key, _, value = line.partition("=")
         try:
@@ -89,12 +103,25 @@ def _of_unit(text: str) -> dict[str, str]:
         except ValueError:
             continue
         if key.strip() == "ExecStart":
-            found.update(options_of(words))
+            flags.update(options_of(words))
         elif key.strip() == "Environment":
-            for name, _, given in (word.partition("=") for word in words):
-                if name in ("COZY_HOST", "COZY_PORT", "COZY_ADMIN_HOST", "COZY_ADMIN_PORT"):
-                    found.setdefault(name[5:].lower().replace("_", "."), given)
-    return found
+            given.update(_of_environment(words))
+        elif key.strip() == "EnvironmentFile":
+            paths = [*paths, value.strip().removeprefix("-")] if value.strip() else []
+    files: dict[str, str] = {}
+    for path in paths:
+        content = host.read(path)
+        lines = content.decode("utf-8", "replace").splitlines() if isinstance(content, bytes) else []
+        found = _of_environment(lines)
+        given.update(found)
+        files.update(dict.fromkeys(found, path))
+    return {**given, **flags}, {key: path for key, path in files.items() if key not in flags}
+
+
+def _of_environment(words: Iterable[str]) -> dict[str, str]:
+    """Of `NAME=value` those that cozy-stack takes for the settings looked at here."""
+    pairs = ((name.strip(), value.strip().strip("\"'")) for name, _, value in (word.partition("=") for word in words))
+    return {_VARIABLES[name]: value for name, value in pairs if name in _VARIABLES}
 
 
 def boxed(host: Host) -> tuple[Flavour, ...]:
@@ -122,9 +149,9 @@ def _flavour(host: Host, told: Told) -> Flavour:
     files = (told.options["config"], told.options["config"] + ".local") if "config" in told.options else settings.FILES
     seen = settings.read(host, files)
     places = [_address("cozy.stack", "", 8080, told, seen), _address("cozy.admin", "admin.", 6060, told, seen)]
-    if couchdb := seen.get("couchdb.url"):
-        places.append(Place("couchdb", couchdb, seen.origin("couchdb.url")))
-    signs = [told.origin, *seen.files]
+    if couchdb := told.options.get("couchdb.url") or seen.get("couchdb.url"):
+        places.append(Place("couchdb", couchdb, told.origin_of("couchdb.url") or seen.origin("couchdb.url")))
+    signs = [told.origin, *told.files.values(), *seen.files]
     evidence = tuple(Evidence(sign, "exists") for sign in dict.fromkeys(signs))
     return Flavour("v3", told.name, told.way, tuple(places), evidence)
 
@@ -132,7 +159,8 @@ def _flavour(host: Host, told: Told) -> Flavour:
 def _address(role: str, prefix: str, usual: int, told: Told, seen: settings.Settings) -> Place:
     """Options of the command line win over the files."""
     name, port = told.options.get(f"{prefix}host", ""), told.options.get(f"{prefix}port", "")
-    origin = told.origin if port or name else seen.origin(f"{prefix}port") or seen.origin(f"{prefix}host") or USUAL
+    origin = told.origin_of(f"{prefix}port", f"{prefix}host")
+    origin = origin or seen.origin(f"{prefix}port") or seen.origin(f"{prefix}host") or USUAL
     name = name or seen.get(f"{prefix}host", "localhost")
     port = port or seen.get(f"{prefix}port", str(usual))
     return Place(role, url_of(name, port if port.isdigit() else usual), origin)

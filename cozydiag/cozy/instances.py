@@ -102,12 +102,12 @@ def _domains(found: list[object]) -> list[str]:
 
 def _names(host: Host, stack: Stack) -> list[str]:
     """The names of all sites of all proxies; none where a configuration cannot be read."""
-    names = []
+    names: list[str] = []
     for proxy in fronts.in_use(stack, host):
-        read = fronts.configuration(stack, host, proxy)
-        if isinstance(read, Failure) or read.unreadable:
+        found = fronts.names(stack, host, proxy)
+        if isinstance(found, Failure):
             return []
-        names += [name for server in read.servers for name in server.names or ("*",)]
+        names += [name for site in found for name in site or ("*",)]
     return names
 
 

@@ -41,7 +41,8 @@ class Seen(NamedTuple):
     couchdb: str | None
     mail: str
     proxies: tuple[tuple[str, int], ...]
-    """Each with the number of its sites, -1 where its configuration cannot be read."""
+    """Each with the number of its sites, -1 where its configuration cannot be read; only told where nothing of a Cozy
+    and no site is here."""
 
 
 def look(host: Host, stack: Stack) -> Iterator[Finding]:
@@ -72,7 +73,8 @@ def see(host: Host, stack: Stack) -> Seen:
     sites = tuple(site for site in every if site.origin not in ("configuration", ELSEWHERE))
     number = len(apps.listed(stack, host)) if any(one.kind == "v2" for one in flavours) else 0
     mail = next((name for name, path in _MAILERS.items() if not isinstance(host.stat(path), Failure)), "")
-    return Seen(system(host), flavours, sites, number, _couchdb(host, stack), mail, _proxies(host, stack))
+    proxies = () if flavours or sites else _proxies(host, stack)
+    return Seen(system(host), flavours, sites, number, _couchdb(host, stack), mail, proxies)
 
 
 def sentence(seen: Seen) -> Text:
@@ -154,6 +156,6 @@ def _couchdb(host: Host, stack: Stack) -> str | None:
 def _proxies(host: Host, stack: Stack) -> tuple[tuple[str, int], ...]:
     found = []
     for proxy in fronts.proxies(stack, host):
-        read = fronts.configuration(stack, host, proxy)
-        found.append((proxy.name, -1 if isinstance(read, Failure) else len(read.servers)))
+        names = fronts.names(stack, host, proxy)
+        found.append((proxy.name, -1 if isinstance(names, Failure) else len(names)))
     return tuple(found)

@@ -80,6 +80,31 @@ def _ours(stack: Stack, proxy: Proxy, host: Host) -> Configuration | Failure:
     return read
 
 
+def names(stack: Stack, host: Host, proxy: Proxy) -> list[list[str]] | Failure:
+    """The names of each of its sites, also of those that are none of ours; remembered from run to run. A Failure where
+    some of its configuration cannot be read."""
+
+    def look(host: Host) -> list[list[str]] | Failure:
+        from cozydiag.stack import kept
+
+        known = kept.recall(stack, host, proxy, _NAMES)
+        if isinstance(known, list):
+            return known
+        read = configuration(stack, host, proxy)
+        if isinstance(read, Failure):
+            return read
+        if read.unreadable:
+            return Failure("permission", read.unreadable[0])
+        found = [list(server.names) for server in read.servers]
+        kept.keep(stack, proxy, read, _NAMES, found)
+        return found
+
+    return stack.once(f"{proxy.name} names", host, look)
+
+
+_NAMES = "names of all sites"
+
+
 def way(stack: Stack, host: Host, site: Site) -> Way | None:
     """The way of a site on this machine, as far as configurations tell. What runs goes before what does not."""
     from cozydiag.proxies.serving import leading, serving

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from cozydiag.config.values import Part
+from cozydiag.config import kinds
+from cozydiag.config.values import Part, Setting
 from cozydiag.cozy import settings
 from cozydiag.engine import registry
 from cozydiag.engine.diagnosis import Diagnosis
@@ -123,6 +124,37 @@ def test_one_that_was_built_for_development(tmp_path: Path) -> None:
 def test_the_admin_port(served: Answer | Failure, code: str | None, tmp_path: Path) -> None:
     found = causes(tmp_path, v3(web={"127.0.0.1:6060": served}))
     assert found == ([(code, "cozy.stack", "warn")] if code else [])
+
+
+# --- its login at CouchDB
+
+
+def refusing(request: Request) -> Answer | Failure:
+    wrong = '{"error":"unauthorized","reason":"Name or password is incorrect."}'
+    return answer(401, wrong, Server="CouchDB/3.5.0") if request.header("Authorization") else couchdb(request)
+
+
+def test_a_refused_login_is_corrected_where_it_stands(tmp_path: Path) -> None:
+    [found] = examine(tmp_path, v3(web={"127.0.0.1:5984": refusing, "localhost:5984": refusing})).causes
+    assert (found.code, found.role) == ("couchdb.credentials_refused", "couchdb")
+    assert "/etc/cozy/cozy.yml.local:2" in words(found)
+    assert found.remedy is not None
+    assert "restart cozy-stack" in render(found.remedy, ENGLISH)
+
+
+def test_a_refused_login_of_cozydiag_alone(tmp_path: Path) -> None:
+    given = config(tmp_path, ALICE)
+    url = kinds.url_with_user("couchdb.url", "http://app:other@127.0.0.1:5984/")
+    given = replace(
+        given,
+        couchdb=given.couchdb._replace(user=url.user, password=url.password),
+        settings={**given.settings, "couchdb.url": Setting(url, "environment COZYDIAG_COUCHDB_URL")},
+    )
+    [found] = look(v3(web={"127.0.0.1:5984": refusing}), given)[0].causes
+    assert found.code == "couchdb.credentials_refused"
+    assert words(found).endswith("in COZYDIAG_COUCHDB_URL")
+    assert found.remedy is not None
+    assert "cozydiag alone" in render(found.remedy, ENGLISH)
 
 
 # --- why it does not start

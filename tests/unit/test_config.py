@@ -13,7 +13,7 @@ import pytest
 from cozydiag.config import Config, ConfigError, Secret, Service, Timing, load
 from cozydiag.config.check_options import options, verify
 from cozydiag.config.lines import dotted, lines
-from cozydiag.config.listing import explain
+from cozydiag.config.listing import explain, may_be_found
 from cozydiag.config.values import Notify, Repair
 from cozydiag.text import Percent
 from cozydiag.text.catalogue import ENGLISH, catalogue, render
@@ -184,6 +184,15 @@ def test_explanations_show_everything_but_secrets(path: Path) -> None:
     assert rows["checks.mine.url"] == ('"http://***@h/"', f"{path}:4")
     assert rows["notify.apprise"] == ("***", f"{path}:6")
     assert "couchdb.password" not in rows
+
+
+def test_an_address_that_nobody_configured_may_be_found(path: Path) -> None:
+    keys = ("couchdb.url", "parts.home.url", "couchdb.database", "discover")
+    shown = {
+        text: [key for key in keys if may_be_found(loaded(path, text), key)] for text in ("", "discover = false\n")
+    }
+    assert shown == {"": ["couchdb.url", "parts.home.url"], "discover = false\n": []}
+    assert not may_be_found(loaded(path, '[couchdb]\nurl = "http://127.0.0.1:5984"\n'), "couchdb.url")
 
 
 def test_the_environment_says_where_couchdb_is(path: Path) -> None:

@@ -12,7 +12,7 @@ from cozydiag.config.values import Paths, Proxy
 from cozydiag.cozy.flavour import Flavour
 from cozydiag.host import Host, World
 from cozydiag.proxies import nginx
-from cozydiag.stack import Stack, found, kept
+from cozydiag.stack import Stack, found, fronts, kept
 
 SITE = "server {{ listen 443 ssl; server_name s{n}.example; location / {{ proxy_pass http://127.0.0.1:{port}; }} }}\n"
 
@@ -46,6 +46,21 @@ def test_they_are_not_parsed_again_while_nothing_changes(config: Config, monkeyp
 
     monkeypatch.setattr(nginx, "parse", parse)
     assert names(config) == first == ["s7.example"]
+
+
+def test_the_names_of_all_sites_are_remembered(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def all_names() -> object:
+        stack, host = Stack(config), Host(World())
+        [proxy] = fronts.proxies(stack, host)
+        return fronts.names(stack, host, proxy)
+
+    first = all_names()
+    assert first == [[f"s{n}.example"] for n in sorted(range(kept.MANY), key=str)]
+    with monkeypatch.context() as patched:
+        patched.setattr(fronts, "configuration", lambda *_: pytest.fail("it was read again"))
+        assert all_names() == first
+    (tmp_path / "sites" / "0.conf").write_text("server { listen 443 ssl; server_name a.example b.example; }\n")
+    assert ["a.example", "b.example"] in all_names()  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("change", ["a file", "a new file", "a file that is gone"])

@@ -9,6 +9,7 @@ import pytest
 
 from cozydiag.config import Config
 from cozydiag.config.file import File
+from cozydiag.config.listing import explain
 from cozydiag.config.schema import build
 from cozydiag.cozy import discovery
 from cozydiag.cozy.find_v3 import options_of
@@ -153,6 +154,56 @@ def test_what_an_administrator_has_put_beside_the_unit() -> None:
     files = {UNITS: b"ExecStart=x serve\n", drop_in: b"[Service]\nEnvironment=COZY_PORT=8085\n"}
     [flavour] = found(files=files)
     assert places(flavour)["cozy.stack"][0] == "http://127.0.0.1:8085"
+
+
+ENVIRONMENT = b"""# cozy
+COZY_PORT="8086"
+COZY_ADMIN_PORT = 6061
+; COZY_HOST=10.0.0.9
+COZY_COUCHDB_URL=http://app:s3cretword@10.0.0.3:5985/
+PORT=1
+"""
+
+
+def test_what_stands_in_the_files_of_a_units_environment() -> None:
+    unit = (
+        b"Environment=COZY_PORT=8085 COZY_HOST=10.0.0.2\nEnvironmentFile=-/etc/default/cozy-stack\nExecStart=x serve\n"
+    )
+    files = {UNITS: unit, "/etc/default/cozy-stack": ENVIRONMENT, "/etc/cozy/cozy.yml": b"port: 1\nhost: 10.0.0.1\n"}
+    [flavour] = found(files=files)
+    assert places(flavour) == {
+        "cozy.stack": ("http://10.0.0.2:8086", "/etc/default/cozy-stack"),
+        "cozy.admin": ("http://127.0.0.1:6061", "/etc/default/cozy-stack"),
+        "couchdb": ("http://app:s3cretword@10.0.0.3:5985/", "/etc/default/cozy-stack"),
+    }
+    assert [one.source for one in flavour.evidence] == [UNITS, "/etc/default/cozy-stack", "/etc/cozy/cozy.yml"]
+    config = settled(files=files)
+    assert (config.couchdb.url, config.origins["couchdb.url"]) == ("http://10.0.0.3:5985/", "/etc/default/cozy-stack")
+    assert "s3cretword" not in str(explain(config))
+
+
+@pytest.mark.parametrize(
+    ("unit", "url", "origin"),
+    [
+        ("EnvironmentFile=/a\nEnvironmentFile=/b\n", "http://127.0.0.1:8087", "/b"),
+        ("EnvironmentFile=/a\nEnvironmentFile=\n", "http://127.0.0.1:8080", USUAL),
+        ("EnvironmentFile=/missing\n", "http://127.0.0.1:8080", USUAL),
+        ("EnvironmentFile=/a\nExecStart=/usr/bin/cozy-stack serve --port 8083\n", "http://127.0.0.1:8083", UNITS),
+        ("EnvironmentFile=/a\nEnvironment=COZY_PORT=8085\n", "http://127.0.0.1:8086", "/a"),
+        ("Environment=COZY_PORT=8085\nEnvironment=COZY_PORT=8084\n", "http://127.0.0.1:8084", UNITS),
+    ],
+)
+def test_which_of_several_wins(unit: str, url: str, origin: str) -> None:
+    [flavour] = found(files={UNITS: unit.encode(), "/a": b"COZY_PORT=8086\n", "/b": b"COZY_PORT='8087'\n"})
+    assert places(flavour)["cozy.stack"] == (url, origin)
+
+
+def test_what_was_found_is_shown_with_where_it_was_read() -> None:
+    files = {UNITS: b"", "/etc/cozy/cozy.yml": b"couchdb:\n  url: http://app:s3cretword@10.0.0.3:5985/\nport: 8081\n"}
+    rows = {key: (value, origin) for key, value, origin in explain(settled(files=files))}
+    assert rows["couchdb.url"] == ('"http://10.0.0.3:5985/"', "/etc/cozy/cozy.yml:2")
+    assert rows["couchdb.password"] == ("***", "/etc/cozy/cozy.yml:2")
+    assert rows["parts.stack.url"] == ('"http://127.0.0.1:8081"', "/etc/cozy/cozy.yml:3")
 
 
 def test_two_of_them_and_a_cozy_v2() -> None:
