@@ -18,7 +18,8 @@ def show_collected(words: str, layout: str, config: str | None, *, verbose: bool
     found = diagnose(words.encode(), loaded)
     head = _head(found.report.host, found.at)
     if not found.whole:
-        print(f"cozydiag: {say(t('the collected file breaks off: what came after is unknown'))}", file=sys.stderr)
+        lost = say(t("the collected file breaks off: what came after is unknown"))
+        print(f"cozydiag: {lost}", file=sys.stderr)
     if redact:
         from cozydiag.collected.posting import posted
         from cozydiag.report.guard import LeakError

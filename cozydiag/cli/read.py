@@ -46,9 +46,7 @@ def read(
         layout = one_of("--format", format_ or usual, REPORTS if redact else FORMATS)
         return show_collected(words, layout, config, verbose=verbose, redact=redact)
     if redact:
-        raise Problem(
-            t("--redact is for collected files: a report is redacted, and `cozydiag redact` hides in any text")
-        )
+        raise Problem(t("--redact is for collected files; `cozydiag redact` hides secrets in any other text"))
     layout = one_of("--format", format_ or usual, ("terminal", "text", "json", "markdown", "html"))
     reading = reading_in(words, file)
     for note in reading.lost:

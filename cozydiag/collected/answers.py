@@ -50,7 +50,11 @@ class Asked(NamedTuple):
 
 def asked(url: urls.Url, address: tuple[str, int] | None, *, login: bool) -> Asked:
     name, port = address or (url.host, url.port)
-    return Asked(f"{'127.0.0.1' if name == 'localhost' else name}:{port}", url.host, url.target, login)
+    return Asked(f"{_plain(name)}:{port}", _plain(url.host), url.target, login)
+
+
+def _plain(name: str) -> str:
+    return "127.0.0.1" if name == "localhost" else name
 
 
 def answers(collected: Collected) -> dict[Asked, Answer | Failure]:

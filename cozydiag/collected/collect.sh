@@ -259,7 +259,8 @@ printf '= ticks %s\n' "$(getconf CLK_TCK 2>/dev/null || echo 100)"
 for program in curl wget timeout stat; do have "$program" && printf '= has %s\n' "$program"; done
 
 for path in /proc/uptime /proc/loadavg /proc/meminfo /proc/mounts /proc/self/mountinfo /proc/vmstat \
-    /proc/sys/fs/file-nr /sys/devices/system/cpu/online /etc/os-release /etc/debian_version /etc/resolv.conf; do
+    /proc/sys/fs/file-nr /proc/pressure/cpu /proc/pressure/memory /proc/pressure/io \
+    /proc/device-tree/model /sys/devices/system/cpu/online /etc/os-release /etc/debian_version /etc/resolv.conf; do
     file "$path"
 done
 
@@ -318,10 +319,20 @@ trace /etc/cozy /etc/cozy/couchdb.login "$LOGIN_FILE" /etc/cozy/stack.token /etc
     /run/systemd/system /run/supervisor.sock /var/run/supervisor.sock /run/supervisor/supervisor.sock /tmp/supervisor.sock \
     /run/docker.sock /var/run/docker.sock /.dockerenv /run/.containerenv /etc/apache2/apache2.conf \
     /etc/httpd/conf/httpd.conf /etc/apache2/httpd.conf /etc/caddy/Caddyfile /etc/caddy/caddy.json /etc/haproxy/haproxy.cfg \
-    /usr/local/etc/haproxy/haproxy.cfg /usr/bin/pm2 /usr/local/bin/pm2 /root/.pm2 /root/.forever /tmp /var/log
+    /usr/local/etc/haproxy/haproxy.cfg /usr/bin/pm2 /usr/local/bin/pm2 /usr/lib/node_modules/pm2 \
+    /usr/local/lib/node_modules/pm2 /root/.pm2 /root/.forever /root/.strong-pm /var/lib/strong-pm /tmp /var/log /etc \
+    /etc/init.d/apache2 /etc/init.d/haproxy /etc/init.d/postfix /etc/init.d/exim4 /etc/init.d/redis-server \
+    /etc/init.d/cozy-controller /etc/supervisor/conf.d/cozy-controller.conf /usr/local/nginx/conf/nginx.conf \
+    /etc/postfix/main.cf /usr/sbin/postfix /usr/sbin/exim4 /usr/sbin/msmtp /usr/sbin/smtpd /etc/smtpd.conf /etc/opensmtpd \
+    /var/spool/postfix /var/lib/cozy/cozy.yml /var/lib/cozy/.cozy/cozy.yml /var/lib/cozy/.config/cozy/cozy.yml \
+    /var/lib/cozy/cozy-admin-passphrase /run/podman/podman.sock /var/lib/containers/storage \
+    /root/.local/share/containers/storage /run/openrc/softlevel /run/runit /run/s6 /run/systemd/container \
+    /run/systemd/private /run/systemd/timesync/synchronized /run/reboot-required /var/snap/couchdb/current/etc \
+    /sys/class/net/docker0 /sys/class/net/podman0 /sys/class/net/cni-podman0 /sys/module/ip_tables \
+    /sys/module/ip6_tables /sys/module/nf_tables
 
 section 'file /etc/passwd'
-sed -n -e '/^root:/p' -e '/^cozy/p' -e '/^couchdb:/p' -e '/^www-data:/p' -e '/^nginx:/p' /etc/passwd 2>/dev/null | body
+sed -n -e '/^root:/p' -e '/^cozy/p' -e '/^couchdb:/p' /etc/passwd 2>/dev/null | body
 echo '= state part'
 
 # Configurations
@@ -379,9 +390,9 @@ fi
 if [ -d /run/systemd/system ]; then
     properties=Id,Names,LoadState,LoadError,ActiveState,SubState,Result,Type,UnitFileState,MainPID,ExecMainCode,ExecMainStatus,NRestarts,RestartUSec,ConditionResult,ConditionTimestampMonotonic,StateChangeTimestampMonotonic,ActiveEnterTimestampMonotonic,Requires,BindsTo,Requisite,Job
     run 'systemctl show' 8 systemctl show --no-pager -p "$properties" -- \
-        nginx.service apache2.service httpd.service caddy.service haproxy.service couchdb.service cozy- \
-        stack.service supervisor.service supervisord.service postfix.service postfix@-.service exim4.service \
-        redis-server.service docker.service podman.service 'pm2-*.service' 'cozy-*.service'
+        nginx.service apache2.service httpd.service caddy.service haproxy.service couchdb.service \
+        cozy-stack.service supervisor.service supervisord.service postfix.service postfix@-.service \
+        exim4.service redis-server.service docker.service podman.service 'pm2-*.service' 'cozy-*.service'
 fi
 run 'cozy-monitor status --raw' 20 "$COZY_MONITOR" status --raw
 run 'node --version' 5 node --version
@@ -394,6 +405,8 @@ run 'packages' 10 dpkg-query -W -f '${Package} ${Version} ${Status}\n' 'cozy*' '
 # Answers
 asked "$COUCHDB_URL/"
 asked "$COUCHDB_URL/_up"
+asked "$COUCHDB_URL/$COUCHDB_DATABASE"
+asked "$COUCHDB_URL/_users"
 for url in http://127.0.0.1:9002/ http://127.0.0.1:9101/ http://127.0.0.1:9104/status http://127.0.0.1:8080/status \
     http://127.0.0.1:8080/version http://127.0.0.1:6060/version $ASK; do
     case $url in */api/applications/) asked "$url" 65536 ;; *) asked "$url" ;; esac
@@ -402,8 +415,11 @@ asked http://127.0.0.1:9103/api/applications/ 65536
 
 login=
 [ -r "$LOGIN_FILE" ] && [ -f "$LOGIN_FILE" ] && login=$(sed -n -e 1p -e 2p "$LOGIN_FILE" | tr -d '\r' | tr '\n' ':' | sed 's/:$//')
+case $login in
+?*:?*) section login && printf '= file %s\n= state whole\n' "$LOGIN_FILE" ;;
+*) [ ! -r "$LOGIN_FILE" ] || { section login && printf '= file %s\n= state malformed\n' "$LOGIN_FILE"; } && login= ;;
+esac
 if [ -n "$login" ] && have curl; then
-    printf '== login\n= file %s\n' "$LOGIN_FILE"
     # One try: what refuses it once is not asked again, for CouchDB locks who fails five times.
     answer=$({ asked_with_login /_session; } 5>&1)
     printf '%s\n' "$answer"

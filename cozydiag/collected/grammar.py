@@ -48,7 +48,7 @@ class Collected(NamedTuple):
 
 def is_collected(content: bytes) -> bool:
     """Whether it was printed by the collector, in this version of its grammar."""
-    return content.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(FIRST.encode())
+    return content.removeprefix(b"\xef\xbb\xbf").lstrip().partition(b"\n")[0].rstrip() == FIRST.encode()
 
 
 def read(content: bytes) -> Collected:

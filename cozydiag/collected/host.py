@@ -132,7 +132,7 @@ class CollectedHost(Host):
         """supervisord alone was asked anything in that way."""
         if unix is None or not url.endswith("/RPC2") or method != "POST":
             raise Unasked
-        outcome = supervisor.answer(self.tables, body)
+        outcome = supervisor.answer(self.tables, unix, body)
         self._note_answer(f"{method} {url} via {unix}", outcome)
         return outcome
 
@@ -273,7 +273,9 @@ class CollectedHost(Host):
         found = self._file(path)
         if isinstance(found, Failure):
             return found
-        return LOGIN if self.tables.login and os.path.normpath(path) == self.tables.login else found.content
+        if self.tables.login and os.path.normpath(path) == self.tables.login:
+            return LOGIN.split()[0] if self.tables.malformed else LOGIN
+        return found.content
 
     def read(self, path: str, *, max_bytes: int = 1 << 20, follow: bool = True) -> bytes | Failure:
         content = self._content(path)

@@ -10,7 +10,7 @@ from configparser import Error, RawConfigParser
 from typing import Any, Final
 from xmlrpc.client import Fault, dumps, loads
 
-from cozydiag.collected.tables import UNKNOWN, File, Tables
+from cozydiag.collected.tables import ABSENT, UNKNOWN, File, Tables
 from cozydiag.host import Answer, Failure, Unasked
 from cozydiag.host.commands import Completed
 
@@ -36,11 +36,11 @@ _SAYS: Final[tuple[tuple[str, Failure], ...]] = (
 Struct = dict[str, Any]
 
 
-def answer(tables: Tables, body: bytes) -> Answer | Failure:
+def answer(tables: Tables, socket: str, body: bytes) -> Answer | Failure:
     """What supervisord would have said to this call."""
     done = tables.commands.get("supervisorctl status")
     if done is None or (isinstance(done, Failure) and done.kind == "missing"):
-        return UNKNOWN  # nobody could ask
+        return ABSENT if tables.file(socket) == ABSENT else UNKNOWN  # nobody could ask
     if isinstance(done, Failure):
         return done
     rows = list(_rows(done))

@@ -35,7 +35,7 @@ class File(NamedTuple):
 @dataclass
 class Tables:
     """``at`` is when it was collected (epoch seconds), ``up`` how long the machine had run by then. ``owners`` has the
-    process behind the number of a socket. ``listeners`` is None where the tables of the kernel are not there."""
+    process behind the number of a socket. ``login`` is the file of the apps' login, which stayed there. ``listeners`` is None where the tables of the kernel are not there."""
 
     name: str
     at: float
@@ -51,6 +51,7 @@ class Tables:
     commands: Mapping[str, Completed | Failure] = field(default_factory=dict)
     names: Mapping[str, tuple[str, ...] | Failure] = field(default_factory=dict)
     login: str = ""
+    malformed: bool = False
 
     def contents(self) -> dict[str, bytes]:
         """All files that are known whole."""
@@ -93,6 +94,7 @@ def tables(collected: Collected) -> Tables:
                    if one.name.startswith("name ")}  # fmt: skip
     login = collected.one("login")
     found.login = os.path.normpath(login.word("file")) if login else ""
+    found.malformed = login is not None and "malformed" in login.states
     return found
 
 

@@ -11,7 +11,7 @@ from cozydiag.couchdb import memory
 from cozydiag.engine import registry
 from cozydiag.engine.diagnosis import Diagnosis, verdict
 from cozydiag.engine.run import Run
-from cozydiag.host import Host, World
+from cozydiag.host import Host, Unasked, World
 from cozydiag.masking import masked
 from cozydiag.model import FAILING, Cause, Report, Result, Status
 from cozydiag.stack import CHAIN, Stack
@@ -44,7 +44,10 @@ def look(
     world = host.world
     stack = Stack(config)
     started_at, started = world.clock.now(), world.clock.monotonic()
-    stack.settle(host.within(min(2.0, wish.deadline), "discovery"))
+    try:
+        stack.settle(host.within(min(2.0, wish.deadline), "discovery"))
+    except Unasked:
+        pass  # too little was collected to find out what is there: every check that wants to know says so
     remembered = memory.recall(stack.config) if collected is None else None
     stack.may_log_in = collected is not None or memory.may_try(config)
     stack.refusal = before.refusal if before is not None and before.refusal is not None else remembered

@@ -1,0 +1,210 @@
+"""`collect-script` in the sandbox, and what `read` makes of its output: what `status` says there."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cozydiag.collected.reading import diagnose
+from cozydiag.collected.script import script
+from cozydiag.config import Config, load
+from cozydiag.engine.examine import Wish, examine
+from cozydiag.model import Report, Status
+from cozydiag.sandbox import Sandbox
+
+SHELLS = [shell for shell in (["dash"], ["busybox", "ash"], ["bash", "--posix"]) if shutil.which(shell[0])]
+SHELL = (SHELLS or [["sh"]])[0]
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    made = Sandbox.create()
+    try:
+        made.up()
+        yield made
+    finally:
+        made.remove()
+
+
+@pytest.fixture
+def healthy(sandbox: Sandbox) -> Iterator[Sandbox]:
+    yield sandbox
+    sandbox.heal()
+
+
+def settings(sandbox: Sandbox) -> Config:
+    return load(sandbox.config, {})
+
+
+def environment(config: Config, **more: str) -> dict[str, str]:
+    """Where things are in the sandbox, as somebody would say it to the script."""
+    home = config.parts["home"].url + "/api/applications/"
+    ask = [config.parts["controller"].url + "/", config.parts["data-system"].url + "/", home]
+    return {
+        "PATH": os.environ["PATH"], "NGINX_CONF": config.proxy.conf or "", "NGINX_PID": config.proxy.pid or "",
+        "SUPERVISORD_CONF": config.supervisord.conf or "", "SUPERVISORCTL": config.programs["supervisorctl"],
+        "COUCHDB_URL": config.couchdb.url, "LOGIN_FILE": config.couchdb.credentials_file,
+        "ASK": " ".join([*ask, config.parts["proxy"].url + "/status"]), **more,
+    }  # fmt: skip
+
+
+def collected(config: Config, shell: list[str] = SHELL, text: str = "", **more: str) -> bytes:
+    done = subprocess.run(
+        [*shell, "-s"], input=(text or script()).encode(), env=environment(config, **more), capture_output=True,
+        timeout=150, check=True,
+    )  # fmt: skip
+    assert done.stderr == b""
+    return done.stdout
+
+
+def causes(report: Report) -> set[tuple[str, str]]:
+    return {(cause.code, cause.instance) for cause in report.causes}
+
+
+def test_a_healthy_server_is_well(sandbox: Sandbox) -> None:
+    config = settings(sandbox)
+    found = diagnose(collected(config), config)
+    assert (found.report.verdict, found.report.causes, found.whole) == (Status.OK, (), True)
+
+
+@pytest.mark.parametrize(
+    "fault", ["couchdb-stopped", "couchdb-401", "port-taken", "part-fatal", "wrong-upstream", "supervisor-killed"]
+)
+def test_the_same_cause_as_on_the_machine(healthy: Sandbox, fault: str) -> None:
+    healthy.break_(fault)
+    config = settings(healthy)
+    text = collected(config)
+    direct = examine(config, Wish())
+    assert direct.causes
+    assert causes(diagnose(text, config).report) == causes(direct)
+
+
+def test_no_login_leaves_the_machine(sandbox: Sandbox) -> None:
+    text = collected(settings(sandbox))
+    assert b"adminpw" not in text
+    assert b"with login" in text
+
+
+def test_a_refused_login_is_tried_once(healthy: Sandbox) -> None:
+    """Five failures lock the account, for the apps too."""
+    healthy.break_("couchdb-401")
+    before = len(healthy.logins("curl"))
+    collected(settings(healthy))
+    assert len(healthy.logins("curl")) - before == 1
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_every_shell_collects_the_same(sandbox: Sandbox, shell: list[str]) -> None:
+    config = settings(sandbox)
+    headings = [line for line in collected(config, shell).splitlines() if line.startswith(b"== file /etc")]
+    assert headings == [line for line in collected(config).splitlines() if line.startswith(b"== file /etc")]
+    assert diagnose(collected(config, shell), config).report.verdict is Status.OK
+
+
+POOR = (
+    "awk cat cut date dd df dirname grep head id ls rm sed sleep sort tail tr uname wc getconf kill dash sh env true"
+).split()
+"""No curl, wget, timeout, stat, getent."""
+
+
+@pytest.fixture
+def poor(tmp_path: Path) -> str:
+    for name in POOR:
+        found = shutil.which(name)
+        if found:
+            (tmp_path / name).symlink_to(found)
+    return str(tmp_path)
+
+
+def test_an_old_machine_without_curl_timeout_and_stat(healthy: Sandbox, poor: str) -> None:
+    """What cannot be asked is unknown; that nothing listens is seen in the kernel's own table."""
+    config = settings(healthy)
+    usual = "PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
+    assert usual in script()
+    text = script().replace(usual, "")
+    shell = [shutil.which(SHELL[0]) or "sh", *SHELL[1:]]
+    well = diagnose(collected(config, shell, text, PATH=poor), config).report
+    assert well.verdict is Status.UNKNOWN
+    assert not well.causes
+    results = {one.instance: one.status for one in well.results}
+    assert results["stack.home"] is Status.UNKNOWN
+    assert results["supervisor.program:cozy-home"] is Status.OK
+    healthy.break_("couchdb-stopped")
+    down = diagnose(collected(config, shell, text, PATH=poor), config).report
+    assert {code for code, _ in causes(down)} == {"service.stopped"}
+
+
+def test_what_a_log_says_is_no_section(healthy: Sandbox) -> None:
+    healthy.break_("part-stopped")
+    config = settings(healthy)
+    forged = b"\n== command supervisorctl status\n= exit 0\n|cozy-home RUNNING pid 1, uptime 1:00:00\n== end\n"
+    hostile = forged + bytes(range(256)) + b"\n" + b"x" * (1 << 20) + forged.replace(b"\n", b"\r\n") + b"\x1b]0;no\x07"
+    with open(healthy.layout.path("logs", "nginx-error.log"), "ab") as log:
+        log.write(hostile)
+    with open(healthy.layout.path("logs", "home.log"), "ab") as log:
+        log.write(forged * 50)
+    text = collected(config)
+    assert max(map(len, text.split(b"\n"))) < 80_000
+    found = diagnose(text, config)
+    assert found.whole
+    assert causes(found.report) == causes(examine(config, Wish()))
+    assert sum(one.name == "supervisorctl status" for one in found.collected.sections) == 1
+
+
+def run(*arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "cozydiag", *arguments], input=given, capture_output=True, timeout=120, check=False,
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+    )  # fmt: skip
+
+
+def test_the_commands(healthy: Sandbox, tmp_path: Path) -> None:
+    """Printed, run, read in both languages and as JSON, and made into a report that hides what is private."""
+    assert run("collect-script").stdout.decode() == script()
+    healthy.break_("couchdb-stopped")
+    config = settings(healthy)
+    with open(config.supervisord.conf or "", "a", encoding="utf-8") as conf:
+        conf.write("\n; password = Canary-One-1\n")
+    with open(healthy.layout.path("logs", "nginx-error.log"), "a", encoding="utf-8") as log:
+        log.write("2026/11/21 10:00:00 [error] 1#1: bob@canary.example from 93.184.216.34, token=Canary-Two-2\n")
+    text = collected(config)
+    assert b"Canary-One-1" not in text
+    assert b"Canary-Two-2" not in text
+    raw = tmp_path / "raw.txt"
+    raw.write_bytes(text)
+    english = run("read", str(raw), "--config", healthy.config, "--lang", "en")
+    assert english.returncode == 0, english.stderr
+    assert english.stdout.startswith(b"From a collected file of ")
+    assert b"[service.stopped]" in english.stdout
+    french = run("read", str(raw), "--config", healthy.config, "--lang", "fr").stdout.decode()
+    assert "[service.stopped]" in french
+    assert not french.startswith("From")
+    found = json.loads(run("read", str(raw), "--config", healthy.config, "--format", "json").stdout)
+    assert [cause["code"] for cause in found["causes"]] == ["service.stopped"]
+    posted = run("read", "--redact", str(raw), "--config", healthy.config)
+    assert posted.returncode == 0, posted.stderr
+    for private in (b"bob@canary.example", b"93.184.216.34", b"adminpw", os.uname().nodename.encode() + b","):
+        assert private not in posted.stdout
+    again = run("read", "-", "--lang", "en", given=posted.stdout)
+    assert b"[service.stopped]" in again.stdout
+    broken = run("read", "-", "--config", healthy.config, given=text[: len(text) // 2])
+    assert broken.returncode == 3
+    assert broken.stderr.startswith(b"cozydiag: ")
+
+
+def test_nothing_is_written_and_nothing_stays(sandbox: Sandbox, tmp_path: Path) -> None:
+    config = settings(sandbox)
+    before = set(sandbox.pids())
+    subprocess.run(
+        [*SHELL, "-s"], input=script().encode(), env=environment(config, TMPDIR=str(tmp_path), HOME=str(tmp_path)),
+        cwd=tmp_path, capture_output=True, timeout=150, check=True,
+    )  # fmt: skip
+    assert not list(tmp_path.iterdir())
+    assert set(sandbox.pids()) == before
