@@ -161,6 +161,14 @@ _BLOCK_KEY = re.compile(
     r"|credential)\w{0,20}[\"']?[ \t]*:[ \t]*[|>][+-]?\d?[ \t]*",
     re.IGNORECASE,
 )
+_SPLIT_KEY = re.compile(
+    r"[ \t{,]*[\"']?[\w.-]{0,60}?(?:pass(?:word|wd|phrase)?|secret|token|private_?key|api_?key|credential)\w{0,20}"
+    r"[\"']?[ \t]*:[ \t]*",
+    re.IGNORECASE,
+)
+_SPLIT_VALUE = re.compile(r"[ \t]*(?P<mark>[\"'])(?P<value>(?:\\.|(?!(?P=mark)).){3,1000})(?P=mark)[ \t]*[,}]*[ \t]*")
+"""As JSON is folded where lines are short: a name, and the value below it."""
+
 _BLOCK_ENDS = frozenset("|>+-0123456789")
 _LABEL = re.compile(
     r"[ \t,{-]*[\"']?(?:name|key|variable)[\"']?[ \t]*[:=][ \t]*[\"']?[\w.-]{0,60}?(?:pass(?:word|wd|phrase)?|secret"
@@ -187,17 +195,25 @@ class Headings:
         self._listing: list[bool] = []  # for each of the next lines: whether it is secret
         self._indent = -1
         self._labelled = False
+        self._split = False
 
     @property
     def waits(self) -> bool:
         """Whether what was read makes something of the next line. Where it does not, only a line with one of
         `BEGINNINGS` can begin anything."""
-        return self._section in _SECRET_SECTIONS or bool(self._listing) or self._indent >= 0 or self._labelled
+        return (
+            self._section in _SECRET_SECTIONS
+            or bool(self._listing)
+            or self._indent >= 0
+            or self._labelled
+            or self._split
+        )
 
     def spans(self, line: str) -> Iterator[Span]:
         yield from self._in_section(line)
         yield from self._in_listing(line)
         yield from self._in_block(line)
+        yield from self._on_two_lines(line)
         may_label = line.lstrip()[:1] in _LABEL_BEGINS
         labelled, self._labelled = self._labelled, may_label and _LABEL.fullmatch(line) is not None
         found = _VALUE.fullmatch(line) if labelled else _PUTTY_MAC.fullmatch(line) if "Private-" in line else None
@@ -228,6 +244,13 @@ class Headings:
             return
         if line.rstrip(" \t<=:-").lower().endswith(_LISTED) and (found := _LISTING.fullmatch(line)):
             self._listing = [False, True] if found["what"].lower() == "couchdb.login" else [True]
+
+    def _on_two_lines(self, line: str) -> Iterator[Span]:
+        """`"password":`, and its value on the next line."""
+        found = _SPLIT_VALUE.fullmatch(line) if self._split else None
+        self._split = line.rstrip()[-1:] == ":" and _SPLIT_KEY.fullmatch(line) is not None
+        if found and not is_none(found["value"]) and not is_elsewhere(found["value"]):
+            yield Span(*found.span("value"))
 
     def _in_block(self, line: str) -> Iterator[Span]:
         """YAML: `password: |`, and its lines."""

@@ -291,6 +291,14 @@ _VERSION_BEFORE = re.compile(
     r"|(?<![./\w])[A-Za-z][\w+-]{1,24}/)\Z",
     re.IGNORECASE,
 )
+_PRODUCT_BEFORE = re.compile(
+    r"(?:(?<![\w.-])(?:lib[\w+-]{2,20}|couchdb|erts|otp|erlang|linux|kernel|openssl|supervisord?|python\d?|node(?:js)?"
+    r"|npm|qt\d?|chrom(?:e|ium)|firefox|safari|edge|cozy[\w-]{0,16}|redis|java|openjdk)"
+    r"|(?:up|down)grad\w{1,3}(?: from)?(?: [\d.]{7,15} to)?)[ \t]\(?\Z",
+    re.IGNORECASE,
+)
+"""Programs that have versions of four numbers, and that no log names right before a client's address."""
+
 _VERSION_WORDS = ("ver", "rel", "rev", "build", "v", "==")
 _VERSION_AFTER = re.compile(r"[-+~]\w|\.\d|\.\*| (?:installed|available|released|upgraded)")
 _PACKAGES = (
@@ -554,6 +562,8 @@ def _is_address(text: str, start: int, end: int) -> bool:
     if before[-1:].isalnum() or before[-1:] in ("_", ".") or after[:1].isalnum() or after[:1] == "_":
         return False
     if _VERSION_AFTER.match(after):
+        return False
+    if before[-1:] in (" ", "(") and after[:1] not in (":", "/") and _PRODUCT_BEFORE.search(before):
         return False
     tail = before[-12:].lower()
     may_be = tail[-1:] in ("-", "~", "+", ":", "/") or any(word in tail for word in _VERSION_WORDS)

@@ -95,6 +95,9 @@ _NOT_BEFORE = re.compile(
 )
 
 _LOOKS_RANDOM = re.compile(r"(?=[^\s]*[0-9])[\w+/=.~$%:-]{8,}")
+_RANDOM_KEY = re.compile(r"(?=\D*\d)(?=[^A-Za-z]*[A-Za-z])[\w+/=.~$%!@#-]{12,}")
+"""What must stand behind a variable like `X_KEY`, of which nobody knows what it opens."""
+
 _DIGITS_WILL_DO = ("secr", "otp", "pin", "pass", "code", "mdp", "pwd", "pw", "mot")
 _RANDOM_ONLY = ("salt", "cookie", "seed", "nonce", "auth", "sid", "bearer", "hmac", "sess", "csrf", "xsrf", "jwt")
 
@@ -111,7 +114,11 @@ def _named(line: str, low: str) -> Iterator[Span]:
         start, end, whole = _extent(line, hit, found)
         if found["bare"] is not None and _OBJECT.match(line, start):  # what is in it has names of its own
             end = start
-        elif _is_secret(hit[0], head, line[start:end], whole=whole, after=line[end : end + 40]):
+        elif _is_secret(hit[0], head, line[start:end], whole=whole, after=line[end : end + 40]) and (
+            hit[0] != "key"
+            or _KEY_BEFORE.search(low, max(0, hit.start() - 16), hit.start())
+            or _RANDOM_KEY.fullmatch(line, start, end)
+        ):
             yield Span(start, end)
 
 
@@ -130,6 +137,7 @@ def _names_a_secret(hit: re.Match[str], rest: str, line: str, low: str) -> bool:
         right = more is not None or _PASS_BEFORE.search(before) is not None or line[hit.start()] == "P"
     elif word in _BEFORE:
         right = _BEFORE[word].search(before) is not None
+        right = right or (line[hit.start() : hit.end()] == "KEY" and before[-1:] == "_")
     elif word in _WHOLE:
         right = not before[-1:].isalpha() and not rest[:1].isalpha()
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from cozydiag.redaction.redactor import Redactor
 from cozydiag.stack import Stack
 
 _BARE = (
-    "/etc/cozy/*.token", "/etc/cozy/*passphrase", "/opt/couchdb/.erlang.cookie", "/var/lib/couchdb/.erlang.cookie",
+    "/etc/cozy/couchdb.login", "/etc/cozy/*.token", "/etc/cozy/*passphrase", "/opt/couchdb/.erlang.cookie", "/var/lib/couchdb/.erlang.cookie",
     "/root/.erlang.cookie", "/home/*/.erlang.cookie", "/home/*/.couchdb.login", "/etc/couchdb/.erlang.cookie",
 )  # fmt: skip
 """Files that are a secret, line by line."""
@@ -24,8 +25,8 @@ _TEXTS = (
     "/etc/postfix/sasl/*", "/etc/msmtprc", "/etc/ssmtp/ssmtp.conf", "/etc/exim4/passwd.client", "/etc/supervisord.conf",
     "/etc/supervisor/supervisord.conf", "/etc/supervisor/conf.d/*", "/etc/supervisor.d/*",
     "/usr/local/etc/supervisord.conf",
-    "/etc/nginx/.htpasswd", "/etc/nginx/*htpasswd*", "/etc/nginx/*passwd*", "/etc/apache2/.htpasswd",
-    "/etc/apache2/*htpasswd*",
+    "/etc/nginx/.htpasswd", "/etc/nginx/*htpasswd*", "/etc/nginx/*passwd*", "/etc/nginx/*digest*",
+    "/etc/apache2/.htpasswd", "/etc/apache2/*htpasswd*", "/etc/apache2/*digest*",
     "/etc/crontab", "/etc/cron.d/*", "/var/spool/cron/crontabs/*", "/root/.netrc", "/root/.my.cnf", "/root/.pgpass",
     "/root/.npmrc", "/opt/*/.env", "/srv/*/.env", "/home/*/.env", "/etc/cozydiag/*", "/usr/local/cozy/apps/*/.env",
 )  # fmt: skip
@@ -53,13 +54,19 @@ def gather(host: Host, stack: Stack) -> Own:
     learner = Redactor()
     learner.know(stack.masks().secrets)
     read, closed = [], []
-    for path, bare in files(host, stack.config):
+    waiting = deque(files(host, stack.config))
+    seen = {path for path, _ in waiting}
+    while waiting:
+        path, bare = waiting.popleft()
         content = host.read(path, max_bytes=_MOST)
         if isinstance(content, Failure):
             closed += [path] if content.kind == "permission" else []
             continue
         read.append(path)
         lines = clean(content, _MOST).splitlines()
+        included = [one for one in _included(host, path, lines) if one not in seen]
+        seen.update(included)
+        waiting += [(one, False) for one in included[:_FILES]]
         login = path == stack.config.couchdb.credentials_file or path.endswith(".login")
         learner.know(_bare(lines, login=login) if bare else ())
         for _ in learner.lines(_unhashed(path, lines)):
@@ -99,6 +106,19 @@ def files(host: Host, config: Config) -> Iterator[tuple[str, bool]]:
                 yield path, bare
 
 
+def _included(host: Host, path: str, lines: list[str]) -> Iterator[str]:
+    """The files that a supervisord.conf takes in: names and patterns, from its own folder on (supervisor options.py,
+    read_include_config)."""
+    section = ""
+    for line in map(str.strip, lines if path.endswith("supervisord.conf") else ()):
+        section = line if line.startswith("[") else section
+        name, mark, value = line.partition("=")
+        if section == "[include]" and mark and name.strip() == "files":
+            folder = path.rpartition("/")[0]
+            for pattern in value.partition(" ;")[0].replace("%(here)s", folder).split():
+                yield from _matching(host, pattern if pattern[0] == "/" else f"{folder}/{pattern}")
+
+
 def _matching(host: Host, pattern: str) -> Iterable[str]:
     """As a shell's `*` in a folder; names that begin with a dot stand for themselves."""
     from fnmatch import fnmatchcase
@@ -125,7 +145,10 @@ def _bare(lines: list[str], *, login: bool) -> Iterator[str]:
 
 def _unhashed(path: str, lines: list[str]) -> list[str]:
     """`user:password` in a file of passwords, as it would stand behind a name; other files as they are."""
-    if "passwd" not in path.rpartition("/")[2]:
+    name = path.rpartition("/")[2]
+    if "digest" in name:
+        return [*lines, *(f"password={line.rpartition(':')[2]}" for line in lines if line.count(":") == 2)]
+    if "passwd" not in name:
         return lines
     pairs = [line.rpartition(" ")[2].partition(":")[2] for line in lines]
     return [*lines, *(f"password={value}" for value in pairs if value)]

@@ -301,6 +301,10 @@ _SASL = re.compile(
 )
 _EXIM = re.compile(r"[\w.*-]{1,200}:[^\s:@]{1,100}@[\w.-]{1,200}:(?P<value>[^\s/]\S*)")
 _PGPASS = re.compile(r"[\w.*-]{1,200}:(?:\d{2,5}|\*):[\w.*-]{1,100}:[\w.*-]{1,100}:(?P<value>\S.*)")
+_HTDIGEST = re.compile(r"[^\s:]{1,100}:[^:]{1,100}:(?P<value>[0-9a-f]{32})[ \t]*", re.IGNORECASE)
+"""htdigest(1): user, realm, MD5 of both and the password."""
+
+_REALMS = ("realm", "digest", "restricted", "private", "protected", "zone", "admin", "auth", "acces", "accès", "privé")
 _NETRC = re.compile(r"\blogin[ \t]+\S{1,200}[ \t]+password[ \t]+(?P<value>\S+)", re.IGNORECASE)
 
 
@@ -325,6 +329,12 @@ def _login_files(line: str, low: str) -> Iterator[Span]:
             yield Span(*found.span("value"))
 
 
+def _digests(line: str, low: str) -> Iterator[Span]:
+    found = _HTDIGEST.fullmatch(line) if any(word in low for word in _REALMS) else None
+    if found:
+        yield Span(*found.span("value"), "hash")
+
+
 _NAMES = (
     "token", "secret", "pass", "pwd", "key", "code", "sig", "credential", "auth", "jwt", "otp", "ticket", "sess", "sid",
     "state", "assert", "saml", "hash", "hmac", "nonce", "invit", "perm", "magic", "bearer",
@@ -347,4 +357,5 @@ RULES = (
     Rule(("cookie", "sess", "csrf", "xsrf", "remember", "=sid", " -b "), _cookies),
     Rule(_SERVICES, _hooks),
     Rule(("@", "]:2", "]:4", "]:5", ":5432:", ":*:", "=login"), _login_files),
+    Rule(_REALMS, _digests),
 )

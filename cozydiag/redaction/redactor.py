@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from binascii import Error, a2b_base64
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from cozydiag.redaction import commands, keys, places, shapes
+from cozydiag.redaction import commands, keys, nginx, places, shapes
 from cozydiag.redaction.blocks import BEGINNINGS, Headings, without_keys
 from cozydiag.redaction.identity import Identity
 from cozydiag.redaction.known import Known, unescaped
@@ -211,6 +212,9 @@ def _behind(value: str) -> Iterator[str]:
     plain = unescaped(value)
     if plain != value and "\ufffd" not in plain:
         yield plain
+    yield from _as_json(value)
+    if len(value) <= 512:
+        yield from (part for part in _PARTS.split(value) if part != value and _RANDOM.fullmatch(part))
     if 8 <= len(value) <= 512 and re.fullmatch(r"[A-Za-z0-9_+/-]+={0,2}", value):
         try:
             raw = a2b_base64(
@@ -221,6 +225,25 @@ def _behind(value: str) -> Iterator[str]:
             return
         if said.isprintable() and ":" in said:
             yield said.partition(":")[2]
+
+
+_PARTS = re.compile(r"[$,/:=\"' ]")
+_RANDOM = re.compile(r"(?=\D*\d)(?=[^A-Za-z]*[A-Za-z])[\w+.-]{16,}")
+"""Of a hash, of a header of several settings: the part that is the secret, without the salt and the scheme."""
+
+
+def _as_json(value: str) -> Iterator[str]:
+    """What a string of JSON says, and what one inside it does: there a backslash is never two things at once."""
+    for _ in range(2):
+        if "\\" not in value:
+            return
+        try:
+            said = json.loads(f'"{value}"')
+        except ValueError:
+            return
+        if isinstance(said, str) and said.isprintable():
+            yield said
+        value = said
 
 
 def _bounded(lines: Iterable[str]) -> Iterator[str]:

@@ -26,7 +26,7 @@ def sources(config: Config) -> Iterator[tuple[Text, list[str]]]:
     yield t("Logs:"), _logs(config)
     yield (
         t("Files whose secrets are looked for, so that they are hidden wherever else they stand:"),
-        [*own.patterns(config), os.path.abspath(map_path(config))],
+        [*own.patterns(config), "supervisord: [include]", os.path.abspath(map_path(config))],
     )
     yield t("Sockets:"), [config.supervisord.socket] if config.supervisord.socket else list(supervisord.SOCKETS)
     yield t("Addresses (GET, HEAD):"), _addresses(config)
