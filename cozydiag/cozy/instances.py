@@ -8,6 +8,7 @@ from typing import Final
 
 from cozydiag.couchdb import Reply, access
 from cozydiag.couchdb.credentials import Credentials
+from cozydiag.cozy import app_names
 from cozydiag.cozy.files import USER
 from cozydiag.cozy.flavour import Flavour
 from cozydiag.cozy.secrets import user_of
@@ -153,7 +154,8 @@ def site(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
     elif SIGN_ON in through.header("Location"):
         yield ok(t("{site} asks for YunoHost's sign-on first", site=site.host))
     else:
-        yield ok(t("cozy-stack knows {site} (HTTP {status})", site=site.host, status=through.status))
+        well = ok(t("cozy-stack knows {site} (HTTP {status})", site=site.host, status=through.status))
+        yield app_names.lost(host, stack, site, part, through) or well
 
 
 def _behind(host: Host, stack: Stack, site: Site) -> Part | None:

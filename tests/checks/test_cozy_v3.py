@@ -334,6 +334,53 @@ def test_a_name_that_gets_lost_on_the_way(tmp_path: Path) -> None:
     assert [(one.code, one.role) for one in diagnosis.causes] == [("cozystack.host_header", "proxy")]
 
 
+BARE = SITE.format(names="alice.example", port=8080)
+"""A site for the instance alone, not for its apps."""
+
+FLAT = {"/etc/cozy/cozy.yml": YML + b"subdomains: flat\n"}
+
+
+def with_apps(request: Request) -> Answer:
+    if request.header("Host") in ("home.alice.example", "alice-home.example"):
+        return answer(302, Location="https://alice.example/auth/login?redirect=x")
+    return cozy_stack(request)
+
+
+def site_for_alice(other: Answer | Failure) -> Callable[[Request], Answer | Failure]:
+    """A proxy that knows the instance by its name; ``other`` is for all other names."""
+
+    def serve(request: Request) -> Answer | Failure:
+        return with_apps(request) if request.header("Host") == "alice.example" else other
+
+    return serve
+
+
+@pytest.mark.parametrize(
+    ("other", "found"),
+    [
+        (answer(404, "<center>nginx</center>"), True),
+        (answer(200, "<h1>Welcome to nginx!</h1>"), True),
+        (Failure("closed", "the connection was closed"), True),
+        (answer(302, Location="https://alice.example/auth/login?redirect=x"), False),
+        (answer(301, Location="https://home.alice.example/"), False),
+        (answer(503, ""), False),
+        (Failure("timeout", "no answer"), False),
+    ],
+)
+@pytest.mark.parametrize("files", [{}, FLAT], ids=["nested", "flat"])
+def test_the_apps_are_served_too(other: Answer | Failure, found: bool, files: dict[str, bytes], tmp_path: Path) -> None:
+    server = v3(web={"127.0.0.1:8080": with_apps, "127.0.0.1:80": site_for_alice(other)}, files=files)
+    causes = examine(tmp_path, server, BARE).causes
+    assert [(one.code, one.role) for one in causes] == ([("cozystack.app_names", "proxy")] if found else [])
+    name = "alice-home.example" if files else "home.alice.example"
+    assert not found or name in words(causes[0])
+
+
+def test_a_cozy_without_that_app_has_nothing_to_compare(tmp_path: Path) -> None:
+    server = v3(web={"127.0.0.1:80": site_for_alice(answer(404, "<center>nginx</center>"))})
+    assert causes(tmp_path, server, BARE) == []
+
+
 def test_a_site_without_an_instance(tmp_path: Path) -> None:
     site = SITE.format(names="bob.example", port=8080)
     server = v3(web={"127.0.0.1:80": answer(404, "Instance not found", Content_Type="text/plain")})
