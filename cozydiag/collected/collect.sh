@@ -55,19 +55,6 @@ body() {
     }' | hide
 }
 
-hide() {
-    sed -e 's#\(://[^/@:" ]*\):[^/@" ]*@#\1:(hidden)@#g' \
-        -e 's/\([Aa][Uu][Tt][Hh][Oo][Rr][Ii][Zz][Aa][Tt][Ii][Oo][Nn]["'\'' ]*[: ][ "'\'']*\)[A-Za-z]\{1,\} *[^"'\'' ;]*/\1(hidden)/g' \
-        -e 's/\([Cc][Oo][Oo][Kk][Ii][Ee]: *[A-Za-z0-9_.-]*=\)[^;"]*/\1(hidden)/g' \
-        -e '/^|\[admins\]/,/^|\[/s/=.*/= (hidden)/' \
-        -e "$(hiding '[Pp][Aa][Ss][Ss][Ww]')" \
-        -e "$(hiding '[Pp][Aa][Ss][Ss][Pp][Hh]')" \
-        -e "$(hiding '[Ss][Ee][Cc][Rr][Ee][Tt]')" \
-        -e "$(hiding '[Tt][Oo][Kk][Ee][Nn]')" \
-        -e "$(hiding '[Aa][Pp][Ii][_-]\{0,1\}[Kk][Ee][Yy]')" \
-        -e "$(hiding '[Cc][Rr][Ee][Dd][Ee][Nn][Tt][Ii][Aa][Ll]')"
-}
-
 # The edits for one word: a line that is a setting, a value in quotes, a bare value.
 hiding() {
     printf '%s\n' \
@@ -75,6 +62,17 @@ hiding() {
         's/\('"$1"'[A-Za-z0-9_]*["'\'']\{0,1\} *[=:] *\)"[^"]*"/\1"(hidden)"/g' \
         's/\('"$1"'[A-Za-z0-9_]*["'\'']\{0,1\} *[=:] *['\'']\{0,1\}\)[^"'\'' ,;&()]\{1,\}/\1(hidden)/g' \
         's/\('"$1"'[A-Za-z0-9_]*["'\'']\{0,1\}[ 	]\{1,\}\)["'\''][^"'\'']*["'\'']/\1"(hidden)"/g'
+}
+
+hidden_words=$(for word in '[Pp][Aa][Ss][Ss][Ww]' '[Pp][Aa][Ss][Ss][Pp][Hh]' '[Ss][Ee][Cc][Rr][Ee][Tt]' '[Tt][Oo][Kk][Ee][Nn]' \
+    '[Aa][Pp][Ii][_-]\{0,1\}[Kk][Ee][Yy]' '[Cc][Rr][Ee][Dd][Ee][Nn][Tt][Ii][Aa][Ll]'; do hiding "$word"; done)
+
+hide() {
+    sed -e 's#\(://[^/@:" ]*\):[^/@" ]*@#\1:(hidden)@#g' \
+        -e 's/\([Aa][Uu][Tt][Hh][Oo][Rr][Ii][Zz][Aa][Tt][Ii][Oo][Nn]["'\'' ]*[: ][ "'\'']*\)[A-Za-z]\{1,\} *[^"'\'' ;]*/\1(hidden)/g' \
+        -e 's/\([Cc][Oo][Oo][Kk][Ii][Ee]: *[A-Za-z0-9_.-]*=\)[^;"]*/\1(hidden)/g' \
+        -e '/^|\[admins\]/,/^|\[/s/=.*/= (hidden)/' \
+        -e "$hidden_words"
 }
 
 # --- limits

@@ -46,6 +46,11 @@ class Collected(NamedTuple):
         return next((one for one in self.sections if (one.kind, one.name) == (kind, name)), None)
 
 
+def is_number(word: str) -> bool:
+    """Of plain digits, and not so many that nobody can mean it."""
+    return word.isascii() and word.isdigit() and len(word) <= 18
+
+
 def is_collected(content: bytes) -> bool:
     """Whether it was printed by the collector, in this version of its grammar."""
     return content.removeprefix(b"\xef\xbb\xbf").lstrip().partition(b"\n")[0].rstrip() == FIRST.encode()

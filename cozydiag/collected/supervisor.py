@@ -10,6 +10,7 @@ from configparser import Error, RawConfigParser
 from typing import Any, Final
 from xmlrpc.client import Fault, dumps, loads
 
+from cozydiag.collected.grammar import is_number
 from cozydiag.collected.tables import ABSENT, UNKNOWN, File, Tables
 from cozydiag.host import Answer, Failure, Unasked
 from cozydiag.host.commands import Completed
@@ -21,8 +22,8 @@ STATES: Final = {
 """`supervisor/states.py ProcessStates`"""
 
 _ROW = re.compile(r"(\S+)\s+(STOPPED|STARTING|RUNNING|BACKOFF|STOPPING|EXITED|FATAL|UNKNOWN)\s*(.*)")
-_RUNS = re.compile(r"pid (\d+), uptime (?:(\d+) days?, )?(\d+):(\d\d):(\d\d)")
-_EXIT = re.compile(r" exited: (\S+) \(exit status (\d+);")
+_RUNS = re.compile(r"pid (\d{1,10}), uptime (?:(\d{1,6}) days?, )?(\d{1,6}):(\d\d):(\d\d)")
+_EXIT = re.compile(r" exited: (\S+) \(exit status (\d{1,3});")
 
 _SAYS: Final[tuple[tuple[str, Failure], ...]] = (
     ("no such file", Failure("missing", "no such file or directory")),
@@ -88,16 +89,16 @@ def _value(tables: Tables, rows: list[tuple[str, str, str]], method: str, params
 
 def _info(tables: Tables, name: str, state: str, words: str, exits: Mapping[str, int]) -> Struct:
     group, _, own = name.rpartition(":")
-    now = int(tables.at)
+    now = _number(tables.at)
     runs = _RUNS.match(words)
     days, hours, minutes, seconds = (int(part or 0) for part in runs.groups()[1:]) if runs else (0, 0, 0, 0)
     never = state == "STOPPED" and words in ("", "Not started")
     stopped = state in ("STOPPED", "EXITED") and not never
     return {
         "name": own, "group": group or own, "state": STATES[state], "statename": state,
-        "spawnerr": words if state in ("FATAL", "BACKOFF") else "", "pid": int(runs[1]) if runs else 0,
-        "start": now - (((days * 24 + hours) * 60 + minutes) * 60 + seconds) if runs else 0 if never else 1,
-        "stop": _when(words, tables.at) if stopped else 0, "now": now, "exitstatus": exits.get(own, 0),
+        "spawnerr": words if state in ("FATAL", "BACKOFF") else "", "pid": _number(int(runs[1])) if runs else 0,
+        "start": _number(now - (((days * 24 + hours) * 60 + minutes) * 60 + seconds)) if runs else 0 if never else 1,
+        "stop": _number(_when(words, tables.at)) if stopped else 0, "now": now, "exitstatus": exits.get(own, 0),
     }  # fmt: skip
 
 
@@ -115,13 +116,18 @@ def _when(words: str, now: float) -> int:
 
 def _config(name: str, program: Mapping[str, str]) -> Struct:
     group, _, own = name.rpartition(":")
-    codes = [int(word) for word in program.get("exitcodes", "0").split(",") if word.strip().isdigit()]
+    codes = [_number(int(word)) for word in program.get("exitcodes", "0").split(",") if is_number(word.strip())]
     seconds = program.get("startsecs", "1")
     return {
         "name": own, "group": group or own, "autostart": _yes(program.get("autostart", "true")),
-        "startsecs": int(seconds) if seconds.isdigit() else 1, "exitcodes": codes or [0],
+        "startsecs": _number(int(seconds)) if is_number(seconds) else 1, "exitcodes": codes or [0],
         "redirect_stderr": _yes(program.get("redirect_stderr", "false")),
     }  # fmt: skip
+
+
+def _number(value: float) -> int:
+    """As XML-RPC takes it."""
+    return int(max(0, min(value, 2**31 - 1)))
 
 
 def _yes(word: str) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Union
 
 from cozydiag.collected.answers import Asked, answers
-from cozydiag.collected.grammar import Collected, Section
+from cozydiag.collected.grammar import Collected, Section, is_number
 from cozydiag.host import Answer, Disk, Failure, Listener, Process
 from cozydiag.host.commands import Completed
 from cozydiag.host.files import unescape
@@ -35,7 +35,8 @@ class File(NamedTuple):
 @dataclass
 class Tables:
     """``at`` is when it was collected (epoch seconds), ``up`` how long the machine had run by then. ``owners`` has the
-    process behind the number of a socket. ``login`` is the file of the apps' login, which stayed there. ``listeners`` is None where the tables of the kernel are not there."""
+    process behind the number of a socket. ``login`` is the file of the apps' login, which stayed there.
+    ``listeners`` is None where the tables of the kernel are not there."""
 
     name: str
     at: float
@@ -146,7 +147,8 @@ def _stat(words: str, kind: str) -> os.stat_result:
     """`stat -c '%f %u %g %s %Y'`; without that program only the kind is known."""
     parts = words.split()
     try:
-        mode, uid, gid, size, changed = int(parts[0], 16), *map(int, parts[1:5])
+        mode, uid, gid, size, changed = int(parts[0], 16), *(int(word) for word in parts[1:5] if is_number(word))
+        changed = changed if changed < 1 << 40 else 0
     except (IndexError, ValueError):
         mode, uid, gid, size, changed = _KINDS.get(kind, modes.S_IFREG | 0o644), 0, 0, 0, 0
     return os.stat_result((mode, 1, 1, 1, uid, gid, size, changed, changed, changed))
@@ -161,7 +163,7 @@ def _processes(collected: Collected, boot: float, ticks: float) -> Iterator[Proc
         line = one.lines[0] if one.lines else b""
         opening, closing = line.find(b"("), line.rfind(b")")
         words = line[closing + 1 :].split()
-        if opening < 0 or len(words) < 20 or not one.name.isdigit():
+        if opening < 0 or len(words) < 20 or not is_number(one.name):
             continue
         yield Process(
             int(one.name), int(_number(words[1].decode("ascii", "replace"))), words[0].decode("ascii", "replace"),
@@ -176,7 +178,7 @@ def _owners(collected: Collected) -> dict[int, int]:
     found: dict[int, int] = {}
     for one in collected.of("process"):
         for inode in one.said.get("holds", ()):
-            if one.name.isdigit() and inode.isdigit() and one.name != "1":
+            if is_number(one.name) and is_number(inode) and one.name != "1":
                 found[int(inode)] = min(found.get(int(inode), 1 << 40), int(one.name))
     return found
 
@@ -189,7 +191,7 @@ def _listeners(files: Mapping[str, File | Failure]) -> tuple[Listener, ...] | No
         return None
     try:
         return tuple(one for content in contents if isinstance(content, bytes) for one in in_table(content))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
@@ -211,7 +213,7 @@ def _disks(collected: Collected, files: Mapping[str, File | Failure]) -> dict[st
 def _rows(one: Section | None) -> Iterator[tuple[str, tuple[int, int, int]]]:
     for line in one.lines if one else ():
         words = line.decode("utf-8", "replace").split(None, 5)
-        if len(words) == 6 and words[5].startswith("/") and all(word.isdigit() for word in words[1:4]):
+        if len(words) == 6 and words[5].startswith("/") and all(map(is_number, words[1:4])):
             yield words[5], (int(words[1]), int(words[2]), int(words[3]))
 
 
@@ -233,7 +235,7 @@ def _command(one: Section) -> Completed | Failure:
         return Failure("missing", f"no {one.name.split(' ')[0]}")
     if code in ("124", "137", "143"):
         return Failure("timeout", "did not end in time")
-    if not code.isdigit() or "cut" in one.states:
+    if not is_number(code) or "cut" in one.states:
         return UNKNOWN
     return Completed(int(code), one.text, one.text)
 

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 from xmlrpc.client import dumps, loads
 
 import pytest
@@ -74,10 +75,19 @@ def test_what_is_none(text: bytes) -> None:
 
 def test_nothing_makes_it_raise() -> None:
     """Bytes that nobody has thought of: a machine of which little is known."""
-    parts = [b"\xff\xfe\x00", b"== process 1\n|1 (x) S", b"== process 9\n|9 (" + b"(" * 99, b"= stat zz 1 2", b"== file \n",
-             b"== command df space\n|a b c d e /\n|x 1 2 3 4% /\n= exit 0\n", b"== answer http://[::1/\n= exit 0\n= by curl\n|HTTP/1.1 999\n",
-             b"= time nan\n= zone +9999\n= ticks inf\n", b"== file /proc/net/tcp\n|x\n|1: zz:zz 0 0A 1 1 1 1 1 q\n= is file\n",
-             b"== login\n= file \n", b"== command supervisorctl status\n|a RUNNING pid 1, uptime 99999 days, 9:99:99\n= exit 0\n"]  # fmt: skip
+    parts = [
+        b"\xff\xfe\x00",
+        b"== process 1\n|1 (x) S",
+        b"== process 9\n|9 (" + b"(" * 99,
+        b"= stat zz 1 2",
+        b"== file \n",
+        b"== command df space\n|a b c d e /\n|x 1 2 3 4% /\n= exit 0\n",
+        b"== answer http://[::1/\n= exit 0\n= by curl\n|HTTP/1.1 999\n",
+        b"= time nan\n= zone +9999\n= ticks inf\n",
+        b"== file /proc/net/tcp\n|x\n|1: zz:zz 0 0A 1 1 1 1 1 q\n= is file\n",
+        b"== login\n= file \n",
+        b"== command supervisorctl status\n|a RUNNING pid 1, uptime 99999 days, 9:99:99\n= exit 0\n",
+    ]
     for part in (*parts, b"".join(parts)):
         found = diagnose(HEAD.encode() + part + b"\n== end\n", build(None, {}))
         assert not {one.status for one in found.report.results} & {Status.ERROR, Status.TIMEOUT}
@@ -137,9 +147,14 @@ def test_no_word_of_a_collected_file_opens_one_here(tmp_path: Path) -> None:
     """nginx's parser would follow an include to any file of the machine that reads."""
     private = tmp_path / "private.conf"
     private.write_text("server { server_name canary.example; listen 80; }\n")
-    conf = "events {}\nhttp {\n" + "".join(
-        f"include {word};\n" for word in (private, f"/etc/nginx/../..{private}", f'"{tmp_path}/*.conf"', "ours/*.conf")
-    ) + "}\n"  # fmt: skip
+    conf = (
+        "events {}\nhttp {\n"
+        + "".join(
+            f"include {word};\n"
+            for word in (private, f"/etc/nginx/../..{private}", f'"{tmp_path}/*.conf"', "ours/*.conf")
+        )
+        + "}\n"
+    )
     contents = {
         "/etc/nginx/nginx.conf": conf.encode(),
         "/etc/nginx/ours/a.conf": b"server { server_name far.example; }\n",
@@ -174,9 +189,14 @@ def test_an_answer_by_wget() -> None:
 
 @pytest.mark.parametrize(
     ("code", "by", "words", "kind"),
-    [(7, "curl", "curl: (7)", "refused"), (28, "curl", "curl: (28)", "timeout"), (52, "curl", "curl: (52)", "closed"),
-     (4, "wget", "failed: Connection refused.", "refused"), (1, "wget", "wget: can't connect: Connection refused", "refused")],
-)  # fmt: skip
+    [
+        (7, "curl", "curl: (7)", "refused"),
+        (28, "curl", "curl: (28)", "timeout"),
+        (52, "curl", "curl: (52)", "closed"),
+        (4, "wget", "failed: Connection refused.", "refused"),
+        (1, "wget", "wget: can't connect: Connection refused", "refused"),
+    ],
+)
 def test_what_failed_there_fails_here(code: int, by: str, words: str, kind: str) -> None:
     seen = host(answered(f"|{words}\n", code, by)).get("http://127.0.0.1:9104/status")
     assert isinstance(seen, Failure)
@@ -190,9 +210,12 @@ def test_half_an_answer_in_json_is_none() -> None:
 
 
 def test_requests_with_a_login_are_those_with_the_true_one() -> None:
-    text = (answered("|HTTP/1.1 401 No\n|\n", url="http://127.0.0.1:5984/cozy")
-            + "== answer http://127.0.0.1:5984/cozy with login\n= by curl\n|HTTP/1.1 200 OK\n|\n|{}\n= exit 0\n"
-            + "== login\n= file /etc/cozy/couchdb.login\n== file /etc/cozy/couchdb.login\n= stat 81a0 107 107 9 9\n= is file\n")  # fmt: skip
+    text = (
+        answered("|HTTP/1.1 401 No\n|\n", url="http://127.0.0.1:5984/cozy")
+        + "== answer http://127.0.0.1:5984/cozy with login\n= by curl\n|HTTP/1.1 200 OK\n|\n|{}\n= exit 0\n"
+        + "== login\n= file /etc/cozy/couchdb.login\n"
+        + "== file /etc/cozy/couchdb.login\n= stat 81a0 107 107 9 9\n= is file\n"
+    )
     seen = host(text)
     login = seen.read("/etc/cozy/couchdb.login")
     assert login == LOGIN
@@ -210,16 +233,22 @@ def status(*lines: str, code: int = 0) -> str:
     return "== command supervisorctl status\n" + "".join(f"|{line}\n" for line in lines) + f"= exit {code}\n"
 
 
-def called(found: Tables, method: str, *params: object) -> object:
+def called(found: Tables, method: str, *params: Any) -> Any:
     said = supervisor.answer(found, "/run/supervisor.sock", dumps(params, f"supervisor.{method}").encode())
     assert isinstance(said, Answer)
     return loads(said.body.decode())[0][0]
 
 
 def test_the_states_of_programs() -> None:
-    found = machine(status("cozy-home   RUNNING   pid 9, uptime 1 day, 0:00:04", "web:a   FATAL   Exited too quickly",
-                           "b  STOPPED  Not started", "c  EXITED  Nov 21 08:20 AM"))  # fmt: skip
-    home, web, never, ended = called(found, "getAllProcessInfo")  # type: ignore[misc]
+    found = machine(
+        status(
+            "cozy-home   RUNNING   pid 9, uptime 1 day, 0:00:04",
+            "web:a   FATAL   Exited too quickly",
+            "b  STOPPED  Not started",
+            "c  EXITED  Nov 21 08:20 AM",
+        )
+    )
+    home, web, never, ended = called(found, "getAllProcessInfo")
     assert (home["name"], home["statename"], home["pid"], home["now"] - home["start"]) == (
         "cozy-home",
         "RUNNING",
@@ -233,10 +262,14 @@ def test_the_states_of_programs() -> None:
 
 @pytest.mark.parametrize(
     ("line", "kind"),
-    [("unix:///run/supervisor.sock no such file", "missing"), ("unix:///run/supervisor.sock refused connection", "refused"),
-     ("error: <class 'PermissionError'>, [Errno 13] Permission denied: file: socket.py", "permission"),
-     ("Server requires authentication", "login"), ("Traceback (most recent call last):", "permission")],
-)  # fmt: skip
+    [
+        ("unix:///run/supervisor.sock no such file", "missing"),
+        ("unix:///run/supervisor.sock refused connection", "refused"),
+        ("error: <class 'PermissionError'>, [Errno 13] Permission denied: file: socket.py", "permission"),
+        ("Server requires authentication", "login"),
+        ("Traceback (most recent call last):", "permission"),
+    ],
+)
 def test_why_supervisord_could_not_be_asked(line: str, kind: str) -> None:
     seen = supervisor.answer(machine(status(line, code=4)), "/run/supervisor.sock", dumps((), "x").encode())
     assert isinstance(seen, Failure)
@@ -244,13 +277,17 @@ def test_why_supervisord_could_not_be_asked(line: str, kind: str) -> None:
 
 
 def test_its_configuration_and_logs() -> None:
-    conf = "|[program:home]\n|autostart=false\n|stderr_logfile=/var/log/home-err.log\n|[supervisord]\n|logfile=/var/log/s.log\n"
-    found = machine(status("home  EXITED  Nov 21 08:20 AM") + f"== file /etc/supervisord.conf\n= is file\n{conf}= state whole\n"
-                    "== file /var/log/home-err.log\n= is file\n|boom\n= state end\n"
-                    "== file /var/log/s.log\n= is file\n|2026-11-21 08:20:00,1 INFO exited: home (exit status 3; not expected)\n= state end\n")  # fmt: skip
+    home = "|[program:home]\n|autostart=false\n|stderr_logfile=/var/log/home-err.log\n"
+    conf = f"{home}|[supervisord]\n|logfile=/var/log/s.log\n"
+    found = machine(
+        status("home  EXITED  Nov 21 08:20 AM") + f"== file /etc/supervisord.conf\n= is file\n{conf}= state whole\n"
+        "== file /var/log/home-err.log\n= is file\n|boom\n= state end\n"
+        "== file /var/log/s.log\n= is file\n"
+        "|2026-11-21 08:20:00,1 INFO exited: home (exit status 3; not expected)\n= state end\n"
+    )
     assert called(found, "readProcessStderrLog", "home", -4000, 0) == "boom\n"
-    assert called(found, "getAllConfigInfo")[0]["autostart"] is False  # type: ignore[index]
-    assert called(found, "getAllProcessInfo")[0]["exitstatus"] == 3  # type: ignore[index]
+    assert called(found, "getAllConfigInfo")[0]["autostart"] is False
+    assert called(found, "getAllProcessInfo")[0]["exitstatus"] == 3
 
 
 # --- the script
@@ -298,8 +335,9 @@ def test_what_looks_like_a_password_is_replaced() -> None:
     """By the script's own function, in the shell of this machine."""
     text = script()
     functions = text[text.index("# Text as lines") : text.index("# --- limits")]
-    done = subprocess.run(["sh", "-s"], input=f"{functions}\nbody <<'END'\n{SECRETS}END\n".encode(), capture_output=True,
-                          check=True)  # fmt: skip
+    done = subprocess.run(
+        ["sh", "-s"], input=f"{functions}\nbody <<'END'\n{SECRETS}END\n".encode(), capture_output=True, check=True
+    )
     said = done.stdout.decode()
     assert not re.findall(r"Canary-\d+", said)
     for kept in ('|environment=A="b",', ',C="d"', "--port=1", '"port":9120', "127.0.0.1:5984/", "[log]", "Path=/"):
@@ -311,8 +349,9 @@ def test_innocent_lines_stay() -> None:
     text = script()
     functions = text[text.index("# Text as lines") : text.index("# --- limits")]
     lines = "server_tokens off;\nproxy_pass http://127.0.0.1:9104;\nlisten 80;\npasswd: files\nport = 5984\n"
-    done = subprocess.run(["sh", "-s"], input=f"{functions}\nbody <<'END'\n{lines}END\n".encode(), capture_output=True,
-                          check=True)  # fmt: skip
+    done = subprocess.run(
+        ["sh", "-s"], input=f"{functions}\nbody <<'END'\n{lines}END\n".encode(), capture_output=True, check=True
+    )
     said = done.stdout.decode().splitlines()
     assert [said[number][1:] for number in (0, 1, 2, 4)] == [lines.splitlines()[number] for number in (0, 1, 2, 4)]
 
