@@ -19,7 +19,7 @@ from cozydiag.redaction.values import is_hidden
 _HEADING = Rule(BEGINNINGS, lambda *_: ())
 """It stands first, and says which lines `Headings` must see."""
 
-RULES = Rules((_HEADING, *places.RULES, *keys.RULES, *commands.RULES, *shapes.RULES))
+RULES = Rules((_HEADING, *places.RULES, *keys.RULES, *commands.RULES, *nginx.RULES, *shapes.RULES))
 
 WITHHELD: Final = "[withheld: it could not be redacted]"
 """Stands for what the redactor could not cope with. Never the text itself."""
