@@ -80,6 +80,8 @@ def _folded(line: str) -> str:
 
 
 def _problems(report: Report, probed: list[Finding]) -> list[str]:
+    from cozydiag.report.words import unlocks, what
+
     lines = []
     for cause in report.causes:
         lines.append(f"! {say(cause.text)} [{cause.code}]")
@@ -87,6 +89,12 @@ def _problems(report: Report, probed: list[Finding]) -> list[str]:
     for one in probed:
         lines.append(f"! {say(one.text)} [{one.code}]" if one.code else f"· {say(one.text)}")
         lines += [f"  {say(one.advice)}"] if one.advice is not None else []
-    if not report.causes and not any(one.code for one in probed):
-        lines.append(say(t("No problem was found.")))
+    for _, why, unlock in unlocks(report):
+        lines.append(f"? {say(why)}")
+        lines += [f"  {unlock}"] if unlock else []
+    absent = [
+        what(result) for result in report.results if result.id == "couchdb.reach" and result.status is Status.SKIP
+    ]
+    if not lines or (report.verdict is Status.OK and not any(one.code for one in probed)):
+        lines += map(say, absent or [t("No problem was found.")])
     return lines

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cozydiag.cli.common import BUSY, EXIT, Problem, configuration, consents, one_of, say, write
+from cozydiag.cli.common import BUSY, EXIT, UNAVAILABLE, Problem, configuration, consents, one_of, say, write
 from cozydiag.model import Status
 from cozydiag.text import t
 
@@ -107,6 +107,17 @@ def _width() -> int:
         return NARROW
 
 
+def _unfound(name: str, seen: tuple[Owned, ...]) -> Problem:
+    """A name that nobody knows is a mistake; where a manager did not answer, it may be one of its own."""
+    from cozydiag.report.services import unasked
+
+    problem = t("no service is called {name}; `cozydiag services` lists them", name=name)
+    silent = unasked(seen, say)
+    if silent:
+        return Problem(t("{name} was not found; {why}", name=name, why="; ".join(silent)), UNAVAILABLE)
+    return Problem(problem)
+
+
 def one_service(config: Config, name: str) -> tuple[Host, Stack, Condition, Manager]:
     """The service that ``name`` means, and its manager. Raises Problem where it means none, or several."""
     from cozydiag.stack import ownership
@@ -114,7 +125,7 @@ def one_service(config: Config, name: str) -> tuple[Host, Stack, Condition, Mana
     host, stack, seen = _look(config)
     found = ownership.named(seen, name)
     if not found:
-        raise Problem(t("no service is called {name}; `cozydiag services` lists them", name=name))
+        raise _unfound(name, seen)
     if len(found) > 1:
         names = ", ".join(one.service.address + (f" (#{one.service.id})" if one.service.id else "") for one in found)
         raise Problem(t("{name} can be several: {names}", name=name, names=names))

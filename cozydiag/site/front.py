@@ -161,6 +161,7 @@ def unwell(host: Host, stack: Stack, proxy: Proxy, found: Running) -> Finding | 
             proof=Evidence(f"/proc/{found.master.pid}/stat", "state T"),
             by_hand=f"ps -C {found.master.name} -o pid,stat,cmd",
             restart_helps=True,
+            commands=(ourselves("fix --restart", stack.config),),
         )
     if not found.workers and proxy.name in ("nginx", "apache"):
         restart = orders.line(host, stack, proxy, "restart")

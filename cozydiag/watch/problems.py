@@ -37,10 +37,13 @@ def _key(cause: Cause) -> str:
     return cause.instance
 
 
+_SEEN = (Status.OK, Status.SKIP, Status.WARN)
+
+
 def _blind(report: Report) -> Text:
     from cozydiag.report.words import headline
 
-    unknown = [one for one in report.results if one.essential and one.status is not Status.OK and one.findings]
+    unknown = [one for one in report.results if one.essential and one.findings and one.status not in _SEEN]
     if not unknown:
         return headline(report)
     return t("not everything could be looked at: {why}", why=unknown[0].findings[0].text)
