@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -173,6 +174,13 @@ def test_help(arguments: tuple[str, ...]) -> None:
     done = run(*arguments)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("Usage: cozydiag")
+
+
+def test_the_readme_and_the_help_know_the_same_commands() -> None:
+    readme = (Path(cozydiag.__file__).parents[1] / "README.md").read_text("utf-8")
+    commands = re.findall(r"^  ([a-z-]+)  ", run("-h").stdout.split("Commands:")[1], re.MULTILINE)
+    assert len(commands) > 20
+    assert [name for name in commands if f"`cozydiag {name}" not in readme] == []
 
 
 def test_version() -> None:
