@@ -10,8 +10,8 @@ import typer
 
 from cozydiag.cli.common import EXIT, Problem, configuration, one_of, say, write
 from cozydiag.model import Status
-from cozydiag.state import texts
-from cozydiag.text import Seconds, Text, When, t, verbatim
+from cozydiag.text import t
+from cozydiag.watch import acts
 
 if TYPE_CHECKING:
     from cozydiag.state import Entry, State
@@ -74,34 +74,13 @@ def _entries(state: State, incident: str | None, service: str | None) -> list[En
 
 
 def _show(one: Entry) -> None:
+    first, *more = acts.told(one)
     data: dict[str, Any] = one.data
-    result: dict[str, Any] = one.result if isinstance(one.result, dict) else {}
-    line = t("{when}  {verb} {service}: {outcome}", when=When(one.at), verb=str(data.get("verb", "")),
-             service=str(data.get("service", "")), outcome=_outcome(one, result))  # fmt: skip
-    write(say(line) + "\n")
+    write(say(first) + "\n")
     by = t("by {who}, because of {why}", who=str(data.get("by") or "?"), why=str(data.get("why") or "-"))
     write(f"    {say(by)}" + (f"  [{data['incident']}]" if data.get("incident") else "") + "\n")
-    if result.get("text"):
-        said = texts.from_data(result.get("said")) or verbatim(str(result["text"]))
-        seconds = result.get("seconds")
-        if isinstance(seconds, (int, float)):
-            said = t("{text} ({seconds})", text=said, seconds=Seconds(seconds))
-        write(f"    {say(said)}\n")
-
-
-def _outcome(one: Entry, result: dict[str, Any]) -> Text:
-    if one.kind == "seen":
-        return t("seen: others did it")
-    if not result:
-        return t("unknown: it was cut off, or is under way")
-    words = {
-        "verified": t("verified"), "failed": t("failed"), "refused": t("refused"), "deferred": t("put off"),
-        "held": t("held"), "unknown": t("unknown"),
-    }  # fmt: skip
-    outcome = words.get(str(result.get("result")), verbatim(str(result.get("result"))))
-    if "proven_at" in result:
-        return t("{outcome}, proven by health since", outcome=outcome)
-    return outcome
+    for text in more:
+        write(f"    {say(text)}\n")
 
 
 def _show_evidence(folder: str, incident: str) -> None:

@@ -116,6 +116,7 @@ PHRASES: tuple[str, ...] = (
     phrase("{name}: not a valid name"),
     phrase("{path} belongs to another user than {name}"),
     phrase("{path} cannot be understood"),
+    phrase("{path} is a link of another user"),
     phrase("{name} does not stop"),
     phrase("{name} ends and is started too fast to be stopped"),
     phrase("{name} belongs to another user"),

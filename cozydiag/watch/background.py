@@ -36,11 +36,11 @@ def acts(config: Config, most: int = 20) -> tuple[Text, ...]:
     if folder is None:
         return ()
     from cozydiag.state import open_state
-    from cozydiag.watch.round import act_words
+    from cozydiag.watch.acts import told
 
     state = open_state(folder)
     try:
-        return tuple(map(act_words, state.latest("act", most)))
+        return tuple(text for one in state.latest("act", most) for text in told(one))
     finally:
         state.close()
 
