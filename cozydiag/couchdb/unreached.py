@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cozydiag.couchdb import access
 from cozydiag.couchdb.client import Reply
-from cozydiag.findings import fail, skip
+from cozydiag.findings import fail, skip, unknown
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.host.logs import one_line
@@ -26,6 +26,8 @@ def meaning(host: Host, stack: Stack, why: Failure) -> Finding:
     proof = host.evidence[-1]
     if why.kind == "refused" and not stack.expected(host, _ROLE):
         return skip(t("there is no CouchDB here"))
+    if why.kind == "given_up":  # it was never asked: that it is slow is no proof that it is down
+        return unknown("service.not_asked", t("{name} was not asked: {why}", name="CouchDB", why=why.detail))
     if why.kind == "timeout":
         return _full_table(host, stack) or _silent(host, stack, proof)
     if why.kind == "protocol":

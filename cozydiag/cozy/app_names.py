@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from cozydiag.cozy import settings
-from cozydiag.findings import warn
+from cozydiag.findings import fail
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.host.http import Answer
@@ -37,7 +37,7 @@ def lost(host: Host, stack: Stack, site: Site, part: Part, main: Answer) -> Find
     if not away:
         return None
     seen = through.detail if isinstance(through, Failure) else f"HTTP {through.status}"
-    return warn(
+    return fail(
         "cozystack.app_names",
         t("the apps of {site} cannot be opened: the reverse proxy gives {name} to somebody else than cozy-stack",
           site=site.host, name=name),

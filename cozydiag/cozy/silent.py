@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cozydiag.cozy.flavour import Place
-from cozydiag.findings import fail, ok, skip, warn
+from cozydiag.findings import fail, ok, skip, unknown, warn
 from cozydiag.host import Host
 from cozydiag.host import url as urls
 from cozydiag.host.failure import Failure
@@ -28,6 +28,8 @@ GONE = t("Its program is gone, and npm has it no more: back up CouchDB and /usr/
 def silent(host: Host, stack: Stack, part: Part, why: Failure, proof: Evidence | None = None) -> Finding:
     """The finding for ``why`` there was no answer. ``proof`` is what was seen, where something else was since then."""
     proof = proof or host.evidence[-1]
+    if why.kind == "given_up":
+        return unknown("service.not_asked", t("{name} was not asked: {why}", name=_name(part), why=why.detail))
     if why.kind == "timeout":
         return _hung(host, stack, part, proof)
     if why.kind == "protocol":

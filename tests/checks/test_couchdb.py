@@ -74,6 +74,14 @@ def test_what_is_wrong_with_couchdb_is_one_cause(cozy: Cozy, served: Served, cau
     assert everything(cozy, served) == [cause]
 
 
+@pytest.mark.parametrize(
+    ("check", "place"), [("couchdb.reach", "127.0.0.1:5984"), ("stack.home", "127.0.0.1:9103/api/applications/")]
+)
+def test_what_was_never_asked_is_not_down(cozy: Cozy, check: str, place: str) -> None:
+    machine = cozy.machine(web={place: Failure("given_up", "other requests there took all the time")})
+    assert cozy.said(cozy.look(check, machine)) == [("unknown", "service.not_asked")]
+
+
 def test_another_program_at_its_port_is_named(cozy: Cozy) -> None:
     machine = cozy.machine(
         web={"127.0.0.1:5984": cozy.couchdb("port-in-use", {"/": "anon_root", "/_up": "anon_up"})},

@@ -47,6 +47,7 @@ V3: dict[str, tuple[Cause, ...]] = {
     "instance-elsewhere": (Cause("cozystack.domain", "cozy.stack"),),
     "instance-missing": (Cause("cozystack.no_instance", "cozy.stack"),),
     "subdomains-without-address": (Cause("name.subdomains", "name"),),
+    "apps-not-served": (Cause("cozystack.app_names", "proxy"),),
     "certificate-without-apps": (Cause("certificate.subdomains", "proxy"),),
     "no-websocket": (Cause("proxy.no_websocket", "proxy"),),
     "plain-on-443": (Cause("site.plain_443", "proxy"),),

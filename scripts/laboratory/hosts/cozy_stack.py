@@ -105,6 +105,9 @@ class Public(http.server.BaseHTTPRequestHandler):
         elif path == "/version":
             said = {"build_mode": "production", "build_time": "2023-10-18T05:57:06Z", "runtime_version": "go1.21.3"}
             self.reply(200, json.dumps({**said, "version": "2:1.6.13"}), "application/json")
+        elif self.is_app():
+            instance = self.headers["Host"].partition(".")[2]
+            self.reply(302, "", Location=f"https://{instance}/auth/login?redirect=x")
         elif self.headers.get("Host", "").partition(":")[0] not in instances():
             self.reply(404, "Instance not found")
         elif self.headers.get("Upgrade", "").lower() == "websocket":
@@ -115,6 +118,11 @@ class Public(http.server.BaseHTTPRequestHandler):
             self.reply(200, "<!DOCTYPE html><title>Cozy</title>", "text/html")
 
     do_HEAD = do_GET  # noqa: N815
+
+    def is_app(self) -> bool:
+        """One of those that every instance is made with, by its nested name."""
+        app, _, instance = self.headers.get("Host", "").partition(":")[0].partition(".")
+        return app in ("home", "drive", "settings", "store") and instance in instances()
 
     def status(self) -> None:
         couchdb = _up(self.told.get("couchdb.url", "http://localhost:5984/"))

@@ -197,6 +197,10 @@ FAULTS: dict[str, Fault] = {
     "subdomains-without-address": Fault(
         f"cp /etc/hosts /root/hosts; sed -i 's/home.{DOMAIN}.*//' /etc/hosts", "cat /root/hosts >/etc/hosts"
     ),
+    "apps-not-served": _site(
+        f"s/server_name .*/server_name {DOMAIN};/; 1i server {{ listen 443 ssl default_server; ssl_certificate "
+        "/etc/cozy/server.crt; ssl_certificate_key /etc/cozy/server.key; return 404; }"
+    ),
     "no-websocket": _site("/Upgrade/d; /Connection/d; /http_version/d"),
     "konnectors-missing": Fault("mv /usr/share/cozy /root/", "mv /root/cozy /usr/share/"),
     "smtps-without-tls": _settings("s/port: 25/port: 465/; s/host: localhost/host: smtp.example.org/", listening(8080)),
