@@ -82,14 +82,19 @@ def _couchdb(host: Host, box: Box, every: tuple[Box, ...]) -> tuple[Place, ...]:
     return (place,) if place.url else ()
 
 
+def _is_reachable(box: Box) -> bool:
+    """Of rootless engines nothing is, but for podman with the network of the machine itself."""
+    service = box.found.service
+    return service.user is None or (service.manager == "podman" and box.facts.addresses == ("127.0.0.1",))
+
+
 def _place(host: Host, box: Box, role: str, port: int) -> Place:
     """The published port, else the container's own address where something there takes or refuses a connection."""
     facts, origin = box.facts, box.found.service.address
     for inside, address, outside in facts.published:
         if inside == port:
             return Place(role, url_of(address, outside), origin)
-    own = facts.addresses if box.found.service.user is None else ()  # of rootless engines nothing can be reached
-    for address in own:
+    for address in facts.addresses if _is_reachable(box) else ():
         try:
             failure = host.within(_KNOCK, host.instance).connect(address, port)
         except GivenUp:

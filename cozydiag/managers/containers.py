@@ -114,7 +114,8 @@ def container(inspected: Mapping[str, Any]) -> Container:
     command = [str(inspected.get("Path") or ""), *map(str, _list(inspected.get("Args")))]
     named = image.partition("@")[0].rpartition("/")[2].partition(":")[0]
     runs = next((word.rpartition("/")[2] for word in command if word.endswith("cozy-stack")), "")
-    ports = {**table(settings.get("ExposedPorts")), **table(network.get("Ports"))}
+    shared = bool(inspected.get("Pod"))  # podman shows the ports of a pod with each container in it
+    ports = {**table(settings.get("ExposedPorts")), **({} if shared else table(network.get("Ports")))}
     own = [table(one).get("IPAddress") for one in table(network.get("Networks")).values()] or [network.get("IPAddress")]
     if table(inspected.get("HostConfig")).get("NetworkMode") == "host":
         own = ["127.0.0.1"]

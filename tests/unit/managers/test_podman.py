@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from cozydiag.config import Config
+from cozydiag.config.schema import build
 from cozydiag.host import Answer, Failure, Process
 from cozydiag.host.commands import Completed
-from cozydiag.managers.containers import stamp
+from cozydiag.managers.containers import container, stamp
 from cozydiag.managers.podman import Podman
 from cozydiag.managers.service import Condition, Home, Service
 from cozydiag.repair.act import Outcome, act
@@ -266,3 +267,86 @@ def test_a_users_unit_is_asked_of_his_own_systemd() -> None:
         "runuser", "-u", "ann", "--", "env", "XDG_RUNTIME_DIR=/run/user/1000", "systemctl", "--user", "stop",
         "container-hc.service",
     )  # fmt: skip
+
+
+# --- what a Cozy's checks need of containers
+
+
+def boxed(name: str, image: str, **changes: Any) -> dict[str, Any]:
+    """One that runs, as podman 4.3 inspects it, in the network of root's podman."""
+    network = {"IPAddress": "10.88.0.3", "Ports": {}, "Networks": {"podman": {"IPAddress": "10.88.0.3"}}}
+    one = next(one for one in INSPECTED if one["Name"] == "ok")
+    return {**one, "Id": name.ljust(64, "0"), "Name": name, "ImageName": image, "Config": {"Image": image},
+            "NetworkSettings": network, **changes}  # fmt: skip
+
+
+def test_addresses_and_published_ports() -> None:
+    doors = {"8080/tcp": [{"HostIp": "", "HostPort": "18080"}], "6060/tcp": None}
+    network = {"IPAddress": "", "Ports": doors, "Networks": {"cozy_default": {"IPAddress": "10.89.0.4"}}}
+    seen = container(boxed("stack", "docker.io/cozy/cozy-stack:1.6.44", NetworkSettings=network))
+    assert (seen.program, seen.addresses, seen.exposed) == ("cozy-stack", ("10.89.0.4",), (6060, 8080))
+    assert seen.published == ((8080, "127.0.0.1", 18080),)
+    assert container(boxed("c", "docker.io/library/couchdb:3.3")).addresses == ("10.88.0.3",)
+    bare = container(next(one for one in INSPECTED if one["Name"] == "ok"))  # `--network none`
+    assert (bare.addresses, bare.published, bare.volumes) == ((), (), ())
+
+
+def test_volumes() -> None:
+    mounts = [
+        {"Type": "volume", "Name": "couch", "Source": "/var/lib/containers/storage/volumes/couch/_data",
+         "Destination": "/opt/couchdb/data", "Driver": "local", "Mode": "", "Options": ["nosuid"], "RW": True},
+        {"Type": "volume", "Name": "a" * 64, "Source": "/x", "Destination": "/opt/couchdb/etc", "RW": True},
+        {"Type": "bind", "Source": "/srv/logs", "Destination": "/logs", "Options": ["rbind"], "RW": True},
+    ]  # fmt: skip
+    assert container(boxed("couchdb", "couchdb:3.3", Mounts=mounts)).volumes == (
+        ("/opt/couchdb/data", "couch", True),
+        ("/opt/couchdb/etc", "a" * 64, False),
+        ("/logs", "/srv/logs", True),
+    )
+
+
+def test_ports_of_a_pod_are_not_those_of_each_container_in_it() -> None:
+    doors = {
+        "8080/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}],
+        "5984/tcp": [{"HostIp": "", "HostPort": "5984"}],
+    }
+    network = {"Ports": doors, "Networks": {"podman": {"IPAddress": "10.88.0.9"}}}
+    redis = container(boxed("redis", "redis:7", Pod="p" * 64, NetworkSettings=network))
+    assert (redis.exposed, len(redis.published)) == ((), 2)
+
+
+def cozy(*containers: dict[str, Any], web: dict[str, Any] | None = None, **changes: Any) -> dict[str, tuple[str, str]]:
+    """Where the Cozy in these containers is found."""
+
+    def podman(argv: Sequence[str]) -> Completed:
+        listed = "ps" in argv
+        rows = [{"Id": one["Id"], "Names": [one["Name"]]} for one in containers]
+        return Completed(0, json.dumps(rows if listed else containers).encode(), b"")
+
+    there = machine(podman, web=web or {}, elsewhere=Failure("unreachable", "no route to host"), **changes)
+    flavours = Stack(build(None, {})).flavours(FakeHost(there, 5.0))
+    return {place.role: (place.url, place.origin) for one in flavours for place in one.places}
+
+
+def test_a_cozy_is_found_at_the_addresses_of_its_containers() -> None:
+    stack, couchdb = boxed("stack", "cozy/cozy-stack"), boxed("couchdb", "couchdb:3.3")
+    couchdb["NetworkSettings"] = {"Networks": {"podman": {"IPAddress": "10.88.0.2"}}, "Ports": {"5984/tcp": None}}
+    web = {"10.88.0.3:8080": answer(200), "10.88.0.2:5984": answer(200)}
+    assert cozy(stack, couchdb, web=web) == {
+        "cozy.stack": ("http://10.88.0.3:8080", "podman:stack"),
+        "cozy.admin": ("", "podman:stack"),
+        "couchdb": ("http://10.88.0.2:5984", "podman:couchdb"),
+    }
+
+
+@pytest.mark.parametrize(("mode", "url"), [("slirp4netns", ""), ("host", "http://127.0.0.1:8080")])
+def test_of_a_users_containers_only_the_network_of_the_machine_is_reached(mode: str, url: str) -> None:
+    files = {
+        "/etc/passwd": b"ann:x:1000:1000::/home/ann:/bin/sh\n",
+        "/home/ann/.local/share/containers/storage": b"",
+        "/run/user/1000/libpod/tmp/pause.pid": b"77\n",
+    }
+    pause = Process(77, 1, "S", "catatonit", 0.0, ("catatonit", "-P"), 1000)
+    stack = boxed("stack", "cozy/cozy-stack", HostConfig={"NetworkMode": mode})
+    found = cozy(stack, web={"127.0.0.1:8080": answer(200)}, files=files, processes=(pause,))
+    assert found["cozy.stack"][0] == url
