@@ -17,6 +17,7 @@
 # Where things are elsewhere than usual, say so before the command: NGINX_CONF=/opt/nginx.conf sh diag.sh
 
 : "${NGINX_CONF:=/etc/nginx/nginx.conf}"
+: "${NGINX:=nginx}"
 : "${NGINX_PID:=/run/nginx.pid}"
 : "${SUPERVISORD_CONF:=}"           # the first usual one
 : "${SUPERVISORCTL:=supervisorctl}"
@@ -337,6 +338,16 @@ echo '= state part'
 with_includes 3 include "$NGINX_CONF"
 base=$(dirname "$NGINX_CONF")
 for name in conf.d default.d http.d sites-enabled sites-available modules-enabled snippets; do folder "$base/$name"; done
+# Which words of it stand in the program or its modules: others are perhaps misspelt.
+if have "$NGINX"; then
+    section 'words nginx'
+    {
+        cat "$(command -v "$NGINX")" /usr/lib/nginx/modules/*.so /usr/lib64/nginx/modules/*.so 2>/dev/null |
+            tr -c 'a-z0-9_' '\n' | sort -u
+        echo '-'
+        cat "$NGINX_CONF" "$base"/*.d/* "$base"/sites-enabled/* 2>/dev/null | tr -c 'a-z0-9_' '\n' | sort -u
+    } | awk '$0 == "-" { now = 1; next } !now { known[$0] = 1; next } length($0) > 1 && $0 in known' | head -n 3000 | body
+fi
 for path in "$NGINX_PID" /var/run/nginx.pid /run/nginx/nginx.pid /usr/local/nginx/logs/nginx.pid \
     /run/couchdb/couchdb.pid /var/run/couchdb/couchdb.pid; do
     file "$path"
@@ -395,7 +406,7 @@ fi
 run 'cozy-monitor status --raw' 20 "$COZY_MONITOR" status --raw
 run 'node --version' 5 node --version
 run 'nodejs --version' 5 nodejs --version
-run 'nginx -v' 5 nginx -v
+run 'nginx -v' 5 "$NGINX" -v
 run 'python --version' 5 python --version
 # shellcheck disable=SC2016
 run 'packages' 10 dpkg-query -W -f '${Package} ${Version} ${Status}\n' 'cozy*' 'couchdb*' nginx supervisor nodejs

@@ -278,7 +278,8 @@ class CollectedHost(Host):
         return found.content
 
     def read(self, path: str, *, max_bytes: int = 1 << 20, follow: bool = True) -> bytes | Failure:
-        content = self._content(path)
+        words = self.tables.words if os.path.basename(path) == "nginx" else None
+        content = self._content(path) if words is None else words
         content = content if isinstance(content, Failure) else content[:max_bytes]
         return self._note(path, content, lambda seen: f"{len(seen)} bytes")
 

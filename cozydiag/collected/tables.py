@@ -36,7 +36,8 @@ class File(NamedTuple):
 class Tables:
     """``at`` is when it was collected (epoch seconds), ``up`` how long the machine had run by then. ``owners`` has the
     process behind the number of a socket. ``login`` is the file of the apps' login, which stayed there.
-    ``listeners`` is None where the tables of the kernel are not there."""
+    ``listeners`` is None where the tables of the kernel are not there. ``words`` are those of nginx's configuration that
+    stand in its program, each with the NUL behind it."""
 
     name: str
     at: float
@@ -53,6 +54,7 @@ class Tables:
     names: Mapping[str, tuple[str, ...] | Failure] = field(default_factory=dict)
     login: str = ""
     malformed: bool = False
+    words: bytes | None = None
 
     def contents(self) -> dict[str, bytes]:
         """All files that are known whole."""
@@ -96,6 +98,8 @@ def tables(collected: Collected) -> Tables:
     login = collected.one("login")
     found.login = os.path.normpath(login.word("file")) if login else ""
     found.malformed = login is not None and "malformed" in login.states
+    words = collected.one("words", "nginx")
+    found.words = b"".join(line + b"\0" for line in words.lines) if words and words.lines else None
     return found
 
 

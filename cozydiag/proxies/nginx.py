@@ -38,16 +38,9 @@ def parse(path: str, *, strict: bool = False, contents: Mapping[str, bytes] | No
     ``contents`` are the files, where they are on no disk. Not ``combine=True``, which gives wrong file names to what
     follows an include (crossplane issue 95).
     """
-    import crossplane
-
     from cozydiag.proxies.nginx_tree import Tree
 
-    if contents is not None:
-        from cozydiag.proxies.nginx_text import parsed
-
-        files = parsed(path, contents)
-    else:
-        files = crossplane.parse(path, strict=strict, catch_errors=True)["config"]
+    files = read(path, strict=strict, contents=contents)
     errors = [(file["file"], error) for file in files for error in file["errors"]]
     closed = tuple(file for file, error in errors if "Permission denied" in str(error["error"]))
     mistakes = tuple(_mistake(file, error) for file, error in errors if file not in closed)
@@ -56,6 +49,17 @@ def parse(path: str, *, strict: bool = False, contents: Mapping[str, bytes] | No
         mistakes = (Mistake(path, 0, 'no "events" section in configuration'),)
     names = tuple(dict.fromkeys(file["file"] for file in files if file["file"] not in closed))
     return Configuration(tree.servers(), mistakes, closed, names, tree.error_logs())
+
+
+def read(path: str, *, strict: bool = False, contents: Mapping[str, bytes] | None = None) -> list[dict[str, Any]]:
+    """Its files with their directives and errors, as crossplane gives them."""
+    if contents is not None:
+        from cozydiag.proxies.nginx_text import parsed
+
+        return parsed(path, contents, strict=strict)
+    import crossplane
+
+    return crossplane.parse(path, strict=strict, catch_errors=True)["config"]  # type: ignore[no-any-return]
 
 
 def _mistake(file: str, error: dict[str, Any]) -> Mistake:

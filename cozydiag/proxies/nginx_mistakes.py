@@ -6,6 +6,8 @@ A program has the names of its directives in it as C strings, so the names that 
 
 from __future__ import annotations
 
+from typing import Any
+
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.proxies import nginx
@@ -23,25 +25,25 @@ PROGRAM_BYTES = 64 << 20
 def examine(host: Host, path: str, program: str) -> Configuration:
     """The configuration in ``path`` with its mistakes, as the nginx in ``program`` would see them."""
     read = nginx.parse(path, contents=host.contents)
-    if read.mistakes or read.unreadable or host.contents is not None:
+    if read.mistakes or read.unreadable:
         return read
-    unknown = {mistake: mistake.message.split('"')[1] for mistake in nginx.parse(path, strict=True).mistakes
+    unknown = {mistake: mistake.message.split('"')[1] for mistake in nginx.parse(path, strict=True, contents=host.contents).mistakes
                if mistake.message.startswith('unknown directive "')}  # fmt: skip
-    rows = _rows(path) if unknown else set()
+    rows = _rows(nginx.read(path, contents=host.contents)) if unknown else set()
     unknown = {mistake: name for mistake, name in unknown.items() if (mistake.path, mistake.line) not in rows}
     left = set(unknown.values())
+    if left and host.contents is not None and isinstance(host.read(program), Failure):
+        return read._replace(unreadable=(next(iter(unknown)).path,))  # whether that nginx knows them was not asked
     for binary in _binaries(host, program) if left else ():
         left -= _named_in(host, binary, left)
     return read._replace(mistakes=tuple(mistake for mistake, name in unknown.items() if name in left))
 
 
-def _rows(path: str) -> set[tuple[str, int]]:
+def _rows(files: list[dict[str, Any]]) -> set[tuple[str, int]]:
     """The lines of tables, by file. What stands there first is a value, which the parser takes for a directive: in
     every nginx of Debian's there is one with `text/css`."""
-    import crossplane
-
     found: set[tuple[str, int]] = set()
-    for file in crossplane.parse(path, catch_errors=True)["config"]:
+    for file in files:
         open_ = [(directive, False) for directive in file["parsed"]]
         while open_:
             directive, in_table = open_.pop()

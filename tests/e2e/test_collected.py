@@ -48,9 +48,10 @@ def environment(config: Config, **more: str) -> dict[str, str]:
     home = config.parts["home"].url + "/api/applications/"
     ask = [config.parts["controller"].url + "/", config.parts["data-system"].url + "/", home]
     return {
-        "PATH": os.environ["PATH"], "NGINX_CONF": config.proxy.conf or "", "NGINX_PID": config.proxy.pid or "",
-        "SUPERVISORD_CONF": config.supervisord.conf or "", "SUPERVISORCTL": config.programs["supervisorctl"],
-        "COUCHDB_URL": config.couchdb.url, "LOGIN_FILE": config.couchdb.credentials_file,
+        "PATH": os.environ["PATH"], "NGINX": config.programs["nginx"], "SUPERVISORCTL": config.programs["supervisorctl"],
+        "NGINX_CONF": config.proxy.conf or "", "NGINX_PID": config.proxy.pid or "",
+        "SUPERVISORD_CONF": config.supervisord.conf or "", "COUCHDB_URL": config.couchdb.url,
+        "LOGIN_FILE": config.couchdb.credentials_file,
         "ASK": " ".join([*ask, config.parts["proxy"].url + "/status"]), **more,
     }  # fmt: skip
 
@@ -75,7 +76,16 @@ def test_a_healthy_server_is_well(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", ["couchdb-stopped", "couchdb-401", "port-taken", "part-fatal", "wrong-upstream", "supervisor-killed"]
+    "fault",
+    [
+        "couchdb-stopped",
+        "couchdb-401",
+        "port-taken",
+        "part-fatal",
+        "wrong-upstream",
+        "supervisor-killed",
+        "nginx-config-disk",
+    ],
 )
 def test_the_same_cause_as_on_the_machine(healthy: Sandbox, fault: str) -> None:
     healthy.break_(fault)

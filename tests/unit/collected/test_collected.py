@@ -165,6 +165,18 @@ def test_no_word_of_a_collected_file_opens_one_here(tmp_path: Path) -> None:
     assert not read.mistakes
 
 
+def test_a_mistake_in_an_included_file_is_one() -> None:
+    """What is included into a table has values in it, whatever they look like."""
+    contents = {
+        "/etc/nginx/nginx.conf": b"events {}\nhttp { include sites/*; map $a $b { include values; } }\n",
+        "/etc/nginx/sites/a": b"server { listen; }\n",
+        "/etc/nginx/values": b"root a b c;\n",
+        "/etc/nginx/sites/circle": b"include /etc/nginx/sites/circle;\ninclude /etc/nginx/nginx.conf;\n",
+    }
+    read = nginx.parse("/etc/nginx/nginx.conf", contents=contents)
+    assert [(one.path, one.line) for one in read.mistakes] == [("/etc/nginx/sites/a", 1)]
+
+
 # --- servers
 
 
