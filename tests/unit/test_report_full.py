@@ -214,6 +214,7 @@ def shown(what: Collected, language: str = "en", kept: Guard | None = None) -> s
 
 def sections(text: str) -> dict[str, list[str]]:
     """By heading, without the marks that tell whether they came through whole."""
+    current: list[str] = []
     found: dict[str, list[str]] = {}
     for line in text.splitlines():
         if line.startswith("== "):
