@@ -36,8 +36,8 @@ class File(NamedTuple):
 class Tables:
     """``at`` is when it was collected (epoch seconds), ``up`` how long the machine had run by then. ``owners`` has the
     process behind the number of a socket. ``login`` is the file of the apps' login, which stayed there.
-    ``listeners`` is None where the tables of the kernel are not there. ``words`` are those of nginx's configuration that
-    stand in its program, each with the NUL behind it."""
+    ``listeners`` is None where the tables of the kernel are not there. ``words`` are those of nginx's configuration
+    that stand in its program, each with the NUL behind it."""
 
     name: str
     at: float

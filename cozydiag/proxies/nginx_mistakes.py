@@ -27,7 +27,8 @@ def examine(host: Host, path: str, program: str) -> Configuration:
     read = nginx.parse(path, contents=host.contents)
     if read.mistakes or read.unreadable:
         return read
-    unknown = {mistake: mistake.message.split('"')[1] for mistake in nginx.parse(path, strict=True, contents=host.contents).mistakes
+    strict = nginx.parse(path, strict=True, contents=host.contents)
+    unknown = {mistake: mistake.message.split('"')[1] for mistake in strict.mistakes
                if mistake.message.startswith('unknown directive "')}  # fmt: skip
     rows = _rows(nginx.read(path, contents=host.contents)) if unknown else set()
     unknown = {mistake: name for mistake, name in unknown.items() if (mistake.path, mistake.line) not in rows}

@@ -48,8 +48,8 @@ def environment(config: Config, **more: str) -> dict[str, str]:
     home = config.parts["home"].url + "/api/applications/"
     ask = [config.parts["controller"].url + "/", config.parts["data-system"].url + "/", home]
     return {
-        "PATH": os.environ["PATH"], "NGINX": config.programs["nginx"], "SUPERVISORCTL": config.programs["supervisorctl"],
-        "NGINX_CONF": config.proxy.conf or "", "NGINX_PID": config.proxy.pid or "",
+        "PATH": os.environ["PATH"], "NGINX": config.programs["nginx"],
+        "SUPERVISORCTL": config.programs["supervisorctl"], "NGINX_CONF": config.proxy.conf or "", "NGINX_PID": config.proxy.pid or "",
         "SUPERVISORD_CONF": config.supervisord.conf or "", "COUCHDB_URL": config.couchdb.url,
         "LOGIN_FILE": config.couchdb.credentials_file,
         "ASK": " ".join([*ask, config.parts["proxy"].url + "/status"]), **more,
