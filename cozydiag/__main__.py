@@ -18,9 +18,12 @@ def main() -> None:
         import gc
 
         gc.disable()  # a run is too short for it to pay (measured: 6 % of the whole)
-    from cozydiag.cli.app import run
+    try:
+        from cozydiag.cli.app import run
 
-    code = run(sys.argv[1:])
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # while it was still being imported
+        code = 130
     try:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -15,6 +15,7 @@ from cozydiag.cli.common import (
     CONFIGURATION,
     EXIT,
     INTERNAL,
+    UNWRITTEN,
     USAGE,
     Problem,
     close_stdout,
@@ -130,6 +131,7 @@ def run(arguments: list[str]) -> int:
         translate()
     try:
         code = build(arguments)(arguments, prog_name="cozydiag", standalone_mode=False)
+        _end_output()
     except Problem as problem:
         return _complain(problem.text, problem.code)
     except typer.TyperException as error:
@@ -142,16 +144,34 @@ def run(arguments: list[str]) -> int:
         close_stdout()
         return 0
     except Exception as error:  # noqa: BLE001  no traceback reaches a user by accident
-        from cozydiag.config import ConfigError
-
-        if isinstance(error, ConfigError):
-            return _complain(error.text, CONFIGURATION)
-        if debug:
-            return _trace(error)
-        what = without_secrets(f"{type(error).__name__}: {error}")
-        text = t("an error in cozydiag itself: {what}. Run it again with --debug to see where.", what=what[:300])
-        return _complain(text, INTERNAL)
+        return _failed(error, debug=debug)
     return code if isinstance(code, int) else 0
+
+
+def _end_output() -> None:
+    """Whether all of it was written shows only here. That a reader has seen enough is no failure."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        close_stdout()
+
+
+def _failed(error: Exception, *, debug: bool) -> int:
+    from errno import EDQUOT, EIO, ENOSPC
+
+    from cozydiag.config import ConfigError
+
+    if isinstance(error, ConfigError):
+        return _complain(error.text, CONFIGURATION)
+    if isinstance(error, OSError) and error.filename is None and error.errno in (ENOSPC, EDQUOT, EIO):
+        close_stdout()
+        why = str(error.strerror)
+        return _complain(t("the output could not be written whole: {why}", why=why), UNWRITTEN)
+    if debug:
+        return _trace(error)
+    what = without_secrets(f"{type(error).__name__}: {error}")
+    text = t("an error in cozydiag itself: {what}. Run it again with --debug to see where.", what=what[:300])
+    return _complain(text, INTERNAL)
 
 
 def _trace(error: Exception) -> int:

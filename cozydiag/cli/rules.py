@@ -1,13 +1,14 @@
 """`cozydiag rules`: the known problems that logs are searched for. Not annotated lazily: see `status`."""
 
+from string import Formatter
 from typing import Annotated, Any
 
 import typer
 
-from cozydiag.cli.common import EXIT, Problem, configuration, say, write
+from cozydiag.cli.common import EXIT, Problem, configuration, say, wrapped, write
 from cozydiag.model import Status
 from cozydiag.rules.files import Loaded, beside, load
-from cozydiag.text import plural, t
+from cozydiag.text import Text, plural, t
 
 FILE = typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
 LANG = typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))
@@ -51,8 +52,6 @@ def show(
 ) -> int:
     from difflib import get_close_matches
 
-    from cozydiag.text import Text
-
     rules = _loaded(config or context.obj).rules
     rule = rules.get(name)
     if rule is None:
@@ -61,7 +60,7 @@ def show(
                       else t("there is no rule {name}; `cozydiag rules list` shows them", name=name))  # fmt: skip
     helps = {True: t("yes"), False: t("no"), None: t("it depends")}[rule.restart_helps]
     write(f"{rule.id} ({rule.role}, {rule.rank}, {rule.component})\n")
-    write(f"    {say(Text(rule.meaning))}\n    {say(Text(rule.remedy))}\n")
+    write(wrapped(_words(rule.meaning), "    ") + "\n" + wrapped(_words(rule.remedy), "    ") + "\n")
     write("    " + say(t("A restart helps: {answer}", answer=helps)) + "\n")
     for pattern in rule.patterns:
         write(f"    {pattern.literal!r}" + (f"  {pattern.regex}" if pattern.regex else "") + "\n")
@@ -92,11 +91,15 @@ def _loaded(config: str | None) -> Loaded:
     return load(beside(configuration(config).drop_ins))
 
 
-def _list(loaded: Loaded) -> int:
-    from cozydiag.text import Text
+def _words(template: str) -> str:
+    """In the reader's language, with the names of what a line of a log would fill in."""
+    names = (name for _, name, _, _ in Formatter().parse(template) if name)
+    return say(Text(template, tuple((name, f"{{{name}}}") for name in names)))
 
+
+def _list(loaded: Loaded) -> int:
     for rule in sorted(loaded.rules.values(), key=lambda rule: (-rule.rank, rule.id)):
-        write(f"{rule.rank:>3}  {rule.role:<7}  {rule.id:<28}  {say(Text(rule.meaning))}\n")
+        write(wrapped(_words(rule.meaning), f"{rule.rank:>3}  {rule.role:<7}  {rule.id:<28}  ", " " * 14) + "\n")
     for problem in loaded.problems:
         write(f"! {say(problem)}\n")
     write(say(plural("{n} rule", "{n} rules", n=len(loaded.rules))) + "\n")

@@ -246,6 +246,17 @@ def test_closed_streams_change_no_verdict(config: str, closing: str) -> None:
     assert (done.returncode, done.stderr) == (2, "")
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has a disk that is always full")
+@pytest.mark.parametrize("layout", ["text", "terminal", "json"])
+def test_an_output_that_cannot_be_written_is_one_sentence(config: str, layout: str) -> None:
+    arguments = (*say(config, "warning"), "--format", layout)
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([*COMMAND, *arguments], env=environment(), stdout=full, stderr=subprocess.PIPE,
+                              timeout=60, check=False)  # fmt: skip
+    assert (done.returncode, done.stderr.count(b"\n")) == (74, 1)
+    assert b"could not be written whole" in done.stderr
+
+
 def on_a_terminal(*arguments: str, **variables: str) -> tuple[str, int]:
     """What the command prints on a terminal, and its exit code."""
     terminal = Terminal([*COMMAND, *arguments], environment(TERM="xterm-256color", COLUMNS="80", **variables))
