@@ -53,6 +53,9 @@ def fitted(sections: list[Section], say: Say, limit: int) -> list[Section]:
 _GIVES_WAY = ("configuration", "journal", "sites", "services", "machine", "results")
 """Names of sections, in the order in which they are cut."""
 
+_STAYS = frozenset({"head", "verdict"})
+"""Names of sections that are never cut, even if the report is too large with them alone."""
+
 _LEAST = 700
 """Bytes of a log that are worth its heading."""
 
@@ -113,10 +116,11 @@ def _first_of(sections: list[Section], say: Say, limit: int) -> list[Section]:
         return sections
     kept: list[Section] = []
     room = limit
-    for section in sections:
-        if section.size > room - (0 if section is sections[-1] else _ROOM):
+    for index, section in enumerate(sections):
+        if section.name not in _STAYS and section.size > room - (0 if section is sections[-1] else _ROOM):
             note = say(t("The report ends here: it would be too large."))
-            return [*kept, section._replace(lines=[*_first(section.lines, room - _ROOM), note])]
+            cut = section._replace(lines=[*_first(section.lines, room - _ROOM), note])
+            return [*kept, cut, *(one for one in sections[index:] if one.name in _STAYS)]
         kept.append(section)
         room -= section.size
     return kept

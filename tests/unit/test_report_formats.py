@@ -282,6 +282,15 @@ def test_a_report_is_no_longer_than_asked_for(layout: str, limit: int) -> None:
         assert reading.lost == ()
 
 
+@pytest.mark.parametrize("layout", ["text", "markdown"])
+def test_the_verdict_is_never_cut(layout: str) -> None:
+    names = [f"app number {number}" for number in range(60)]
+    made = written(sections(report(*names), note="word " * 900), layout, ENGLISH, None, 1000)
+    assert [one for one in names if f"{one} is stopped" not in made] == []
+    assert "would be too large" in made
+    assert len(made) < 40_000
+
+
 def test_sections_are_chosen_by_name_and_the_verdict_is_always_there() -> None:
     given = sections(report("x"), note="n")
     assert [one.name for one in chosen(given, ("versions",))] == ["head", "note", "verdict", "versions", "hidden"]
