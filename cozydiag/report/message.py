@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
-from typing import Any
 
 from cozydiag.model import Cause, Report
 from cozydiag.report import words
@@ -13,7 +12,7 @@ from cozydiag.report.formats import Page, page
 from cozydiag.report.markdown import fenced
 from cozydiag.report.plain import Say, speaker
 from cozydiag.report.sections import Section
-from cozydiag.text import t
+from cozydiag.text import Text, t
 from cozydiag.text.catalogue import Catalogue
 
 _LAST = 5
@@ -27,13 +26,13 @@ def message(sections: Sequence[Section], catalogue: Catalogue, command: str) -> 
     """
     say = speaker(catalogue)
     made = page(sections)
-    lines = [say(_title(made)), "", *_body(made, say), ""]
+    lines = [*fenced([say(_title(made))]), "", *_body(made, say), ""]
     lines.append(say(t("The whole report is in the file that this writes, to be read first and then attached:")))
     lines += ["", *fenced([command]), "", "-" * 20, *_where(say)]
     return "\n".join(lines) + "\n"
 
 
-def _title(made: Page) -> Any:
+def _title(made: Page) -> Text:
     if made.report is None:
         return t("The verdict is missing.")
     causes = made.report.causes
