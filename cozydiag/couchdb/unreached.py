@@ -18,7 +18,7 @@ _ROLE = "couchdb"
 
 
 def by_hand(stack: Stack, path: str) -> str:
-    return f"curl -sS -i {stack.config.couchdb.url.rstrip('/')}{path}"
+    return f"curl -sS -i --max-time 5 {stack.config.couchdb.url.rstrip('/')}{path}"
 
 
 def meaning(host: Host, stack: Stack, why: Failure) -> Finding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import IO
+from typing import IO, cast
 
 from rich.console import Console
 from rich.padding import Padding
@@ -26,6 +26,23 @@ _STATUS_COLOURS = {
 }  # fmt: skip
 
 
+_NO_BREAK, _GLUE = "\u00a0", "\uf8ff"
+
+
+class _Glued:
+    """Writes no-break spaces where rich, which breaks lines at them, was given a letter: no line of French begins with
+    a colon."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._file, name)
+
+    def write(self, text: str) -> int:
+        return self._file.write(text.replace(_GLUE, _NO_BREAK))
+
+
 class Terminal:
     """Draws a report on ``file``; ``width`` only where the terminal's own is not wanted. ``always``: in colours, too,
     where ``file`` is none but will be shown on one."""
@@ -35,14 +52,15 @@ class Terminal:
         always: bool = False,
     ) -> None:  # fmt: skip
         self.console = Console(
-            file=file, highlight=False, markup=False, emoji=False, width=width, soft_wrap=False,
+            file=cast(IO[str], _Glued(file)), highlight=False, markup=False, emoji=False, width=width, soft_wrap=False,
             force_terminal=True if always else None,
         )  # fmt: skip
         self.catalogue = catalogue
         self.symbols = symbols
 
     def say(self, text: Text | str) -> str:
-        return text if isinstance(text, str) else render(text, self.catalogue)
+        words = text if isinstance(text, str) else render(text, self.catalogue)
+        return words.replace(_NO_BREAK, _GLUE)
 
     def show(self, report: Report, *, verbose: bool = False) -> None:
         self.opening(report)

@@ -314,6 +314,14 @@ def test_a_finding_without_advice_can_be_shown() -> None:
     assert flaws(json.loads(as_json(report))) == []
 
 
+def test_no_line_of_french_begins_with_its_colon() -> None:
+    for width in range(40, 100):
+        shown = io.StringIO()
+        Terminal(shown, catalogue("fr"), words.UNICODE, width).show(REPORTS["remembered"])
+        assert [line for line in shown.getvalue().splitlines() if line.lstrip()[:1] in (":", ";")] == []
+        assert "\u00a0: " in shown.getvalue()
+
+
 if __name__ == "__main__":
     EXPECTED.mkdir(exist_ok=True)
     for name, layout, language in ALL:
