@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from cozydiag.config import Config
     from cozydiag.logs.analysis import Analysis
     from cozydiag.managers.service import Condition
-    from cozydiag.masking import Masks
+    from cozydiag.masking import Hides
+    from cozydiag.redaction.lines import Strict
 
 LINES = 10_000
 
@@ -50,7 +51,7 @@ def logs(
     found, state = _lines(loaded, source, lines, new=new)
     masks = _masks(loaded)
     if raw:
-        write("".join(f"{masks.mask(line)}\n" for line in map(plain, found)))
+        write("".join(f"{line}\n" for line in masks.lines(map(plain, found))))
         return 0
     analysis = _analysis(loaded, found, whole=whole)
     _show(_with_state(analysis, state) if state is not None else analysis, masks, json=format_ == "json")
@@ -68,8 +69,12 @@ def _analysis(config: "Config", lines: Sequence[str], *, whole: bool) -> "Analys
     return analyse(lines, loaded.rules, whole=whole)
 
 
-def _show(found: "Analysis", masks: "Masks", *, json: bool) -> None:
+def _show(found: "Analysis", masks: "Hides", *, json: bool) -> None:
+    """Masked before it is folded to the width: half a secret on each of two lines nobody finds."""
     from cozydiag.cli.services import NARROW
+    from cozydiag.masking import masked
+
+    found = masked(found, masks)
 
     if json:
         from json import dumps
@@ -87,14 +92,15 @@ def _show(found: "Analysis", masks: "Masks", *, json: bool) -> None:
     write(masks.mask("\n".join(page(found, say, width))) + "\n")
 
 
-def _masks(config: "Config") -> "Masks":
-    from cozydiag.config import secrets
-    from cozydiag.masking import Masks
+def _masks(config: "Config") -> "Strict":
+    from cozydiag.host import Host, World
+    from cozydiag.redaction.lines import strict
+    from cozydiag.stack import Stack
 
-    return Masks(secrets(config))
+    return strict(Host(World(), 10.0, "logs"), Stack(config))
 
 
-def _masked(value: Any, masks: "Masks") -> Any:
+def _masked(value: Any, masks: "Hides") -> Any:
     """Every string in plain data masked: in the finished JSON a mask could eat a quotation mark."""
     if isinstance(value, dict):
         return {name: _masked(one, masks) for name, one in value.items()}

@@ -143,12 +143,15 @@ def show(
     lang: Annotated[str | None, LANG] = None,  # noqa: ARG001
 ) -> int:
     from cozydiag.host.failure import Failure
+    from cozydiag.masking import masked
+    from cozydiag.redaction.lines import strict
     from cozydiag.report import services as report
     from cozydiag.stack.usage import usage
 
     one_of("--format", format_, ("text", "json"))
     host, stack, found, manager = one_service(configuration(config or context.obj), name)
-    row = report.Row(found, usage(host, [found])[0])
+    masks = strict(host, stack)
+    row = masked(report.Row(found, usage(host, [found])[0]), masks)
     if format_ == "json":
         import json
 
@@ -158,9 +161,9 @@ def show(
         from cozydiag.report.owner_only import never_run
 
         never = never_run(manager, found.service)
-        lines = report.details(row, () if isinstance(log, Failure) else log, host.clock.now(), say, never)
+        lines = report.details(row, () if isinstance(log, Failure) else masks.lines(log), host.clock.now(), say, never)
         text = "\n".join(lines)
-    write(stack.masks().mask(text) + "\n")
+    write(text + "\n")
     return 0 if report.is_well(found) else EXIT[Status.FAIL]
 
 
@@ -173,17 +176,18 @@ def logs(
     lang: Annotated[str | None, LANG] = None,  # noqa: ARG001
 ) -> int:
     from cozydiag.host.failure import Failure
+    from cozydiag.redaction.lines import strict
 
     host, stack, found, manager = one_service(configuration(config or context.obj), name)
     shown: list[str] = []
+    masks = strict(host, stack)
     while True:
         log = manager.log(host.within(5.0, "services"), found.service, lines)
         if isinstance(log, Failure):
             closed = log.kind == "permission"
             problem = t("its log cannot be read: {why}", why=log.detail)
             raise Problem(problem, EXIT[Status.UNKNOWN] if closed else EXIT[Status.FAIL])
-        for line in _new(shown, log):
-            write(stack.masks().mask(line) + "\n")
+        write("".join(f"{line}\n" for line in masks.lines(_new(shown, log))))
         sys.stdout.flush()
         if not follow:
             return 0

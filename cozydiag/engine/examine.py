@@ -12,7 +12,7 @@ from cozydiag.engine import registry
 from cozydiag.engine.diagnosis import Diagnosis, verdict
 from cozydiag.engine.run import Run
 from cozydiag.host import Host, Unasked, World
-from cozydiag.masking import masked
+from cozydiag.masking import Hides, masked
 from cozydiag.model import FAILING, Cause, Report, Result, Status
 from cozydiag.stack import CHAIN, Stack
 
@@ -78,7 +78,16 @@ def look(
         stack.second_look,
         front=_front(stack, host) if dict(marks)["proxy"] != "absent" else "",
     )
-    return masked(report, stack.masks()), stack
+    return masked(report, _masks(report, stack)), stack
+
+
+def _masks(report: Report, stack: Stack) -> Hides:
+    """Where something is wrong, lines of logs are shown, and they can tell anybody's secrets."""
+    if report.verdict is Status.OK:
+        return stack.masks()
+    from cozydiag.redaction.lines import Strict
+
+    return Strict(stack.masks())
 
 
 def _asked_for(only: tuple[str, ...], *instances: str) -> bool:

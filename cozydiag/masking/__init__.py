@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from cozydiag.masking.context import HIDDEN, in_context
 from cozydiag.masking.forms import escaped, forms
@@ -87,7 +87,11 @@ _IDENTITIES = frozenset({
 """What programs read, and repairs act on: names that nobody keeps secret."""
 
 
-def masked(value: T, masks: Masks) -> T:
+class Hides(Protocol):
+    def mask(self, text: str, /) -> str: ...
+
+
+def masked(value: T, masks: Hides) -> T:
     """A report, or a part of one, with every string masked but the names that programs read."""
     return _masked(value, masks.mask)  # type: ignore[no-any-return]
 
