@@ -16,7 +16,8 @@ from cozydiag.stack import Stack
 
 _BARE = (
     "/etc/cozy/couchdb.login", "/etc/cozy/*.token", "/etc/cozy/*passphrase", "/opt/couchdb/.erlang.cookie",
-    "/var/lib/couchdb/.erlang.cookie", "/root/.erlang.cookie", "/home/*/.erlang.cookie", "/home/*/.couchdb.login", "/etc/couchdb/.erlang.cookie",
+    "/var/lib/couchdb/.erlang.cookie", "/root/.erlang.cookie",
+    "/home/*/.erlang.cookie", "/home/*/.couchdb.login", "/etc/couchdb/.erlang.cookie",
 )  # fmt: skip
 """Files that are a secret, line by line."""
 

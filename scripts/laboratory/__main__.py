@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.laboratory.bench import Outcome, run_all
+from scripts.laboratory.canaries.cases import CASES as CANARY_CASES
 from scripts.laboratory.cases import CASES, Case
 from scripts.laboratory.hosts.cases import CASES as HOST_CASES
 from scripts.laboratory.hosts.cases import SERVERS
@@ -49,7 +50,7 @@ def main() -> int:
 
 
 def chosen(patterns: Sequence[str]) -> list[Case]:
-    every = (*CASES, *PROXY_CASES, *MANAGER_CASES, *HOST_CASES)
+    every = (*CASES, *PROXY_CASES, *MANAGER_CASES, *HOST_CASES, *CANARY_CASES)
     return [case for case in every if any(fnmatchcase(name, p) for name in (case.id, case.group) for p in patterns)]
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from cozydiag.sandbox import Sandbox, SandboxError
 from cozydiag.sandbox.faults import FAULTS
 from scripts.laboratory import command
+from scripts.laboratory.canaries import run as canaries
 from scripts.laboratory.cases import Case
 from scripts.laboratory.faults import MORE
 from scripts.laboratory.hosts.run import Servers
@@ -55,6 +56,9 @@ def run(case: Case, with_repair: bool, scenes: Scenes | None = None, servers: Se
 
     if case.group == "proxies":
         made = proxies.judged(case)
+        return outcome(made.judgement, skipped_why=made.skipped_why)
+    if case.group == "canaries":
+        made = canaries.judged(case)
         return outcome(made.judgement, skipped_why=made.skipped_why)
     if case.group == "managers" and scenes is not None:
         made = scenes.judged(case)
