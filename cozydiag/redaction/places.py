@@ -223,7 +223,7 @@ _COOKIE = re.compile(
     rf"|[ \t](?:-b|--cookie)[ \t=]{{1,4}}(?P<mark2>[\"'])?(?P<value2>[\w.-]{{1,64}}=\S+)",
     re.IGNORECASE,
 )  # fmt: skip
-_PAIR = re.compile(r"(?P<name>[\w.!#$%&*+^`|~-]{1,128})=(?P<value>\"[^\"]*\"?|[^\s;,\"']+)")
+_PAIR = re.compile(r"(?<![\w.!#$%&*+^`|~@-])(?P<name>[\w.!#$%&*+^`|~-]{1,128})=(?P<value>\"[^\"]*\"?|[^\s;,\"']+)")
 _ATTRIBUTES = frozenset(
     {
         "path",
