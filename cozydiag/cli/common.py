@@ -150,5 +150,8 @@ def consents() -> bool:
     try:
         answer = input(say(t("Do it? (y = yes) ")))
     except EOFError:
-        return False
-    return answer.strip().lower() in ("y", "yes", "o", "oui")
+        answer = ""
+    agreed = answer.strip().lower() in ("y", "yes", "o", "oui")
+    if not agreed:
+        print(say(t("Nothing was changed.")))
+    return agreed

@@ -65,6 +65,9 @@ def headline(report: Report) -> Text:
         return plural("It works, with {n} warning", "It works, with {n} warnings", n=len(report.causes))
     if not any(result.status is Status.OK for result in report.results):
         return t("Nothing was looked at")
+    if report.known:
+        return plural("All is well, but for {n} known problem", "All is well, but for {n} known problems",
+                      n=len(report.known))  # fmt: skip
     return t("All is well")
 
 
@@ -134,8 +137,9 @@ def worst_first(report: Report) -> list[Result]:
 def counted(report: Report) -> tuple[Status, ...]:
     """Of which results the number alone is told, unless all is asked for: what is well beside something broken, what
     its cause has named already, and what is not here beside what is."""
-    if report.causes or nothing_here(report.results):
-        named = {name for cause in report.causes for name in cause.explains}
+    causes = [*report.causes, *(one.cause for one in report.known)]
+    if causes or nothing_here(report.results):
+        named = {name for cause in causes for name in cause.explains}
         blocked = {result.instance for result in report.results if result.status is Status.BLOCKED}
         return (Status.BLOCKED, Status.OK, Status.SKIP) if blocked <= named else (Status.OK, Status.SKIP)
     return (Status.SKIP,) if any(result.status is not Status.SKIP for result in report.results) else ()

@@ -314,6 +314,12 @@ def test_a_finding_without_advice_can_be_shown() -> None:
     assert flaws(json.loads(as_json(report))) == []
 
 
+def test_what_is_known_is_told_in_the_headline_too() -> None:
+    known = Known(COUCHDB_DOWN, t("for good"), "")
+    report = BROKEN._replace(verdict=Status.OK, causes=(), known=(known,))
+    assert "All is well, but for 1 known problem" in printed(report, "text", "en")
+
+
 def test_no_line_of_french_begins_with_its_colon() -> None:
     for width in range(40, 100):
         shown = io.StringIO()
