@@ -15,8 +15,9 @@ from cozydiag.report.counted import CODES
 from cozydiag.state import Entry, State
 from cozydiag.text import Text, t
 from cozydiag.watch import history, ignored, surroundings, trends
+from cozydiag.watch.acts import told
 from cozydiag.watch.channels import Heartbeat, Message, channels
-from cozydiag.watch.round import Round, Say, Told, act_words, subject
+from cozydiag.watch.round import Round, Say, Told, subject
 
 _FAILING = "notify.failing"
 
@@ -81,7 +82,7 @@ def _message(config: Config, state: State, report: Report, say: Say, news: list[
 
     lines = [one.words for one in news]
     if acts:
-        lines += ["", say(t("Repairs:")), *(f"    {say(act_words(one))}" for one in acts)]
+        lines += ["", say(t("Repairs:")), *(f"    {say(line)}" for one in acts for line in told(one))]
     background = story(Host(World(), config.timing.local), state, report)
     if background and report.causes:
         lines += ["", *map(say, background)]

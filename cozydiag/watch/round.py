@@ -69,13 +69,13 @@ class Round:
         return sorted(news, key=lambda one: -one.news.level)
 
     def acts(self) -> list[Entry]:
-        """Repairs since the last that was told of; those from before cozydiag first spoke are old news."""
+        """Repairs and services given up since the last that was told of; what was before the first word is old."""
         last = self.state.get(_ACT)
-        entries = self.state.latest("act", 50)
+        entries = sorted((*self.state.latest("act", 50), *self.state.latest("gate", 50)))
         if not isinstance(last, int):
             self._told_act(entries)
             return []
-        return [one for one in entries if one.id > last and one.result is not None]
+        return [one for one in entries if one.id > last and _worth_telling(one)]
 
     def save(self) -> bool:
         """Remember the run, if anything is new; whether it is safely kept somewhere."""
@@ -141,11 +141,10 @@ def _headline(what: News, words: str, now: float) -> Text:
     return t("{problem} (since {since})", problem=words, since=since)
 
 
-def act_words(entry: Entry) -> Text:
-    """A repair, for people."""
-    data, result = (one if isinstance(one, dict) else {} for one in (entry.data, entry.result))
-    return t("{when}: {verb} {service}: {result}", when=When(entry.at), verb=str(data.get("verb", "")),
-             service=str(data.get("service", "")), result=str(result.get("result", "")))  # fmt: skip
+def _worth_telling(entry: Entry) -> bool:
+    """What was done, and that nothing more will be done: a service that is held."""
+    result = entry.result if isinstance(entry.result, dict) else {}
+    return bool(result) if entry.kind == "act" else result.get("result") == "held"
 
 
 def subject(report: Report, news: Sequence[Told], host: str) -> Text:

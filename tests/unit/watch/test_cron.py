@@ -84,6 +84,19 @@ def test_a_repair_is_told_once(state: State, clock: FalseClock, report: Reports)
     assert hear(state, clock, report()).message is None
 
 
+def test_a_service_that_is_given_up_is_told_once(state: State, clock: FalseClock, report: Reports) -> None:
+    hear(state, clock, report())
+    for result in ("deferred", "held"):
+        entry = state.append("gate", {"service": "supervisord:couchdb", "verb": "restart"}, at=clock.now())
+        assert entry is not None
+        state.update(entry, {"result": result})
+    message = hear(state, clock, report()).message
+    assert message is not None
+    assert "restart supervisord:couchdb: held" in message.body
+    assert "put off" not in message.body
+    assert hear(state, clock, report()).message is None
+
+
 def test_nothing_is_told_in_maintenance_and_what_is_left_is_told_after_it(
     state: State, clock: FalseClock, report: Reports
 ) -> None:
