@@ -6,6 +6,7 @@ import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,9 +53,9 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     paths: list[str] = []
     parse = nginx.parse
 
-    def noted(path: str, *, strict: bool = False) -> Configuration:
+    def noted(path: str, **options: Any) -> Configuration:
         paths.append(path)
-        return parse(path, strict=strict)
+        return parse(path, **options)
 
     monkeypatch.setattr(nginx, "parse", noted)
     return paths
