@@ -5,6 +5,7 @@ from __future__ import annotations
 from cozydiag.host.logs import clean
 from cozydiag.masking import Masks
 from cozydiag.redaction import LONGEST, Redactor
+from cozydiag.report import tags
 from cozydiag.report.plain import Say
 from cozydiag.report.sections import Section
 from cozydiag.text import t
@@ -63,10 +64,19 @@ class Guard:
     def _redacted(self, section: Section, say: Say) -> Section:
         try:
             heading = self.hide(self.redactor.line(harmless(section.heading)))
-            lines = [self.hide(line) for line in self.redactor.lines(map(harmless, section.lines))]
+            given = list(map(harmless, section.lines))
+            lines = [self.hide(line) for line in self.redactor.lines(given)]
+            if section.name in ("verdict", "results") and len(lines) == len(given):
+                lines = [self._with_tag(*both) for both in zip(given, lines, strict=True)]
         except Exception:  # noqa: BLE001  whatever it was, the text itself must not be shown
             return section._replace(heading="?", lines=[_withheld(say)])
         return section._replace(heading=heading, lines=lines)
+
+    def _with_tag(self, line: str, shown: str) -> str:
+        """``shown``, unless a rule took a part of its tag for one of a secret: then word by word."""
+        if tags.split(line) is None or tags.split(shown) is not None:
+            return shown
+        return tags.rewritten(line, lambda words: self.hide(self.redactor.line(words)))
 
     def _again(self, section: Section, say: Say) -> Section:
         """With what was found out only after it."""

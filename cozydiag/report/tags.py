@@ -54,6 +54,24 @@ def sealed(line: str) -> str:
     return _SEAL.sub(lambda _: f" ~{_check(line)}]", line)
 
 
+def rewritten(line: str, hide: Callable[[str], str]) -> str:
+    """``line``, its words and each value of its tag hidden apart, so that the tag stays one."""
+    found = split(line)
+    if found is None:
+        return hide(line)
+    words, one, behind = found
+    fields = [*([f"#{one.mark}"] if one.mark else []), *(f"{name}={_value(_hidden(value, hide))}"
+              for name, value in one.params.items()),
+              *(f"@{name}={_string(hide(value))}" for name, value in one.about.items())]  # fmt: skip
+    return f"{hide(words)} [{' '.join([one.code or '-', *fields, UNSEALED])}]{behind}"
+
+
+def _hidden(value: Param, hide: Callable[[str], str]) -> Param:
+    if isinstance(value, Text):
+        return value._replace(params=tuple((name, _hidden(one, hide)) for name, one in value.params))
+    return hide(value) if type(value) is str else value
+
+
 def intact(line: str) -> bool:
     """Whether a line with a tag still says what it said when it was sealed."""
     found = _SEAL.search(line)

@@ -61,6 +61,10 @@ def headline(report: Report) -> Text:
         return t("No Cozy was found here")
     if report.verdict is Status.UNKNOWN:
         return t("Nothing broken was seen, but not everything could be looked at")
+    if report.verdict is Status.FAIL:  # of a report that was read, and came damaged
+        return t("Something is broken; its cause is missing here")
+    if report.verdict is Status.WARN and not report.causes:
+        return t("It works, with warnings that are missing here")
     if report.causes:
         return plural("It works, with {n} warning", "It works, with {n} warnings", n=len(report.causes))
     if not any(result.status is Status.OK for result in report.results):

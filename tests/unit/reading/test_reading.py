@@ -16,6 +16,7 @@ from cozydiag.report.plain import speaker
 from cozydiag.report.reading import Reading, read, same_causes
 from cozydiag.report.seal import seal
 from cozydiag.report.sections import Section
+from cozydiag.report.words import headline
 from cozydiag.text import Bytes, Percent, Seconds, t, verbatim
 from cozydiag.text.catalogue import ENGLISH, catalogue, render
 
@@ -213,3 +214,14 @@ def test_what_changed_from_one_to_the_other() -> None:
     assert said[2].startswith("supervisor.program:couchdb: FAILS, now ok")
     same = differences(old, old)
     assert [one.template for one in same] == ["still: {cause} [{code}]"] * 2
+
+
+def test_a_verdict_whose_cause_is_lost_is_not_well() -> None:
+    lines = [line for line in written("en").split("\n") if "@cause=" not in line]
+    reading = read("\n".join(lines))
+    assert reading is not None
+    assert reading.report is not None
+    assert reading.report.causes == ()
+    assert render(headline(reading.report), ENGLISH) == "Something is broken; its cause is missing here"
+    mild = reading.report._replace(verdict=Status.WARN)
+    assert render(headline(mild), ENGLISH) == "It works, with warnings that are missing here"

@@ -77,3 +77,16 @@ def test_marks_of_all_templates_differ() -> None:
     known = list(templates())
     assert len(known) > 800
     assert len({tags.mark(one) for one, _ in known}) == len(known)
+
+
+def test_a_tag_is_written_anew_with_its_values_hidden() -> None:
+    text = t("{name} is stopped", name=t("{name} is stopped", name="secret one"))
+    line = f"X {render(text, ENGLISH)} {tags.tag('some.code', text, role='a secret', on='b')}"
+    shown = tags.rewritten(line, lambda words: words.replace("secret", "<secret#1>"))
+    assert "secret " not in shown.replace("<secret#1>", "")
+    found = tags.split(shown)
+    assert found is not None
+    assert found[1].code == "some.code"
+    assert found[1].about == {"role": "a <secret#1>", "on": "b"}
+    assert found[1].mark == tags.mark("{name} is stopped")
+    assert tags.rewritten("no tag, secret", str.upper) == "NO TAG, SECRET"
