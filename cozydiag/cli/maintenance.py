@@ -28,9 +28,14 @@ def build(settings: dict[str, Any], help: str) -> typer.Typer:
     app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=settings, help=help)
 
     @app.callback(invoke_without_command=True)
-    def status_or_command(context: typer.Context) -> None:
+    def status_or_command(
+        context: typer.Context,
+        config: Annotated[str | None, CONFIG] = None,
+        lang: Annotated[str | None, LANG] = None,  # noqa: ARG001
+    ) -> None:
+        context.obj = config
         if context.invoked_subcommand is None:
-            raise typer.Exit(status())
+            raise typer.Exit(status(context))
 
     app.command("on", context_settings=settings, help=say(t("From now on nothing is repaired.")))(on)
     app.command("off", context_settings=settings, help=say(t("From now on it is again.")))(off)
@@ -39,6 +44,7 @@ def build(settings: dict[str, Any], help: str) -> typer.Typer:
 
 
 def on(
+    context: typer.Context,
     for_: Annotated[str, typer.Option("--for", metavar="TIME", help=say(t("How long: 90m, 2h, 1d.")))] = "2h",
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help=say(t("Why, for whoever asks.")))] = "",
     config: Annotated[str | None, CONFIG] = None,
@@ -49,7 +55,7 @@ def on(
     from cozydiag.repair import maintenance
 
     seconds, clock = _seconds(for_), Clock()
-    with _state(config) as state:
+    with _state(config or context.obj) as state:
         if not maintenance.declare(state, clock, seconds, who(), " ".join(reason.split())[:200]):
             raise _unwritten(state)
     write(
@@ -59,25 +65,33 @@ def on(
     return 0
 
 
-def off(config: Annotated[str | None, CONFIG] = None, lang: Annotated[str | None, LANG] = None) -> int:  # noqa: ARG001
+def off(
+    context: typer.Context,
+    config: Annotated[str | None, CONFIG] = None,
+    lang: Annotated[str | None, LANG] = None,  # noqa: ARG001
+) -> int:
     from cozydiag.repair import maintenance
 
-    with _state(config) as state:
+    with _state(config or context.obj) as state:
         if not maintenance.end(state):
             raise _unwritten(state)
     write(say(t("Maintenance is over: what fails may be repaired again.")) + "\n")
     return 0
 
 
-def status(config: Annotated[str | None, CONFIG] = None, lang: Annotated[str | None, LANG] = None) -> int:  # noqa: ARG001
+def status(
+    context: typer.Context,
+    config: Annotated[str | None, CONFIG] = None,
+    lang: Annotated[str | None, LANG] = None,  # noqa: ARG001
+) -> int:
     from cozydiag.host import Clock
     from cozydiag.repair import maintenance
     from cozydiag.state import state_folder
 
-    folder = state_folder(configuration(config).paths.state, os.environ)
+    folder = state_folder(configuration(config or context.obj).paths.state, os.environ)
     clock, found = Clock(), None
     if os.path.lexists(os.path.join(folder, "state.db")):
-        with _state(config) as state:
+        with _state(config or context.obj) as state:
             found = maintenance.current(state, clock)
     if found is None:
         write(say(t("No maintenance: nothing is held back from repair.")) + "\n")
