@@ -369,7 +369,7 @@ def test_help_is_in_one_language_wherever_it_is_named() -> None:
     for words in (("--lang", "fr", "--help"), ("status", "-h", "--lang=fr"), ("--lang", "fr", "services", "-h")):
         done = run(*words)
         assert (done.returncode, done.stderr) == (0, "")
-        assert "Utilisation : cozydiag" in done.stdout
+        assert "Utilisation\xa0: cozydiag" in done.stdout
         assert "Montrer cette aide." in done.stdout
         assert not {"Usage", "Show", "Commands", "default"}.intersection(done.stdout.replace(":", " ").split())
     assert "Usage: cozydiag" in run("--help").stdout
