@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cozydiag.cli.common import configuration, say, without_secrets, write
+from cozydiag.cli.common import configuration, say, without_secrets, wrapped, write
 from cozydiag.model import Check
 from cozydiag.text import t
 
@@ -41,8 +41,8 @@ def _lines(check: Check) -> list[str]:
     subject = f":{check.each}" if check.each else ""
     lines = [f"{check.id}{subject}  {say(check.title)}"]
     if check.needs:
-        lines.append("    " + say(t("needs {ids}", ids=", ".join(check.needs))))
+        lines.append(wrapped(say(t("needs {ids}", ids=", ".join(check.needs))), "    ", "        "))
     if check.because:
-        lines.append("    " + say(t("explained by {ids}", ids=", ".join(check.because))))
+        lines.append(wrapped(say(t("explained by {ids}", ids=", ".join(check.because))), "    ", "        "))
     lines.append("    " + say(t("from {path}", path=check.origin)))
     return lines

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cozydiag.cli.common import EXIT, UNWRITTEN, Problem, configuration, language, one_of, say, write
+from cozydiag.cli.common import EXIT, UNWRITTEN, Problem, configuration, language, one_of, say, wrapped, write
 from cozydiag.model import Status
 from cozydiag.text import t, verbatim
 
@@ -37,8 +37,11 @@ def discover(
         path = new or _target(config)
         _create(path, mask(report.as_toml(found, speak)))
         write(say(t("{path} is written. Read it, and correct what is wrong.", path=path)) + "\n")
+    elif format_ == "json":
+        write(mask(report.as_json(found)))
     else:
-        write(mask(report.as_json(found) if format_ == "json" else report.as_text(found, speak)))
+        lines = mask(report.as_text(found, speak)).splitlines()
+        write("\n".join(line if line.startswith(" ") else wrapped(line) for line in lines) + "\n")
     return EXIT[Status.UNKNOWN if found.nothing else Status.OK]
 
 
