@@ -29,7 +29,9 @@ def config(
         settings = _settled(settings)
     for key, value, origin in explain(settings):
         open_ = not found and may_be_found(settings, key)
-        told = say(t("default, unless another is found: --found")) if open_ else origin
+        told = say(t("default")) if origin == "default" else origin
+        if open_:
+            told = say(t("default, unless another is found: --found"))
         write(f"{key} = {value}  # {told}\n")
     return 0
 
