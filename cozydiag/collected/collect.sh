@@ -104,11 +104,14 @@ else
     }
 fi
 
+# within SECONDS COMMAND...: 0 is for what only reads a plain file, which a limit would make slow with busybox.
+within() { if [ "$1" = 0 ]; then shift && "$@"; else limit "$@"; fi; }
+
 # told SIZE SECONDS COMMAND...: what it says as text, how it ended (124, 137: it took too long), and whether it said more.
 told() {
     size=$1
     shift
-    ending=$({ { { limit "$@" 2>&1; echo $? >&3; } | first "$size" | body "$size" >&4; } 3>&1; } 4>&5)
+    ending=$({ { { within "$@" 2>&1; echo $? >&3; } | first "$size" | body "$size" >&4; } 3>&1; } 4>&5)
     ended "$ending"
 }
 
@@ -158,7 +161,7 @@ trace() { for path in "$@"; do about "$path"; done; }
 file() {
     about "$1" || return
     if [ -r "$1" ]; then
-        told "$HEAD" 5 cat -- "$1"
+        told "$HEAD" 0 cat -- "$1"
         [ "$(wc -c <"$1")" -le "$HEAD" ] && echo '= state whole' || echo '= state cut'
     else
         echo '= state closed'
@@ -170,7 +173,7 @@ log() {
     about "$1" || return
     if [ -h "$1" ]; then echo '= state link'
     elif [ -r "$1" ]; then
-        told "$TAIL" 5 tail -c "$TAIL" -- "$1"
+        told "$TAIL" 0 tail -c "$TAIL" -- "$1"
         echo '= state end'
     else echo '= state closed'; fi
 }
@@ -180,7 +183,7 @@ folder() {
     about "$1"
     [ -d "$1" ] || return 1
     if [ -r "$1" ]; then
-        told "$HEAD" 5 ls -A -- "$1"
+        told "$HEAD" 0 ls -A -- "$1"
         echo '= state whole'
     else
         echo '= state closed'
@@ -213,9 +216,11 @@ curl_answer() { # URL HOST-AND-PLACE (NAME:PORT:ADDRESS or nothing)
     told "$2" 6 curl -q -s -S -k -i --max-time 5 --connect-timeout 3 --noproxy '*' ${3:+--resolve "$3"} -- "$1"
 }
 
-if wget --help 2>&1 | grep -q max-redirect; then no_further=--max-redirect=0; else no_further=; fi
+# busybox's knows neither; some of its versions end at once where they are given a time.
+if wget --help 2>&1 | grep -q max-redirect; then once='--max-redirect=0 -t 1'; else once=; fi
 wget_answer() {
-    told "$2" 6 wget -q -S -T 5 $no_further -O - "$1"
+    # shellcheck disable=SC2086
+    told "$2" 6 wget -q -S $once -O - "$1"
 }
 
 # asked URL [SIZE] [NAME:PORT:ADDRESS]. After a minute of waiting for what hangs nobody is asked any more.
