@@ -109,7 +109,7 @@ def _act(
         return Outcome(service, verb, "refused", t("{manager} cannot be used from here", manager=service.manager))
     refused = proxies.forbids(host, stack, service) if verb != "stop" else None
     if refused is not None:
-        return Outcome(service, verb, "refused", masked(refused, stack.masks()))
+        return Outcome(service, verb, "refused", _hidden(refused, stack))
     reached = occasion.reached
     notes["incident"] = occasion.incident or evidence.name(host.clock.now())
     reached("before the evidence")
@@ -128,6 +128,13 @@ def _act(
     return outcome
 
 
+def _hidden(text: Text, stack: Stack) -> Text:
+    """It can hold a line of a log."""
+    from cozydiag.redaction.lines import Strict
+
+    return masked(text, Strict(stack.masks()))
+
+
 def _proven(host: Host, stack: Stack, manager: Manager, service: Service, verb: str, occasion: Occasion) -> Outcome:
     began, at = host.clock.monotonic(), host.clock.now()
     stateful = service.role == "couchdb" or {service.unit, service.address} & set(stack.config.repair.stateful)
@@ -137,5 +144,5 @@ def _proven(host: Host, stack: Stack, manager: Manager, service: Service, verb: 
     text = proof.text
     if proof.result == "failed" and service.role == "proxy":
         text = proxies.in_its_words(host, stack, service, text, at)
-    text = masked(text, stack.masks())
+    text = _hidden(text, stack)
     return Outcome(service, verb, proof.result, text, proof.pid_before, proof.pid_after, seconds)

@@ -12,7 +12,7 @@ from typing import Any, Final
 from cozydiag.host import GivenUp, Host
 from cozydiag.host.failure import Failure
 from cozydiag.managers.service import Manager, Service
-from cozydiag.masking import Masks
+from cozydiag.masking import Hides
 from cozydiag.stack import Stack
 
 FOLDER: Final = "incidents"
@@ -28,7 +28,9 @@ def name(now: float) -> str:
 
 def gather(host: Host, stack: Stack, manager: Manager, service: Service, seen: Sequence[str]) -> dict[str, Any]:
     """All of it, secrets masked. ``seen`` are lines of the checks that failed. Never raises."""
-    masks = stack.masks()
+    from cozydiag.redaction.lines import Strict
+
+    masks = Strict(stack.masks())
     try:
         life = manager.life(host.within(_LOOK, "repair"), service)
         log = manager.log(host.within(_LOOK, "repair"), service, _LINES)
@@ -42,11 +44,11 @@ def gather(host: Host, stack: Stack, manager: Manager, service: Service, seen: S
         "pid": pid,
         "process": _process(host, masks, pid) if pid else None,
         "seen": [masks.mask(line) for line in seen],
-        "log": [masks.mask(line) for line in ([log.detail] if isinstance(log, Failure) else log)],
+        "log": masks.lines([log.detail] if isinstance(log, Failure) else log),
     }
 
 
-def _process(host: Host, masks: Masks, pid: int) -> dict[str, Any] | None:
+def _process(host: Host, masks: Hides, pid: int) -> dict[str, Any] | None:
     view = host.within(_LOOK, "repair")
     found = view.process(pid)
     if found is None:
