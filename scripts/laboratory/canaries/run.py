@@ -100,6 +100,8 @@ class Scene:
             yield from self.found(" ".join(words), said)
             if words == ("report",):
                 yield from self._read(said)
+        for kept in Path(self.sandbox.folder, "state", "incidents").glob("*"):
+            yield from self.found("journal --incident", self.run("journal", "--incident", kept.name))
         yield from self.found("redact", self.run("redact", self.sandbox.layout.path("logs", "teller.txt")))
         yield from self.found("a message", "\n".join(self.bodies))
 
