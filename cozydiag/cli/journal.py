@@ -77,7 +77,9 @@ def _show(one: Entry) -> None:
     first, *more = acts.told(one)
     data: dict[str, Any] = one.data
     write(say(first) + "\n")
-    by = t("by {who}, because of {why}", who=str(data.get("by") or "?"), why=str(data.get("why") or "-"))
+    who, why = str(data.get("by") or "?"), str(data.get("why") or "-")
+    typed = t("by {who}, with `cozydiag services`", who=who)
+    by = typed if why == "services" else t("by {who}, because of {why}", who=who, why=why)
     write(f"    {say(by)}" + (f"  [{data['incident']}]" if data.get("incident") else "") + "\n")
     for text in more:
         write(f"    {say(text)}\n")

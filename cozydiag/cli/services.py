@@ -223,6 +223,7 @@ def _verb(verb: str) -> Any:
 def _act(config: Config, name: str, verb: str, *, yes: bool) -> int:
     from contextlib import closing
 
+    from cozydiag.cli.fix_look import who
     from cozydiag.repair.act import act
     from cozydiag.repair.signals import Deferred
     from cozydiag.stack import ownership
@@ -243,13 +244,8 @@ def _act(config: Config, name: str, verb: str, *, yes: bool) -> int:
         if not consents():
             return 0
     with Deferred(), closing(open_state(state_folder(config.paths.state, os.environ))) as state:
-        outcome = act(host.within(3600.0, "services"), stack, state, found.service, verb, why="services", by=_who())
+        outcome = act(host.within(3600.0, "services"), stack, state, found.service, verb, why="services", by=who())
         write(f"{found.service.address}: {say(outcome.text)}\n")
     if outcome.result == "busy":
         return BUSY
     return 0 if outcome.result == "verified" else EXIT[Status.FAIL]
-
-
-def _who() -> str:
-    """Whom the journal names: who typed sudo, else the user."""
-    return os.environ.get("SUDO_USER") or os.environ.get("USER") or str(os.getuid())

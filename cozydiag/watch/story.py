@@ -59,7 +59,7 @@ def _bad(host: Host, state: State, report: Report, past: Sequence[Run]) -> list[
         return [t("All was well at {when}.", when=When(last.until))]
     first, well = stretch
     age = report.started_at - first.at
-    found = [t("So since {when} ({age}).", when=When(first.at), age=Seconds(age))] if age > _JUST else []
+    found = [t("It has been so since {when} ({age}).", when=When(first.at), age=Seconds(age))] if age > _JUST else []
     before = times(past, cause.code, first.id)
     if before:
         found.append(

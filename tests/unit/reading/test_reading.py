@@ -47,7 +47,7 @@ REPORT = Report(
     privileged=True, second_look=True,
     known=(Known(DISK._replace(instance="host.disk:/var", subject="/var"), "old disk", t("for good")),),
     story=(t("{size} more on the disk", size=Bytes(5)),
-           t("So since {when} ({age}).", when="noon", age=Seconds(5))),
+           t("It has been so since {when} ({age}).", when="noon", age=Seconds(5))),
 )  # fmt: skip
 
 
