@@ -6,6 +6,7 @@ import time
 
 _UNSYNCHRONISED = 5  # TIME_ERROR of timex.h; -1 says that nobody may ask
 
+
 class Clock:
     """The real clock. Tests and simulations pass another with the same methods."""
 
