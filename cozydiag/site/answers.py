@@ -121,12 +121,15 @@ def _curl(site: Site) -> str:
 
 def _no_answer(host: Host, stack: Stack, site: Site, why: Failure) -> Finding:
     place = f"{site.address[0]}:{site.address[1]}"
+    asked = [one for one in host.evidence if one.source.startswith("GET ") and site.host in one.source]
+    proof = asked[-1] if asked else None
     if why.kind == "timeout":
         return fail(
             "site.no_answer",
             t("{site} takes connections at {place} but gives no answer", site=site.host, place=place),
             t("The reverse proxy's error log says what it waits for."),
             role=_ROLE,
+            proof=proof,
             certainty="likely",
             by_hand=_curl(site),
         )
@@ -137,6 +140,7 @@ def _no_answer(host: Host, stack: Stack, site: Site, why: Failure) -> Finding:
         t("{site} gives no proper answer at {place}: {why}", site=site.host, place=place, why=why.detail),
         t("See the reverse proxy's error log, and whether this address speaks HTTP or HTTPS."),
         role=_ROLE,
+        proof=proof,
         certainty="likely",
         by_hand=_curl(site),
     )

@@ -8,7 +8,7 @@ from cozydiag.findings import ok, skip, unknown, warn
 from cozydiag.host import Answer, Host
 from cozydiag.host import url as urls
 from cozydiag.host.failure import Failure
-from cozydiag.model import Finding
+from cozydiag.model import Evidence, Finding
 from cozydiag.stack import Site, Stack, fronts
 from cozydiag.text import t
 
@@ -25,11 +25,12 @@ def look(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
         return
     place = (site.address[0], port)
     answer = host.get(f"http://{site.host}:{port}/", connect_to=place)
+    proof = host.evidence[-1]
     by_hand = f"curl -sS -I --max-time 5 --resolve {site.host}:{port}:{place[0]} http://{site.host}:{port}/"
     if isinstance(answer, Failure):
         yield _closed(site, port, answer, by_hand)
         return
-    yield _sent_on(site, port, answer, by_hand)
+    yield _sent_on(site, port, answer, proof, by_hand)
     if not site.far_away and _uses_webroot(host, site):
         yield from _challenge(host, site, place)
 
@@ -61,7 +62,7 @@ def _closed(site: Site, port: int, why: Failure, by_hand: str) -> Finding:
     )  # fmt: skip
 
 
-def _sent_on(site: Site, port: int, answer: Answer, by_hand: str) -> Finding:
+def _sent_on(site: Site, port: int, answer: Answer, proof: Evidence, by_hand: str) -> Finding:
     target = urls.parse(answer.header("Location"))
     if answer.status in (301, 302, 303, 307, 308):
         if target is not None and target.scheme == "https" and target.host == site.host:
@@ -73,6 +74,7 @@ def _sent_on(site: Site, port: int, answer: Answer, by_hand: str) -> Finding:
               target=where),
             t("Redirect to `https://$host$request_uri` there."),
             role="proxy",
+            proof=proof,
             by_hand=by_hand,
         )  # fmt: skip
     return warn(
@@ -81,6 +83,7 @@ def _sent_on(site: Site, port: int, answer: Answer, by_hand: str) -> Finding:
           port=str(port), site=site.host, status=answer.status),
         t("Redirect to `https://$host$request_uri` there."),
         role="proxy",
+        proof=proof,
         by_hand=by_hand,
     )  # fmt: skip
 

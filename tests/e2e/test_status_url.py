@@ -96,11 +96,16 @@ def test_an_unknown_name_is_the_cause(inside: Inside) -> None:
     assert statuses(report)["site.certificate:cozy.example"] == "blocked"
 
 
-@pytest.mark.parametrize("word", ["cozy.example", "ftp://cozy.example/", "http://", "http://a b/", "https://x:99999/"])
+@pytest.mark.parametrize("word", ["cozy example", "ftp://cozy.example/", "http://", "http://a b/", "https://x:99999/"])
 def test_what_is_no_address_is_told_in_one_sentence(sandbox: Sandbox, word: str) -> None:
     done = run(word, "--config", sandbox.config)
     assert (done.returncode, done.stdout) == (64, "")
     assert done.stderr == f"cozydiag: {word} is not an address that begins with http:// or https://\n"
+
+
+def test_a_name_alone_is_given_its_scheme(sandbox: Sandbox) -> None:
+    done = run("cozy.example", "--config", sandbox.config)
+    assert done.stderr.endswith("; did you mean https://cozy.example/?\n")
 
 
 # --- from another machine
