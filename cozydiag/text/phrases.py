@@ -113,6 +113,8 @@ PHRASES: tuple[str, ...] = (
     phrase("{name} has failed"),
     phrase("{name} has no address"),
     phrase("{name}: no such name"),
+    phrase("no such name"),
+    phrase("it was not collected"),
     phrase("{name}: not a valid name"),
     phrase("{path} belongs to another user than {name}"),
     phrase("{path} cannot be understood"),
