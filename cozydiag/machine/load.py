@@ -6,7 +6,7 @@ import re
 
 from cozydiag.findings import warn
 from cozydiag.host import Failure, Host
-from cozydiag.model import Finding
+from cozydiag.model import Evidence, Finding
 from cozydiag.text import Text, t
 
 _WAITED = re.compile(rb"some avg10=[\d.]+ avg60=([\d.]+)")
@@ -22,6 +22,7 @@ def too_high(host: Host, load: str, cores: int) -> Finding:
           load=load, n=cores, why=_reason(what if shares[what] else "", len(waiting))),
         t("See what it is busy with. Until that is over, whatever is asked may answer too late."),
         role="host",
+        proof=Evidence("/proc/loadavg", load),
         by_hand="top -b -n 1 | head -n 20",
         restart_helps=False,
     )  # fmt: skip
