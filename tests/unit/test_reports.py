@@ -315,7 +315,7 @@ def test_a_finding_without_advice_can_be_shown() -> None:
 
 
 def test_what_is_known_is_told_in_the_headline_too() -> None:
-    known = Known(COUCHDB_DOWN, t("for good"), "")
+    known = Known(COUCHDB_DOWN, "", t("for good"))
     report = BROKEN._replace(verdict=Status.OK, causes=(), known=(known,))
     assert "All is well, but for 1 known problem" in printed(report, "text", "en")
 
