@@ -73,7 +73,8 @@ class Machine:
     ``web`` is keyed by where the connection goes: `127.0.0.1:5984/_up`, or `127.0.0.1:5984` for all paths there;
     ``sockets`` by socket file; ``elsewhere`` serves every other place. ``files`` holds contents by path and
     ``other_files`` all the rest, ``modes`` mode, owner and time of change where these matter; below the folder ``real``
-    the true files are looked at. ``names`` has the addresses of names, ``addresses`` those of the machine itself, ``certificates`` what is shown over TLS, keyed by place.
+    the true files are looked at. ``names`` has the addresses of names, ``addresses`` those of the machine itself,
+    ``certificates`` what is shown over TLS, keyed by place.
     ``mail`` is what a mail server says to those who greet it.
     ``listening`` has the number of the process behind a port, 0 where it may not be seen. ``commands`` is keyed by the
     program's name. ``requests`` fills with what was asked.
