@@ -53,12 +53,13 @@ def logs(
     if raw:
         write("".join(f"{line}\n" for line in masks.lines(map(plain, found))))
         return 0
-    analysis = _analysis(loaded, found, whole=whole)
+    started = state.since if state is not None and state.pids else None
+    analysis = _analysis(loaded, found, whole=whole, started=started)
     _show(_with_state(analysis, state) if state is not None else analysis, masks, json=format_ == "json")
     return 0
 
 
-def _analysis(config: "Config", lines: Sequence[str], *, whole: bool) -> "Analysis":
+def _analysis(config: "Config", lines: Sequence[str], *, whole: bool, started: float | None) -> "Analysis":
     from cozydiag.logs.analysis import analyse
     from cozydiag.rules import load
     from cozydiag.rules.files import beside
@@ -66,7 +67,7 @@ def _analysis(config: "Config", lines: Sequence[str], *, whole: bool) -> "Analys
     loaded = load(beside(config.drop_ins))
     for problem in loaded.problems:
         print(f"cozydiag: {say(problem)}", file=sys.stderr)
-    return analyse(lines, loaded.rules, whole=whole)
+    return analyse(lines, loaded.rules, whole=whole, started=started)
 
 
 def _show(found: "Analysis", masks: "Hides", *, json: bool) -> None:
@@ -123,9 +124,12 @@ def _with_state(found: "Analysis", state: "Condition") -> "Analysis":
 
 def _lines(config: "Config", source: str, lines: int, *, new: bool) -> "tuple[list[str], Condition | None]":
     """The lines, and what its manager says of a service."""
+    file = source != "-" and (os.path.exists(source) or "/" in source)
+    if new and not file:
+        raise Problem(t("--new remembers a place in a file: name the file, or leave it out"))
     if source == "-":
         return _standard_input(lines), None
-    if os.path.exists(source) or "/" in source:
+    if file:
         return _new(config, source, lines) if new else _file(source, lines), None
     return _service(config, source, lines)
 

@@ -55,8 +55,9 @@ _FEW = 5
 
 
 def analyse(
-    lines: Iterable[str], rules: Mapping[str, Rule], *, whole: bool = False, now: float | None = None
-) -> Analysis:
+    lines: Iterable[str], rules: Mapping[str, Rule], *, whole: bool = False, now: float | None = None,
+    started: float | None = None,
+) -> Analysis:  # fmt: skip
     """What clean ``lines`` of one log say. Unless the ``whole`` is asked for, what stands before the start of a program
     that has not crashed since is no problem any more; the story has it all the same."""
     found = _in_order(list(_timed(records(lines, now))))
@@ -65,7 +66,7 @@ def analyse(
     record_of = [index for index, _ in told]
     origins = [found[index].origin for index in record_of]
     hits = Scanner(rules.values()).hits([line for _, line in told], origins)
-    since = 0 if whole else present(happened)
+    since = 0 if whole else max(present(happened), _first_since(found, started))
     recent = [hit for hit in hits if record_of[hit.line] >= since]
     times = {number: found[index].at for number, index in enumerate(record_of)}
     loops = crashes.loops([one for one in happened if one.record >= since], recent, record_of)
@@ -78,6 +79,14 @@ def analyse(
         tuple(_loud(found[since:])),
         len(told),
     )
+
+
+def _first_since(found: Sequence[Record], started: float | None) -> int:
+    """The first record of the process that was ``started`` then, by its manager's word; 0 where no line has a time."""
+    if started is None or all(record.at is None for record in found):
+        return 0
+    early = started - 1.0  # a manager writes its own line before
+    return next((index for index, one in enumerate(found) if one.at is not None and one.at >= early), len(found))
 
 
 def _loud(found: Sequence[Record]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timezone
 
 import pytest
 
@@ -229,3 +230,13 @@ def test_the_table_of_cf_events_has_the_newest_first() -> None:
     assert [one.kind for one in found.story] == ["start_asked", "crashed"]
     (loop,) = found.loops
     assert (loop.crashes, loop.gap) == (3, 60.0)
+
+
+def test_what_stands_before_the_process_that_runs_is_no_problem_of_its_own() -> None:
+    lines = ["2026-11-21T10:00:00Z Error: connect ECONNREFUSED 127.0.0.1:5984", "2026-11-21T11:00:00Z listening"]
+    began = datetime(2026, 11, 21, 10, 30, tzinfo=timezone.utc).timestamp()
+    for started, problems in ((None, 1), (began, 0), (began - 3600, 1)):
+        found = analyse(lines, RULES, now=NOW, started=started)
+        assert len(found.problems) == problems, started
+    assert analyse(lines[:1], RULES, now=NOW, started=began).problems == ()
+    assert len(analyse(["Error: connect ECONNREFUSED 127.0.0.1:5984"], RULES, now=NOW, started=began).problems) == 1
