@@ -97,8 +97,9 @@ class Server:
         """A repair that has begun to act on this program."""
         line = [*COMMAND, "fix", "--restart", "--yes", "--config", self.config]
         child = subprocess.Popen(
-            line, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+            line, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  ignored in the background
+        )  # fmt: skip
         self.children.append(child)
         assert child.stdout is not None
         said = []
