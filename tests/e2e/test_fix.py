@@ -94,11 +94,11 @@ class Server:
         return self.run("fix", "--restart", "--yes", *arguments)
 
     def begin(self, program: str) -> subprocess.Popen[str]:
-        """A repair that has begun to act on this program."""
+        """A repair that has begun to act on this program. It hears Ctrl-C wherever the suite runs."""
         line = [*COMMAND, "fix", "--restart", "--yes", "--config", self.config]
         child = subprocess.Popen(
-            line, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  ignored in the background
+            line, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )  # fmt: skip
         self.children.append(child)
         assert child.stdout is not None
