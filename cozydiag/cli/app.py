@@ -18,7 +18,9 @@ from cozydiag.cli.common import (
     UNWRITTEN,
     USAGE,
     Problem,
+    asked_for,
     close_stdout,
+    one_of,
     open_outputs,
     say,
     without_secrets,
@@ -130,6 +132,8 @@ def run(arguments: list[str]) -> int:
 
         translate()
     try:
+        asked = asked_for() or "en"
+        one_of("--lang", "en" if asked[:2].lower() in ("en", "fr") else asked, ("en", "fr"))
         code = build(arguments)(arguments, prog_name="cozydiag", standalone_mode=False)
         _end_output()
     except Problem as problem:

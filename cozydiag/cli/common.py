@@ -40,13 +40,18 @@ _loaded: list[Config] = []
 @cache
 def language() -> Catalogue:
     """The catalogue of this run: `--lang` wherever it stands (help needs it too), else the environment's."""
+    return catalogue(choose_language(asked_for(), os.environ))
+
+
+def asked_for() -> str | None:
+    """What stands behind `--lang`."""
     option = None
     for index, word in enumerate(sys.argv):
         if word == "--lang":
             option = sys.argv[index + 1] if index + 1 < len(sys.argv) else None
         elif word.startswith("--lang="):
             option = word.partition("=")[2]
-    return catalogue(choose_language(option, os.environ))
+    return option
 
 
 def configuration(path: str | None) -> Config:

@@ -96,6 +96,8 @@ def report(
     progress(None)
     _remember(prepared)
     hand_over(text, output)
+    if output and sys.stderr.isatty():
+        print(say(t("Written to {path}, for you alone.", path=output)), file=sys.stderr)
     return 0
 
 

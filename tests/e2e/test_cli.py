@@ -388,3 +388,10 @@ def test_every_format_ends_with_a_line_end(config: str, layout: str) -> None:
     done = run(*say(config, "warning"), "--format", layout)
     assert (done.returncode, done.stderr, done.stdout[-1:]) == (1, "", "\n")
     assert (done.stdout.count("\n") == 1) is (layout == "jsonl")
+
+
+def test_a_language_that_is_not_spoken_is_said(config: str) -> None:
+    done = run(*say(config, "ok"), "--lang", "xx")
+    assert (done.returncode, done.stdout) == (64, "")
+    assert done.stderr == "cozydiag: --lang takes one of en, fr, not 'xx'\n"
+    assert run(*say(config, "ok"), "--lang", "fr_FR.UTF-8").returncode == 0
