@@ -10,7 +10,7 @@ from cozydiag.model import Check
 from cozydiag.report.graph import mermaid, nodes
 from cozydiag.text.catalogue import ENGLISH, render
 
-PAGE = Path(__file__).parents[1] / "docs" / "graph.md"
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "graph.md"
 
 HEAD = """\
 # What rests on what
