@@ -22,10 +22,11 @@ _KEY = "last seen of "
 
 
 class Seen(NamedTuple):
-    """``daemon`` is when the daemon began (epoch seconds, 0.0 where there is none), ``boot`` the boot of the machine,
-    ``at`` when it was seen so. ``lines`` start what should run, by names."""
+    """``daemon`` is the daemon's process (0 where there is none; one that has begun anew may have done so within the
+    same second), ``boot`` the boot of the machine, ``at`` when it was seen so. ``lines`` start what should run, by
+    names."""
 
-    daemon: float
+    daemon: int
     boot: str
     at: float
     lines: dict[str, str]
@@ -85,7 +86,7 @@ def _now(host: Host, manager: Manager, found: tuple[Condition, ...] | Failure) -
     pid = host.pid_from_file(f"{_home(manager)}/pm2.pid") if manager.name == "pm2" else None
     daemon = host.process(pid) if pid and listed is found else None
     lines = {one.service.unit: one.command for one in listed if one.command and one.wanted and not one.start_line}
-    return Seen(round(daemon.started) if daemon else 0.0, host.clock.boot_id(), host.clock.now(), lines)
+    return Seen(daemon.pid if daemon else 0, host.clock.boot_id(), host.clock.now(), lines)
 
 
 def _lost(host: Host, manager: Manager, before: Seen | None, now: Seen) -> tuple[Condition, ...]:

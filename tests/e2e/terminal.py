@@ -6,12 +6,19 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import subprocess
 import termios
 import time
 from collections.abc import Mapping, Sequence
 
 LIMIT = 60.0  # seconds for anything that is waited for
+
+
+def _log_in() -> None:
+    """The terminal is ours, and Ctrl-C is heard: a suite that runs in the background hands down that it is ignored."""
+    fcntl.ioctl(1, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Terminal:
@@ -22,7 +29,7 @@ class Terminal:
         self.ours, theirs = pty.openpty()
         self.child = subprocess.Popen(
             line, env=environment, stdin=theirs if typing else subprocess.DEVNULL, stdout=theirs, stderr=theirs,
-            start_new_session=True, preexec_fn=lambda: fcntl.ioctl(1, termios.TIOCSCTTY, 0),  # noqa: PLW1509
+            start_new_session=True, preexec_fn=_log_in,  # noqa: PLW1509
         )  # fmt: skip
         os.close(theirs)
         self.written = b""

@@ -251,4 +251,4 @@ def test_what_a_new_daemon_does_not_know_has_its_whole_command_from_the_last_loo
     assert alone.run("ping").returncode == 0  # as anybody would who wonders, and begins a new one by it
     assert until(lambda: not isinstance(manager(alone).services(host()), Failure))
     line = f"pm2 start {alone.folder}/ok.js --name works --cwd {alone.folder}"
-    assert look()["works"].endswith(line)
+    assert until(lambda: look().get("works", "").endswith(line))

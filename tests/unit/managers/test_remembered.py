@@ -39,8 +39,9 @@ def look(folder: Path, manager: Manager, machine: Machine) -> tuple[Condition, .
 
 
 def god(served: Any, began: float = GOD.started, clock: FakeClock | None = None, **files: Any) -> Machine:
-    pid = {f"{FOLDER}/pm2.pid": b"28200"}
-    processes = (GOD._replace(started=began),)
+    number = GOD.pid if began == GOD.started else GOD.pid + 1  # another daemon is another process
+    pid = {f"{FOLDER}/pm2.pid": b"%d" % number}
+    processes = (GOD._replace(pid=number, started=began),)
     return Machine(
         sockets={SOCKET: served}, files={**pid, **files}, clock=clock or FakeClock(MOMENT), processes=processes
     )
