@@ -63,6 +63,7 @@ def _write(path: str, data: dict[str, Any]) -> bool:
             file.write(json.dumps(data).encode())
         os.replace(f"{path}.new", path)
     except OSError:
+        _remove(f"{path}.new")
         return False
     return True
 
