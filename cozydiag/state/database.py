@@ -134,39 +134,6 @@ class NoState(State):
         super().__init__(folder, None, (t("nothing is remembered from run to run: {why}", why=why),))
         self._why = why
 
-    def latest(self, kind: str, limit: int) -> list[Entry]:
-        """The last lines of a kind, oldest first, whatever the clock said when they were written."""
-        sql = "SELECT id, at, kind, data, result FROM journal WHERE kind = ? ORDER BY id DESC LIMIT ?"
-        rows = self.query(sql, kind, limit) or []
-        return [Entry(entry, at, kind, _read(data), _read(result)) for entry, at, kind, data, result in reversed(rows)]
-
-    def entry(self, entry: int) -> Entry | None:
-        """One line of the journal; None where there is none (any more)."""
-        rows = self.query("SELECT id, at, kind, data, result FROM journal WHERE id = ?", entry) or []
-        return next((Entry(e, at, kind, _read(data), _read(result)) for e, at, kind, data, result in rows), None)
-
-    def forget(self, kind: str, keep: int) -> None:
-        """Of a kind keep only the last lines: the journal of a server that runs for years must not grow for ever."""
-        last = "SELECT id FROM journal WHERE kind = ? ORDER BY id DESC LIMIT 1 OFFSET ?"
-        self.query(f"DELETE FROM journal WHERE kind = ? AND id <= ({last})", kind, kind, keep)  # noqa: S608  no value
-
-    def service(self, address: str) -> dict[str, Any]:
-        """What is remembered of a service; {} when nothing is."""
-        rows = self.query("SELECT data FROM services WHERE address = ?", _plain(address))
-        found = _read(rows[0][0]) if rows else None
-        return found if isinstance(found, dict) else {}
-
-    def services(self) -> dict[str, dict[str, Any]]:
-        """What is remembered of all of them, by address."""
-        rows = self.query("SELECT address, data FROM services ORDER BY address") or []
-        found = {address: _read(data) for address, data in rows}
-        return {address: data for address, data in found.items() if isinstance(data, dict)}
-
-    def keep_service(self, address: str, data: dict[str, Any]) -> bool:
-        """Remember this of a service; whether it is safely on the disk."""
-        sql = "INSERT OR REPLACE INTO services VALUES (?, ?)"
-        return self.query(sql, _plain(address), json.dumps(data)) is not None
-
     def lock(self, name: str) -> LockBusy:
         return LockBusy(name, self._why)
 
