@@ -126,6 +126,7 @@ class Platform(Server):
         self._since = 0.0
         super().__init__(self._answer)
         self._ended = threading.Event()
+        self._told = threading.Event()
         self._keeper = threading.Thread(target=self._keep, daemon=True)
         self._keeper.start()
         (folder / ".cf").mkdir()
@@ -143,7 +144,7 @@ class Platform(Server):
         process = self._process
         if process is not None:
             process.terminate()
-            process.wait(10)
+            self._told.wait(10)  # not the process alone: its last line must be in the log
 
     def end(self) -> None:
         self._ended.set()
@@ -169,6 +170,7 @@ class Platform(Server):
             if not self._wanted:
                 continue
             self._since = time.time()
+            self._told.clear()
             line = [sys.executable, "-u", str(self.app), *self._arguments]
             self._process = subprocess.Popen(
                 line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL
@@ -198,6 +200,7 @@ class Platform(Server):
     def _gone(self, code: int) -> None:
         self._process = None
         self._say("APP/PROC/WEB", "OUT", f"Exit status {code}")
+        self._told.set()
         if not self._wanted:
             return
         now = time.time()
