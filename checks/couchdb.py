@@ -22,6 +22,7 @@ from cozydiag.api import (
 )  # fmt: skip
 from cozydiag.couchdb import Reply, access, ask, broke_off, path_of
 from cozydiag.couchdb.account import Account
+from cozydiag.host.url import is_address
 
 _ROLE = "couchdb"
 _LARGE = 1 << 29
@@ -70,16 +71,12 @@ def reach(host: Host, stack: Stack) -> Iterator[Finding]:
             by_hand=_curl(stack, "/"),
             restart_helps=False,
         )  # fmt: skip
-    elif _is_number(stack.config.couchdb.address[0]):
+    elif is_address(stack.config.couchdb.address[0]):
         yield ok(t("CouchDB {version} answers", version=reply.version))
     else:
         from cozydiag.couchdb import addresses
 
         yield addresses.judged(host, stack, reply.version)
-
-
-def _is_number(name: str) -> bool:
-    return ":" in name or name.rpartition(".")[2].isdigit()
 
 
 def _unreachable(host: Host, stack: Stack, why: Failure) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cozydiag.api import Failure, Finding, Host, Iterator, Site, Stack, check, fail, ok, skip, t
+from cozydiag.host.url import is_address
 from cozydiag.stack import fronts
 
 _TICK = 0.02  # seconds: the kernel counts starts in hundredths
@@ -12,7 +13,7 @@ _TICK = 0.02  # seconds: the kernel counts starts in hundredths
 def name(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
     if site.host == "localhost" or site.host.endswith(".localhost"):
         yield ok(t("{site} always means this machine", site=site.host))
-    elif ":" in site.host or site.host.rpartition(".")[2].isdigit():
+    elif is_address(site.host):
         yield skip(t("{site} is an address and needs no name", site=site.host))
     else:
         from cozydiag.site import name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cozydiag.certificates.certificate import Certificate
+from cozydiag.host.url import is_address
 
 
 def covers(certificate: Certificate, name: str) -> bool:
@@ -15,8 +16,4 @@ def covers(certificate: Certificate, name: str) -> bool:
         names = (certificate.subject.lower(),)
     name = name.lower().rstrip(".")
     _, dot, parent = name.partition(".")
-    return name in names or (bool(dot) and not _is_number(name) and f"*.{parent}" in names)
-
-
-def _is_number(name: str) -> bool:
-    return ":" in name or name.rpartition(".")[2].isdigit()
+    return name in names or (bool(dot) and not is_address(name) and f"*.{parent}" in names)

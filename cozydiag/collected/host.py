@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 from cozydiag.collected import supervisor
@@ -18,13 +18,13 @@ from cozydiag.host import (
     Descriptors,
     Disk,
     Failure,
-    Host,
     Listener,
     Memory,
     Process,
     Shown,
     Unasked,
     World,
+    described,
     http,
     logs,
 )  # fmt: skip
@@ -32,6 +32,7 @@ from cozydiag.host import url as urls
 from cozydiag.host.commands import Completed
 from cozydiag.host.files import Entry, memory_in
 from cozydiag.host.smtp import Greeted
+from cozydiag.host.tabled import TabledHost
 
 LOGIN = b"collected\nstand-in-of-the-login\n"
 """In the place of the login that stayed there: requests with any login are answered as those with the true one were."""
@@ -67,7 +68,7 @@ class CollectedClock(Clock):
         return time.monotonic() - self._began + self._slept
 
 
-class CollectedHost(Host):
+class CollectedHost(TabledHost):
     """As ``Host``, with the same evidence and deadlines."""
 
     def __init__(
@@ -108,8 +109,7 @@ class CollectedHost(Host):
         if isinstance(outcome, Answer) and len(outcome.body) > max_body:
             outcome = outcome._replace(body=outcome.body[:max_body], truncated=True)
         if record:
-            via = f" via {connect_to[0]}:{connect_to[1]}" if connect_to else ""
-            self._note_answer(f"GET {parsed.shown()}{via}", outcome)
+            self._note_answer(described("GET", url, unix, connect_to)[0], outcome)
         return outcome
 
     def _unheard(self, address: tuple[str, int]) -> Failure | None:
@@ -158,7 +158,7 @@ class CollectedHost(Host):
         return away
 
     def resolve(self, name: str) -> list[str] | Failure:
-        if ":" in name or name.rpartition(".")[2].isdigit():
+        if urls.is_address(name):
             found: tuple[str, ...] | Failure = (name,)
         elif name.lower() == "localhost":
             found = ("127.0.0.1", "::1")
@@ -192,52 +192,26 @@ class CollectedHost(Host):
     def listeners(self, port: int | None = None) -> list[Listener]:
         if self.tables.listeners is None:
             raise Unasked
-        found = [one for one in self.tables.listeners if port in (None, one.port)]
-        places = ", ".join(f"{one.address}:{one.port}" for one in found[:20])
-        self.see("/proc/net/tcp", places or "nothing listens" + (f" on port {port}" if port else ""))
-        return found
+        return self._note_listeners(port, [one for one in self.tables.listeners if port in (None, one.port)])
 
     def owner(self, inode: int, pids: Iterable[int] | None = None) -> int | None:
         pid = self.tables.owners.get(inode)
-        pid = pid if pids is None or pid in tuple(pids) else None
-        self.see(f"socket:[{inode}]", f"held by process {pid}" if pid else "no process to be seen")
-        return pid
+        return self._note_owner(inode, pid if pids is None or pid in tuple(pids) else None)
 
     # Processes
 
-    def process(self, pid: int) -> Process | None:
-        found = next((one for one in self.tables.processes if one.pid == pid), None)
-        self.see(f"/proc/{pid}", f"{found.name}, state {found.state}" if found else "no such process")
-        return found
-
-    def find(self, names: Collection[str]) -> list[Process]:
-        found = [one for one in self._all() if one.name in {name[:15] for name in names}]
-        self.see("processes " + ", ".join(sorted(names)), ", ".join(f"{one.name} {one.pid}" for one in found) or "none")
-        return found
+    def table(self) -> tuple[Process, ...]:
+        return self.tables.processes
 
     def processes(self) -> list[Process]:
-        return sorted(self._all(), key=lambda one: one.pid)
-
-    def _all(self) -> tuple[Process, ...]:
         if not self.tables.processes:
             raise Unasked
-        return self.tables.processes
+        return super().processes()
 
     def descriptors(self, pid: int) -> Descriptors | None:
         return None
 
-    def children(self, pid: int) -> list[int]:
-        return [one.pid for one in self.tables.processes if one.ppid == pid]
-
     def wake(self, pid: int) -> bool:
-        return False
-
-    def descends(self, pid: int, ancestor: int) -> bool:
-        parents = {one.pid: one.ppid for one in self.tables.processes}
-        for _ in range(len(parents)):
-            pid = parents.get(pid, 0)
-            if pid == ancestor:
-                return True
         return False
 
     def pid_from_file(self, path: str) -> int | None:

@@ -6,6 +6,7 @@ from cozydiag.couchdb.client import Reply, ask
 from cozydiag.findings import ok, warn
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
+from cozydiag.host.url import is_address
 from cozydiag.model import Evidence, Finding
 from cozydiag.stack import Stack
 from cozydiag.text import t
@@ -14,14 +15,9 @@ _MOST = 4
 """Addresses of a name that are tried."""
 
 
-def is_number(name: str) -> bool:
-    """Whether ``name`` is an address itself."""
-    return ":" in name or name.rpartition(".")[2].isdigit()
-
-
 def of(host: Host, name: str) -> list[str]:
     """The addresses of ``name``; [] where it is one itself, or has none."""
-    found = Failure("name", "") if is_number(name) else host.resolve(name)
+    found = Failure("name", "") if is_address(name) else host.resolve(name)
     return [] if isinstance(found, Failure) else found[:_MOST]
 
 

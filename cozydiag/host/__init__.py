@@ -71,6 +71,24 @@ class Host:
     def _note_answer(self, source: str, answer: Answer | Failure) -> None:
         self._note(source, answer, lambda seen: f"HTTP {seen.status} {seen.reason}".rstrip())
 
+    def _note_listeners(self, port: int | None, found: list[Listener]) -> list[Listener]:
+        places = ", ".join(f"{one.address}:{one.port}" for one in found[:20])
+        self.see("/proc/net/tcp", places or "nothing listens" + (f" on port {port}" if port else ""))
+        return found
+
+    def _note_owner(self, inode: int, pid: int | None) -> int | None:
+        self.see(f"socket:[{inode}]", f"held by process {pid}" if pid else "no process to be seen")
+        return pid
+
+    def _note_process(self, pid: int, found: Process | None) -> Process | None:
+        self.see(f"/proc/{pid}", f"{found.name}, state {found.state}" if found else "no such process")
+        return found
+
+    def _note_found(self, names: Collection[str], found: list[Process]) -> list[Process]:
+        numbers = ", ".join(f"{one.name} {one.pid}" for one in found[:20])
+        self.see("processes " + ", ".join(sorted(names)), numbers or "none")
+        return found
+
     # Servers
 
     def get(
@@ -85,7 +103,7 @@ class Host:
         verify: bool = True,
     ) -> Answer | Failure:
         """One GET; ``unix`` is a socket file, ``connect_to`` another place under the same name."""
-        source, place = _described("GET", url, unix, connect_to)
+        source, place = described("GET", url, unix, connect_to)
 
         def action() -> Answer | Failure:
             return http.request(
@@ -115,7 +133,7 @@ class Host:
         method: Literal["POST", "PUT"] = "POST",
     ) -> Answer | Failure:
         """One POST, or a PUT."""
-        source, place = _described(method, url, unix, None)
+        source, place = described(method, url, unix, None)
 
         def action() -> Answer | Failure:
             return http.request(
@@ -208,30 +226,20 @@ class Host:
 
     def listeners(self, port: int | None = None) -> list[Listener]:
         """The TCP sockets that wait for connections (on ``port``)."""
-        found = sockets.listeners(port)
-        places = ", ".join(f"{one.address}:{one.port}" for one in found[:20])
-        self.see("/proc/net/tcp", places or "nothing listens" + (f" on port {port}" if port else ""))
-        return found
+        return self._note_listeners(port, sockets.listeners(port))
 
     def owner(self, inode: int, pids: Iterable[int] | None = None) -> int | None:
         """The process that holds a socket, None when it cannot be seen."""
-        pid = sockets.owner(inode, pids)
-        self.see(f"socket:[{inode}]", f"held by process {pid}" if pid else "no process to be seen")
-        return pid
+        return self._note_owner(inode, sockets.owner(inode, pids))
 
     # Processes
 
     def process(self, pid: int) -> Process | None:
-        found = processes.process(pid)
-        self.see(f"/proc/{pid}", f"{found.name}, state {found.state}" if found else "no such process")
-        return found
+        return self._note_process(pid, processes.process(pid))
 
     def find(self, names: Collection[str]) -> list[Process]:
         """The processes of these program names."""
-        found = processes.find(names)
-        numbers = ", ".join(f"{one.name} {one.pid}" for one in found[:20])
-        self.see("processes " + ", ".join(sorted(names)), numbers or "none")
-        return found
+        return self._note_found(names, processes.find(names))
 
     def processes(self) -> list[Process]:
         """All that can be seen."""
@@ -330,7 +338,7 @@ class Host:
         )
 
 
-def _described(
+def described(
     method: str, url: str, unix: str | None, connect_to: tuple[str, int] | None
 ) -> tuple[str, tuple[str, int] | str]:
     """What evidence calls this request, and the place that it goes to."""

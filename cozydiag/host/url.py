@@ -48,6 +48,11 @@ def parse(url: str) -> Url | None:
     return Url(scheme, host, number, _quoted(target))
 
 
+def is_address(name: str) -> bool:
+    """Whether ``name`` is an address itself, which no resolver is asked for."""
+    return ":" in name or name.rpartition(".")[2].isdigit()
+
+
 def _host_and_port(place: str) -> tuple[str, str]:
     if place.startswith("["):
         host, _, port = place[1:].partition("]")

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import stat as modes
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
-from cozydiag.host import Answer, Disk, Failure, Host, Listener, Memory, Process, Shown, http, logs
+from cozydiag.host import Answer, Disk, Failure, Listener, Memory, Process, Shown, described, http, logs
 from cozydiag.host import url as urls
 from cozydiag.host.commands import Completed
 from cozydiag.host.files import Entry
 from cozydiag.host.processes import Descriptors
 from cozydiag.host.smtp import Greeted
+from cozydiag.host.tabled import TabledHost
 from cozydiag.testing.machine import HANGS, MISSING, Machine, Request
 
 
-class FakeHost(Host):
+class FakeHost(TabledHost):
     """As ``Host``, with the same evidence, deadlines and patience, on a ``Machine``."""
 
     def __init__(self, machine: Machine, seconds: float = 2.0, instance: str = "") -> None:
@@ -68,8 +69,8 @@ class FakeHost(Host):
         parsed = urls.parse(url)
         if parsed is None:
             return Failure("error", "not an http address")
-        address = connect_to or (parsed.host, parsed.port)
-        place = unix or f"{address[0]}:{address[1]}"
+        source, where = described(method, url, unix, connect_to)
+        place = where if isinstance(where, str) else f"{where[0]}:{where[1]}"
         request = Request(method, place, parsed.target, (*headers, ("Host", parsed.host)), body)
 
         def action() -> Answer | Failure:
@@ -78,9 +79,9 @@ class FakeHost(Host):
                 return served
             return served._replace(body=served.body[:max_body], truncated=True)
 
-        outcome = self.world.ask(unix or address, self.instance, self.deadline, action)
+        outcome = self.world.ask(where, self.instance, self.deadline, action)
         if record:
-            self._note_answer(f"{method} {parsed.shown()}" + (f" via {place}" if unix or connect_to else ""), outcome)
+            self._note_answer(source, outcome)
         return outcome
 
     def _waited(self, served: Answer | Failure) -> Answer | Failure:
@@ -128,8 +129,8 @@ class FakeHost(Host):
         return away
 
     def resolve(self, name: str) -> list[str] | Failure:
-        numeric = ":" in name or name.rpartition(".")[2].isdigit()
-        found = [name] if numeric else self.machine.names.get(name, Failure("name", f"{name}: no such name"))
+        unknown = Failure("name", f"{name}: no such name")
+        found = [name] if urls.is_address(name) else self.machine.names.get(name, unknown)
         self._wait_for(found)
         return self._note(f"name {name}", found if isinstance(found, Failure) else list(found), ", ".join)
 
@@ -153,8 +154,7 @@ class FakeHost(Host):
 
     def listeners(self, port: int | None = None) -> list[Listener]:
         found = [Listener("127.0.0.1", one, one) for one in self.machine.listening if port in (None, one)]
-        self.see("/proc/net/tcp", ", ".join(f"{one.address}:{one.port}" for one in found) or "nothing listens")
-        return found
+        return self._note_listeners(port, found)
 
     def owner(self, inode: int, pids: Iterable[int] | None = None) -> int | None:
         pid = self.machine.listening.get(inode, 0)
@@ -162,24 +162,11 @@ class FakeHost(Host):
 
     # Processes
 
-    def process(self, pid: int) -> Process | None:
-        found = next((one for one in self.machine.processes if one.pid == pid), None)
-        self.see(f"/proc/{pid}", f"{found.name}, state {found.state}" if found else "no such process")
-        return found
-
-    def find(self, names: Collection[str]) -> list[Process]:
-        found = [one for one in self.machine.processes if one.name in names]
-        self.see("processes " + ", ".join(sorted(names)), ", ".join(f"{one.name} {one.pid}" for one in found) or "none")
-        return found
-
-    def processes(self) -> list[Process]:
-        return sorted(self.machine.processes, key=lambda one: one.pid)
+    def table(self) -> tuple[Process, ...]:
+        return self.machine.processes
 
     def descriptors(self, pid: int) -> Descriptors | None:
         return self.machine.descriptors.get(pid)
-
-    def children(self, pid: int) -> list[int]:
-        return [one.pid for one in self.machine.processes if one.ppid == pid]
 
     def wake(self, pid: int) -> bool:
         """Only tells: what is stopped in a table stays so."""
@@ -187,14 +174,6 @@ class FakeHost(Host):
         if woken:
             self.see(f"/proc/{pid}", "was stopped by a signal and may go on")
         return woken
-
-    def descends(self, pid: int, ancestor: int) -> bool:
-        parents = {one.pid: one.ppid for one in self.machine.processes}
-        for _ in parents:
-            pid = parents.get(pid, 0)
-            if pid == ancestor:
-                return True
-        return False
 
     def pid_from_file(self, path: str) -> int | None:
         content = self.read(path, max_bytes=64)
