@@ -27,7 +27,7 @@ NOBODY = 65534
 
 def environment(**changes: str) -> dict[str, str]:
     """Ours, without what would choose a language, a configuration or colours."""
-    kept = ("PATH", "HOME", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+    kept = ("PATH", "HOME")
     return {**{name: os.environ[name] for name in kept if name in os.environ}, **changes}
 
 

@@ -35,8 +35,7 @@ class Server:
         self.config = folder / "cron.toml"
         text = Path(sandbox.config).read_text().replace(sandbox.layout.path("state"), str(self.state))
         self.config.write_text(f"{text}\n{more}\n")
-        kept = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG", "PYTHONPATH")
-        self.environment = CRONS | {name: os.environ[name] for name in kept if name in os.environ}
+        self.environment = CRONS | {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
 
     def line(self, *words: str) -> list[str]:
         return [*COMMAND, *words, "--config", str(self.config)]
@@ -223,7 +222,6 @@ def test_a_disk_that_takes_nothing_stops_no_look(server: Server, broken: None) -
     server.cron()
     line = ["/bin/sh", "-c", 'ulimit -f 0; "$@"', "sh", *server.line("cron")]
     environment = server.environment | {"PYTHONDONTWRITEBYTECODE": "1"}
-    environment = {name: value for name, value in environment.items() if not name.startswith("COVERAGE")}
     done = subprocess.run(line, env=environment, cwd="/", capture_output=True, timeout=60, check=False)
     assert (done.returncode, b"Traceback" in done.stderr) == (2, False)
 

@@ -36,7 +36,7 @@ TIMING = "\n[timing]\nproof = 0.2\nsettle = 10\n\n[repair]\nconfirm = 0.1\nstabl
 
 def environment() -> dict[str, str]:
     """Ours, without what would choose a language, a configuration or a person."""
-    kept = ("PATH", "HOME", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+    kept = ("PATH", "HOME")
     return {**{name: os.environ[name] for name in kept if name in os.environ}, "SUDO_USER": "ann"}
 
 

@@ -40,7 +40,7 @@ def files(folder: str, but: tuple[str, ...] = ()) -> dict[str, File]:
 
 
 def cozydiag(*arguments: str, config: str) -> int:
-    kept = ("PATH", "HOME", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+    kept = ("PATH", "HOME")
     environment = {name: os.environ[name] for name in kept if name in os.environ}
     line = [sys.executable, "-m", "cozydiag", *arguments, "--config", config]
     return subprocess.run(

@@ -28,11 +28,7 @@ def config(tmp_path: Path) -> Path:
 
 
 def run(config: Path, *arguments: str, given: bytes = b"", limit: int = 0) -> subprocess.CompletedProcess[bytes]:
-    kept = {
-        name: os.environ[name]
-        for name in ("PATH", "HOME", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
-        if name in os.environ
-    }
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
 
     def bounded() -> None:
         if limit:

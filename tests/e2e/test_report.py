@@ -68,7 +68,7 @@ class Seen(NamedTuple):
 
 
 def environment(**changes: str) -> dict[str, str]:
-    kept = ("PATH", "HOME", "PYTHONPATH", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+    kept = ("PATH", "HOME", "PYTHONPATH")
     return {**{name: os.environ[name] for name in kept if name in os.environ}, "LANG": "C.UTF-8", **changes}
 
 
