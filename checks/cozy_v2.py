@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 from cozydiag.api import Finding, Host, Iterator, Stack, check, skip, t
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cozydiag.cozy.apps import App
+
+    Look = Callable[[Host, Stack], Iterator[Finding]]
 
 _PARTS = ["stack.controller", "stack.data-system", "stack.home", "stack.proxy", "couchdb.reach"]
 
@@ -27,6 +31,18 @@ def _is_here(host: Host, stack: Stack) -> bool:
     return any(one.kind == "v2" and one.container is None for one in stack.flavours(host))
 
 
+def _where_it_is(look: Look) -> Look:
+    """``look`` where there is a Cozy v2, else a word that there is none."""
+
+    def looked(host: Host, stack: Stack) -> Iterator[Finding]:
+        if _is_here(host, stack):
+            yield from look(host, stack)
+        else:
+            yield skip(t("there is no Cozy v2 here"))
+
+    return looked
+
+
 @check("cozy.indexer", t("The indexer of an old Cozy answers"), role="cozy.indexer",
        because=["supervisor.running", "supervisor.program", "manager.service", "stack.data-system"])  # fmt: skip
 def indexer(host: Host, stack: Stack) -> Iterator[Finding]:
@@ -40,44 +56,33 @@ def indexer(host: Host, stack: Stack) -> Iterator[Finding]:
     yield silent.any_answer(host, stack, place)
 
 
-_NONE = t("there is no Cozy v2 here")
-
-
 @check("cozy.secrets", t("The Cozy's secrets are in order"), role="cozy.data-system")
+@_where_it_is
 def secrets(host: Host, stack: Stack) -> Iterator[Finding]:
-    if not _is_here(host, stack):
-        yield skip(_NONE)
-        return
     from cozydiag.cozy import secrets
 
     yield from secrets.look(host, stack)
 
 
 @check("cozy.processes", t("No part of the Cozy runs twice"), role="cozy.controller")
+@_where_it_is
 def processes(host: Host, stack: Stack) -> Iterator[Finding]:
-    if not _is_here(host, stack):
-        yield skip(_NONE)
-        return
     from cozydiag.cozy import processes
 
     yield from processes.duplicates(host, stack)
 
 
 @check("cozy.connections", t("Connections between the parts are closed"), role="cozy.proxy")
+@_where_it_is
 def connections(host: Host, stack: Stack) -> Iterator[Finding]:
-    if not _is_here(host, stack):
-        yield skip(_NONE)
-        return
     from cozydiag.cozy import processes
 
     yield from processes.connections(host, stack)
 
 
 @check("cozy.node", t("node is what the parts ask for"), role="cozy.controller")
+@_where_it_is
 def node(host: Host, stack: Stack) -> Iterator[Finding]:
-    if not _is_here(host, stack):
-        yield skip(_NONE)
-        return
     from cozydiag.cozy import node
 
     yield from node.look(host, stack)

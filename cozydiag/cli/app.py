@@ -17,6 +17,7 @@ from cozydiag.cli.common import (
     INTERNAL,
     UNWRITTEN,
     USAGE,
+    LangOption,
     Problem,
     asked_for,
     close_stdout,
@@ -70,7 +71,7 @@ def build(arguments: Sequence[str]) -> typer.Typer:
     def alone(
         context: typer.Context,
         version: Annotated[bool, typer.Option("--version", help=say(t("Print the version.")))] = False,
-        lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001  language() has seen it
+        lang: LangOption = None,  # noqa: ARG001  language() has seen it
         debug: Annotated[bool, typer.Option("--debug", help=say(t("Show where an error came from.")))] = False,  # noqa: ARG001  run() has seen it
     ) -> None:
         if version:

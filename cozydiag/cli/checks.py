@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cozydiag.cli.common import configuration, say, without_secrets, wrapped, write
+from cozydiag.cli.common import ConfigOption, LangOption, configuration, say, without_secrets, wrapped, write
 from cozydiag.model import Check
 from cozydiag.text import t
 
@@ -16,10 +16,8 @@ def checks(
     mermaid: Annotated[
         bool, typer.Option("--mermaid", help=say(t("With --graph: as a Mermaid flowchart, for documents.")))
     ] = False,
-    config: Annotated[
-        str | None, typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
-    ] = None,
-    lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
+    config: ConfigOption = None,
+    lang: LangOption = None,  # noqa: ARG001
 ) -> int:
     from cozydiag.engine import registry
 

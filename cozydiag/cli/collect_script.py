@@ -1,16 +1,13 @@
 """`cozydiag collect-script`: a shell script for machines that cannot run cozydiag."""
 
 import sys
-from typing import Annotated
 
-import typer
-
-from cozydiag.cli.common import say, write
+from cozydiag.cli.common import LangOption, say, write
 from cozydiag.text import t
 
 
 def collect_script(
-    lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
+    lang: LangOption = None,  # noqa: ARG001
 ) -> int:
     from cozydiag.collected.script import script
 

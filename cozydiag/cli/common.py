@@ -8,7 +8,9 @@ import os
 import sys
 from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from cozydiag.model import Status
 from cozydiag.text import Text, t
@@ -77,6 +79,11 @@ def without_secrets(words: str) -> str:
 def say(text: Text) -> str:
     """``text`` in this run's language."""
     return render(text, language())
+
+
+ConfigOption = Annotated[str | None, typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))]
+LangOption = Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))]
+"""What most commands take. No command looks at the language: `language` has seen it."""
 
 
 def symbols() -> Symbols:

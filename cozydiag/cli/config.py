@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cozydiag.cli.common import configuration, say, write
+from cozydiag.cli.common import ConfigOption, LangOption, configuration, say, write
 from cozydiag.text import t
 
 if TYPE_CHECKING:
@@ -17,10 +17,8 @@ def config(
     found: Annotated[
         bool, typer.Option("--found", help=say(t("Look what is here first: addresses as they were found.")))
     ] = False,
-    config: Annotated[
-        str | None, typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
-    ] = None,
-    lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
+    config: ConfigOption = None,
+    lang: LangOption = None,  # noqa: ARG001
 ) -> int:
     from cozydiag.config.listing import explain, may_be_found
 

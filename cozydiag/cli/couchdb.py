@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cozydiag.cli.common import EXIT, configuration, say, write
+from cozydiag.cli.common import EXIT, ConfigOption, LangOption, configuration, say, write
 from cozydiag.findings import skip
 from cozydiag.model import Finding, Report, Status
 from cozydiag.text import t
@@ -22,10 +22,8 @@ def couchdb(
     write_probe: Annotated[
         bool, typer.Option("--write-probe", help=say(t("Save one small local document, to see whether saving works.")))
     ] = False,
-    config: Annotated[
-        str | None, typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
-    ] = None,
-    lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
+    config: ConfigOption = None,
+    lang: LangOption = None,  # noqa: ARG001
 ) -> int:
     from cozydiag.couchdb import memory, picture
     from cozydiag.engine.examine import Wish, look

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cozydiag.cli.common import BUSY, Problem, close_stdout, configuration, one_of, say, write
+from cozydiag.cli.common import BUSY, ConfigOption, LangOption, Problem, close_stdout, configuration, one_of, say, write
 from cozydiag.text import t
 
 if TYPE_CHECKING:
@@ -36,10 +36,8 @@ def cron(
         float,
         typer.Option("--deadline", metavar="SECONDS", help=say(t("Time for the whole run."))),
     ] = 60.0,
-    config: Annotated[
-        str | None, typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
-    ] = None,
-    lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
+    config: ConfigOption = None,
+    lang: LangOption = None,  # noqa: ARG001
 ) -> int:  # fmt: skip
     from cozydiag.cli.status import code, level_of
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cozydiag.cli.common import EXIT, UNAVAILABLE, Problem, configuration, say, write
+from cozydiag.cli.common import EXIT, UNAVAILABLE, ConfigOption, LangOption, Problem, configuration, say, write
 from cozydiag.model import Status
 from cozydiag.text import t
 
@@ -24,10 +24,8 @@ _MAX_BODY = 32 << 20
 def curlcouch(
     path: Annotated[str, typer.Argument(metavar="PATH", help=say(t("Below the apps' database; / is the database.")))],
     server: Annotated[bool, typer.Option("--server", help=say(t("Below the server's root instead.")))] = False,
-    config: Annotated[
-        str | None, typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
-    ] = None,
-    lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
+    config: ConfigOption = None,
+    lang: LangOption = None,  # noqa: ARG001
 ) -> int:
     from cozydiag.couchdb import memory
     from cozydiag.host import Failure, Host, World

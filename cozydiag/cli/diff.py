@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cozydiag.cli.common import Problem, configuration, say, write
+from cozydiag.cli.common import ConfigOption, LangOption, Problem, configuration, say, write
 from cozydiag.text import Text, When, t
 
 
@@ -16,10 +16,8 @@ def diff(
     new: Annotated[
         str, typer.Argument(metavar="[NEW]", show_default=False, help=say(t("A later one; - is the standard input.")))
     ] = "",
-    config: Annotated[
-        str | None, typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
-    ] = None,
-    lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
+    config: ConfigOption = None,
+    lang: LangOption = None,  # noqa: ARG001
 ) -> int:
     if old and not new:
         raise Problem(t("diff takes two reports, or none: then it says what changed since all was well"))

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cozydiag.cli.common import EXIT, UNWRITTEN, Problem, configuration, language, one_of, say, wrapped, write
+from cozydiag.cli.common import (
+    EXIT,
+    UNWRITTEN,
+    ConfigOption,
+    LangOption,
+    Problem,
+    configuration,
+    language,
+    one_of,
+    say,
+    wrapped,
+    write,
+)
 from cozydiag.model import Status
 from cozydiag.text import t, verbatim
 
@@ -21,10 +33,8 @@ def discover(
     write_: Annotated[
         bool, typer.Option("--write", help=say(t("Write a configuration of it, unless there is one.")))
     ] = False,
-    config: Annotated[
-        str | None, typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
-    ] = None,
-    lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
+    config: ConfigOption = None,
+    lang: LangOption = None,  # noqa: ARG001
 ) -> int:
     from cozydiag.report import discover as report
     from cozydiag.report.plain import speaker

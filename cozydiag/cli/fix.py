@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cozydiag.cli.common import EXIT, UNWRITTEN, Problem, configuration, one_of, say, write
+from cozydiag.cli.common import EXIT, UNWRITTEN, ConfigOption, LangOption, Problem, configuration, one_of, say, write
 from cozydiag.cli.fix_look import Wishes, as_root, examine, judged_plan, line, nothing
 from cozydiag.model import Status
 from cozydiag.text import t
@@ -43,10 +43,8 @@ def fix(
         str | None, typer.Option("--sudoers", metavar="USER", help=say(t("Print the line that lets USER repair.")))
     ] = None,
     format_: Annotated[str, typer.Option("--format", metavar="FORMAT", help=say(t("text or json.")))] = "text",
-    config: Annotated[
-        str | None, typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
-    ] = None,
-    lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
+    config: ConfigOption = None,
+    lang: LangOption = None,  # noqa: ARG001
 ) -> int:
     one_of("--format", format_, ("text", "json"))
     wishes = Wishes(yes, auto, dry_run, tuple(only or ()), max_actions or 1000, force, format_ == "json")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cozydiag.cli.common import Problem, configuration, one_of, say, symbols, write
+from cozydiag.cli.common import ConfigOption, LangOption, Problem, configuration, one_of, say, symbols, write
 from cozydiag.text import Percent, Seconds, Text, When, plural, t
 
 if TYPE_CHECKING:
@@ -28,10 +28,8 @@ def history(
         ),
     ] = "30d",
     format_: Annotated[str, typer.Option("--format", metavar="FORMAT", help=say(t("text or json.")))] = "text",
-    config: Annotated[
-        str | None, typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
-    ] = None,
-    lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
+    config: ConfigOption = None,
+    lang: LangOption = None,  # noqa: ARG001
 ) -> int:  # fmt: skip
     import time
 

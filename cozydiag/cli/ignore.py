@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cozydiag.cli.common import UNWRITTEN, Problem, configuration, say, write
+from cozydiag.cli.common import UNWRITTEN, ConfigOption, LangOption, Problem, configuration, say, write
 from cozydiag.text import t
 
 if TYPE_CHECKING:
@@ -32,10 +32,8 @@ def ignore(
         str, typer.Option("--reason", metavar="TEXT", help=say(t("Why, for those who come later.")))
     ] = "",
     remove: Annotated[bool, typer.Option("--remove", help=say(t("Ignore these no longer.")))] = False,
-    config: Annotated[
-        str | None, typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
-    ] = None,
-    lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
+    config: ConfigOption = None,
+    lang: LangOption = None,  # noqa: ARG001
 ) -> int:  # fmt: skip
     from cozydiag.config.places import state_folder
     from cozydiag.state import open_state

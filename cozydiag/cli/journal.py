@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cozydiag.cli.common import EXIT, Problem, configuration, one_of, say, write
+from cozydiag.cli.common import EXIT, ConfigOption, LangOption, Problem, configuration, one_of, say, write
 from cozydiag.model import Status
 from cozydiag.text import t
 from cozydiag.watch import acts
@@ -30,10 +30,8 @@ def journal(
         typer.Option("-n", "--lines", metavar="N", min=1, max=10000, help=say(t("So many entries, the last ones."))),
     ] = 20,
     format_: Annotated[str, typer.Option("--format", metavar="FORMAT", help=say(t("text or json.")))] = "text",
-    config: Annotated[
-        str | None, typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
-    ] = None,
-    lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
+    config: ConfigOption = None,
+    lang: LangOption = None,  # noqa: ARG001
 ) -> int:
     from contextlib import closing
 

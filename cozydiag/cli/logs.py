@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cozydiag.cli.common import EXIT, Problem, configuration, one_of, say, write
+from cozydiag.cli.common import EXIT, ConfigOption, LangOption, Problem, configuration, one_of, say, write
 from cozydiag.model import Status
 from cozydiag.text import t
 
@@ -37,10 +37,8 @@ def logs(
         int, typer.Option("-n", "--lines", metavar="N", min=1, max=1_000_000, help=say(t("So many of the last lines.")))
     ] = LINES,
     format_: Annotated[str, typer.Option("--format", metavar="FORMAT", help=say(t("text or json.")))] = "text",
-    config: Annotated[
-        str | None, typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
-    ] = None,
-    lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
+    config: ConfigOption = None,
+    lang: LangOption = None,  # noqa: ARG001
 ) -> int:
     from cozydiag.logs.structured import plain
 

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cozydiag.cli.common import EXIT, UNWRITTEN, Problem, configuration, say, write
+from cozydiag.cli.common import EXIT, UNWRITTEN, ConfigOption, LangOption, Problem, configuration, say, write
 from cozydiag.model import Status
 from cozydiag.text import Seconds, When, t
 
 if TYPE_CHECKING:
     from cozydiag.state import State
 
-CONFIG = typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
-LANG = typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))
 
 _UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 _LONGEST = 30 * 86400
@@ -30,8 +28,8 @@ def build(settings: dict[str, Any], help: str) -> typer.Typer:
     @app.callback(invoke_without_command=True)
     def status_or_command(
         context: typer.Context,
-        config: Annotated[str | None, CONFIG] = None,
-        lang: Annotated[str | None, LANG] = None,  # noqa: ARG001
+        config: ConfigOption = None,
+        lang: LangOption = None,  # noqa: ARG001
     ) -> None:
         context.obj = config
         if context.invoked_subcommand is None:
@@ -47,8 +45,8 @@ def on(
     context: typer.Context,
     for_: Annotated[str, typer.Option("--for", metavar="TIME", help=say(t("How long: 90m, 2h, 1d.")))] = "2h",
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help=say(t("Why, for whoever asks.")))] = "",
-    config: Annotated[str | None, CONFIG] = None,
-    lang: Annotated[str | None, LANG] = None,  # noqa: ARG001
+    config: ConfigOption = None,
+    lang: LangOption = None,  # noqa: ARG001
 ) -> int:
     from cozydiag.cli.fix_look import who
     from cozydiag.host import Clock
@@ -67,8 +65,8 @@ def on(
 
 def off(
     context: typer.Context,
-    config: Annotated[str | None, CONFIG] = None,
-    lang: Annotated[str | None, LANG] = None,  # noqa: ARG001
+    config: ConfigOption = None,
+    lang: LangOption = None,  # noqa: ARG001
 ) -> int:
     from cozydiag.repair import maintenance
 
@@ -81,8 +79,8 @@ def off(
 
 def status(
     context: typer.Context,
-    config: Annotated[str | None, CONFIG] = None,
-    lang: Annotated[str | None, LANG] = None,  # noqa: ARG001
+    config: ConfigOption = None,
+    lang: LangOption = None,  # noqa: ARG001
 ) -> int:
     from cozydiag.host import Clock
     from cozydiag.repair import maintenance

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cozydiag.cli.common import configuration, say, symbols, write
+from cozydiag.cli.common import ConfigOption, LangOption, configuration, say, symbols, write
 from cozydiag.text import t
 
 
@@ -13,10 +13,8 @@ def notify(
     test: Annotated[
         bool, typer.Option("--test", help=say(t("Send a message by each way, and say what came of it.")))
     ] = False,
-    config: Annotated[
-        str | None, typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
-    ] = None,
-    lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
+    config: ConfigOption = None,
+    lang: LangOption = None,  # noqa: ARG001
 ) -> int:  # fmt: skip
     loaded = configuration(config).notify
     names = [name for name in ("ping", "kuma", "webhook", "apprise", "prometheus") if getattr(loaded, name)]

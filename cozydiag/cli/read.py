@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cozydiag.cli.common import Problem, language, one_of, say, write
+from cozydiag.cli.common import LangOption, Problem, language, one_of, say, write
 from cozydiag.text import t
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def read(
         str | None, typer.Option("--config", metavar="FILE", help=say(t("Of a collected file: the settings there.")))
     ] = None,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help=say(t("Show all that was seen.")))] = False,
-    lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
+    lang: LangOption = None,  # noqa: ARG001
 ) -> int:  # fmt: skip
     from cozydiag.cli.status import FORMATS, show
     from cozydiag.collected.grammar import is_collected

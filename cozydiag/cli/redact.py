@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cozydiag.cli.common import INTERNAL, UNAVAILABLE, UNWRITTEN, Problem, configuration, say
+from cozydiag.cli.common import INTERNAL, UNAVAILABLE, UNWRITTEN, ConfigOption, LangOption, Problem, configuration, say
 from cozydiag.text import t
 
 
@@ -18,10 +18,8 @@ def redact(
     keep_identities: Annotated[
         bool, typer.Option("--keep-identities", help=say(t("Hide secrets alone; names and addresses stay.")))
     ] = False,
-    config: Annotated[
-        str | None, typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
-    ] = None,
-    lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
+    config: ConfigOption = None,
+    lang: LangOption = None,  # noqa: ARG001
 ) -> int:
     from cozydiag.host import Host, World
     from cozydiag.report.redacting import prepare, remember

@@ -6,7 +6,19 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from cozydiag.cli.common import INTERNAL, Problem, configuration, globs, language, one_of, say, symbols, write
+from cozydiag.cli.common import (
+    INTERNAL,
+    ConfigOption,
+    LangOption,
+    Problem,
+    configuration,
+    globs,
+    language,
+    one_of,
+    say,
+    symbols,
+    write,
+)
 from cozydiag.cli.handing_over import hand_over, progress, warn
 from cozydiag.config import Config
 from cozydiag.model import Report
@@ -65,10 +77,8 @@ def report(
         bool, typer.Option("--keep-map", help=say(t("Remember for 30 days what the stand-ins stand for.")))
     ] = False,
     no_redact: Annotated[bool, typer.Option("--no-redact", help=say(t("Hide NOTHING. Never post that.")))] = False,
-    config: Annotated[
-        str | None, typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
-    ] = None,
-    lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
+    config: ConfigOption = None,
+    lang: LangOption = None,  # noqa: ARG001
 ) -> int:
     from cozydiag.engine.examine import Wish, look
 

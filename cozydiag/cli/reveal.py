@@ -6,16 +6,14 @@ from typing import Annotated
 
 import typer
 
-from cozydiag.cli.common import Problem, configuration, say, write
+from cozydiag.cli.common import ConfigOption, LangOption, Problem, configuration, say, write
 from cozydiag.text import plural, t
 
 
 def reveal(
     file: Annotated[str, typer.Argument(metavar="[FILE|-]", help=say(t("The answer; - is standard input.")))] = "-",
-    config: Annotated[
-        str | None, typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
-    ] = None,
-    lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
+    config: ConfigOption = None,
+    lang: LangOption = None,  # noqa: ARG001
 ) -> int:
     from cozydiag.cli.read import content
     from cozydiag.redaction import pseudonyms

@@ -5,13 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
-from cozydiag.cli.common import EXIT, Problem, configuration, say, wrapped, write
+from cozydiag.cli.common import EXIT, ConfigOption, LangOption, Problem, configuration, say, wrapped, write
 from cozydiag.model import Status
 from cozydiag.rules.files import Loaded, beside, load
 from cozydiag.text import Text, plural, t
-
-FILE = typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
-LANG = typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))
 
 
 def build(settings: dict[str, Any], help: str) -> typer.Typer:
@@ -21,8 +18,8 @@ def build(settings: dict[str, Any], help: str) -> typer.Typer:
     @app.callback(invoke_without_command=True)
     def list_or_command(
         context: typer.Context,
-        config: Annotated[str | None, FILE] = None,
-        lang: Annotated[str | None, LANG] = None,  # noqa: ARG001
+        config: ConfigOption = None,
+        lang: LangOption = None,  # noqa: ARG001
     ) -> None:
         context.obj = config
         if context.invoked_subcommand is None:
@@ -38,8 +35,8 @@ def build(settings: dict[str, Any], help: str) -> typer.Typer:
 
 def listed(
     context: typer.Context,
-    config: Annotated[str | None, FILE] = None,
-    lang: Annotated[str | None, LANG] = None,  # noqa: ARG001
+    config: ConfigOption = None,
+    lang: LangOption = None,  # noqa: ARG001
 ) -> int:
     return _list(_loaded(config or context.obj))
 
@@ -47,8 +44,8 @@ def listed(
 def show(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="RULE")],
-    config: Annotated[str | None, FILE] = None,
-    lang: Annotated[str | None, LANG] = None,  # noqa: ARG001
+    config: ConfigOption = None,
+    lang: LangOption = None,  # noqa: ARG001
 ) -> int:
     from difflib import get_close_matches
 
@@ -72,8 +69,8 @@ def show(
 
 def prove_all(
     context: typer.Context,
-    config: Annotated[str | None, FILE] = None,
-    lang: Annotated[str | None, LANG] = None,  # noqa: ARG001
+    config: ConfigOption = None,
+    lang: LangOption = None,  # noqa: ARG001
 ) -> int:
     from cozydiag.rules.proving import prove
 

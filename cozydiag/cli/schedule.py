@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cozydiag.cli.common import UNAVAILABLE, UNWRITTEN, Problem, configuration, say, write
+from cozydiag.cli.common import UNAVAILABLE, UNWRITTEN, ConfigOption, LangOption, Problem, configuration, say, write
 from cozydiag.text import t
 
 
@@ -30,10 +30,8 @@ def show(
     with_fix: Annotated[
         bool, typer.Option("--with-fix", help=say(t("Also restart what a restart can repair.")))
     ] = False,
-    config: Annotated[
-        str | None, typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
-    ] = None,
-    lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,
+    config: ConfigOption = None,
+    lang: LangOption = None,
 ) -> int:
     for file in _files(every, with_fix, config, lang):
         write(f"# {file.path}\n{file.content}\n")
@@ -45,10 +43,8 @@ def install(
     with_fix: Annotated[
         bool, typer.Option("--with-fix", help=say(t("Also restart what a restart can repair.")))
     ] = False,
-    config: Annotated[
-        str | None, typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
-    ] = None,
-    lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,
+    config: ConfigOption = None,
+    lang: LangOption = None,
 ) -> int:
     from cozydiag.watch.installing import install as put
 
@@ -65,7 +61,7 @@ def install(
 
 
 def remove(
-    lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
+    lang: LangOption = None,  # noqa: ARG001
 ) -> int:
     from cozydiag.watch.installing import remove as take_away
 

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cozydiag.cli.common import BUSY, EXIT, UNAVAILABLE, Problem, configuration, consents, one_of, say, write
+from cozydiag.cli.common import (
+    BUSY,
+    EXIT,
+    UNAVAILABLE,
+    ConfigOption,
+    LangOption,
+    Problem,
+    configuration,
+    consents,
+    one_of,
+    say,
+    write,
+)
 from cozydiag.model import Status
 from cozydiag.text import t
 
@@ -27,8 +39,6 @@ FOLLOW = 1.0
 _UNSEEN = {"permission", "missing", "login", "given_up", "slow"}
 """Failures that say nothing against a manager."""
 
-FILE = typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
-LANG = typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))
 FORMAT = typer.Option("--format", metavar="FORMAT", help=say(t("text or json.")))
 
 
@@ -41,10 +51,8 @@ def build(settings: dict[str, Any], help: str) -> typer.Typer:
         context: typer.Context,
         format_: Annotated[str, typer.Option("--format", metavar="FORMAT", help=say(t("text or json.")))] = "text",
         boot: Annotated[bool, typer.Option("--boot", help=say(t("Show what comes back after a reboot.")))] = False,
-        config: Annotated[
-            str | None, typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
-        ] = None,
-        lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
+        config: ConfigOption = None,
+        lang: LangOption = None,  # noqa: ARG001
     ) -> None:
         context.obj = config
         if context.invoked_subcommand is None:
@@ -139,8 +147,8 @@ def show(
     context: typer.Context,
     name: str,
     format_: Annotated[str, typer.Option("--format", metavar="FORMAT")] = "text",
-    config: Annotated[str | None, FILE] = None,
-    lang: Annotated[str | None, LANG] = None,  # noqa: ARG001
+    config: ConfigOption = None,
+    lang: LangOption = None,  # noqa: ARG001
 ) -> int:
     from cozydiag.host.failure import Failure
     from cozydiag.masking import masked
@@ -172,8 +180,8 @@ def logs(
     name: str,
     lines: Annotated[int, typer.Option("-n", "--lines", metavar="N", min=1, max=10000)] = 20,
     follow: Annotated[bool, typer.Option("-f", "--follow")] = False,
-    config: Annotated[str | None, FILE] = None,
-    lang: Annotated[str | None, LANG] = None,  # noqa: ARG001
+    config: ConfigOption = None,
+    lang: LangOption = None,  # noqa: ARG001
 ) -> int:
     from cozydiag.host.failure import Failure
     from cozydiag.redaction.lines import strict
@@ -212,8 +220,8 @@ def _verb(verb: str) -> Any:
         context: typer.Context,
         name: str,
         yes: Annotated[bool, typer.Option("--yes", "-y", help=say(t("Do not ask.")))] = False,
-        config: Annotated[str | None, FILE] = None,
-        lang: Annotated[str | None, LANG] = None,  # noqa: ARG001
+        config: ConfigOption = None,
+        lang: LangOption = None,  # noqa: ARG001
     ) -> int:
         return _act(configuration(config or context.obj), name, verb, yes=yes)
 

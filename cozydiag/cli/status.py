@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cozydiag.cli.common import EXIT, Problem, close_stdout, configuration, globs, language, one_of, say, symbols, write
+from cozydiag.cli.common import (
+    EXIT,
+    ConfigOption,
+    LangOption,
+    Problem,
+    close_stdout,
+    configuration,
+    globs,
+    language,
+    one_of,
+    say,
+    symbols,
+    write,
+)
 from cozydiag.model import Report, Result, Status
 from cozydiag.text import plural, t
 
@@ -58,10 +71,8 @@ def status(
         typer.Option("--watch", metavar="[SECONDS]", show_default=False, help=say(t("A live screen; q ends it."))),
     ] = 0.0,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help=say(t("Show all that was seen.")))] = False,
-    config: Annotated[
-        str | None, typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))
-    ] = None,
-    lang: Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))] = None,  # noqa: ARG001
+    config: ConfigOption = None,
+    lang: LangOption = None,  # noqa: ARG001
 ) -> int:
     terminal = sys.stdout.isatty()
     layout = one_of("--format", format_ or ("terminal" if terminal else "text"), FORMATS)
