@@ -43,7 +43,7 @@ def answers(host: Host, stack: Stack, owned: Owned) -> Iterator[Finding]:
 def _unheard(stack: Stack, owned: Owned, said: Failure) -> Finding | None:
     """What says nothing against the manager."""
     name = owned.subject
-    if said.kind == "permission":
+    if said.kind in ("permission", "locked"):
         text = t("{name} cannot be asked by this user: {why}", name=name, why=said.detail)
         return unknown("manager.permission", text, unlock=ourselves("status", stack.config))
     if said.kind == "login":

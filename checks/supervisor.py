@@ -48,10 +48,8 @@ def running(host: Host, stack: Stack) -> Iterator[Finding]:
     elif seen.kind == "permission":
         text = t("supervisord's socket {socket} is closed to this user", socket=socket)
         yield unknown("supervisor.permission", text, unlock=ourselves("status", stack.config))
-    elif seen.kind == "login":
-        yield unknown(
-            "supervisor.login", t("supervisord wants a user and a password on its socket {socket}", socket=socket)
-        )
+    elif seen.kind in ("login", "locked"):
+        yield _not_let_in(stack, socket, seen)
     elif seen.kind == "slow":
         yield unknown("supervisor.slow", t("supervisord answers, but its list of programs does not come in time"))
     elif seen.kind in ("missing", "refused"):
@@ -73,6 +71,13 @@ def running(host: Host, stack: Stack) -> Iterator[Finding]:
             role="supervisor",
             affects=(),
         )
+
+
+def _not_let_in(stack: Stack, socket: str, seen: Failure) -> Finding:
+    text = t("supervisord wants a user and a password on its socket {socket}: {why}", socket=socket, why=seen.detail)
+    if seen.kind == "locked":
+        return unknown("supervisor.permission", text, unlock=ourselves("status", stack.config))
+    return unknown("supervisor.login", text)
 
 
 def _down(host: Host, stack: Stack, socket: str, seen: Failure) -> Finding:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.managers import xmlrpc
+
+if TYPE_CHECKING:
+    from cozydiag.managers.supervisord_login import Login
 
 STOPPED, STARTING, RUNNING, BACKOFF, STOPPING, EXITED, FATAL, UNKNOWN = 0, 10, 20, 30, 40, 100, 200, 1000
 """`supervisor/states.py ProcessStates`"""
@@ -25,8 +29,28 @@ CONFIGURATIONS = ("/etc/supervisor/supervisord.conf", "/etc/supervisord.conf")
 
 
 def socket(host: Host) -> str:
-    """The first usual socket that exists, else the usual one."""
-    return next((path for path in SOCKETS if not isinstance(host.stat(path), Failure)), SOCKETS[0])
+    """The first usual socket that exists, else where the usual file has it, else the usual one."""
+    found = next((path for path in SOCKETS if not isinstance(host.stat(path), Failure)), "")
+    file = next((path for path in CONFIGURATIONS if not found and not isinstance(host.stat(path), Failure)), None)
+    if file is not None:
+        from cozydiag.managers import supervisord_file
+
+        settings = supervisord_file.read(host, file)
+        found = settings.socket if settings else ""
+    return found or SOCKETS[0]
+
+
+def door(place: str, conf: str | None, keep_secret: Callable[[str], object]) -> xmlrpc.Door:
+    """``place`` with what opens it where it asks for a password, from ``conf`` or whichever file it has."""
+    if isinstance(place, xmlrpc.Door):
+        return place
+
+    def key(host: Host) -> Login | Failure:
+        from cozydiag.managers import supervisord_login
+
+        return supervisord_login.find(host, place, conf, keep_secret)
+
+    return xmlrpc.Door(place, key)
 
 
 class Program(NamedTuple):

@@ -40,9 +40,13 @@ def find(host: Host, around: Surroundings) -> tuple[Supervisord, ...]:
     program = around.programs.get("supervisorctl", "supervisorctl")
 
     def command(socket: str) -> tuple[str, ...]:
-        return (program,) if socket in supervisord.SOCKETS else (program, "-s", f"unix://{socket}")
+        url = socket if socket.startswith("http://") else f"unix://{socket}"
+        return (program,) if socket in supervisord.SOCKETS else (program, "-s", url)
 
-    found = {socket: Supervisord(socket, command(socket)) for socket in around.named}
+    found = {
+        socket: Supervisord(supervisord.door(socket, None, around.keep_secret), command(socket))
+        for socket in around.named
+    }
     for main in around.named[:1]:
         found[main].conf = around.conf or (supervisord.CONFIGURATIONS[0] if main in supervisord.SOCKETS else None)
     if not around.discover:
@@ -53,7 +57,7 @@ def find(host: Host, around: Surroundings) -> tuple[Supervisord, ...]:
     files: list[tuple[str | None, str | None]] = [
         (supervisord_file.of_process(host, one.cmdline), users.get(one.uid, str(one.uid)) if one.uid else None)
         for one in around.processes
-        if any(word.rpartition("/")[2] == "supervisord" for word in (one.name, *one.cmdline[:2]))
+        if supervisord_file.is_one(one)
     ]
     if not files and not found:
         here = (file for file in supervisord.CONFIGURATIONS if not isinstance(host.stat(file), Failure))
@@ -65,7 +69,8 @@ def find(host: Host, around: Surroundings) -> tuple[Supervisord, ...]:
             found[socket].settings = settings
         elif socket:
             taken = any(other.user == user for other in found.values())
-            found[socket] = Supervisord(socket, command(socket), socket if taken else user, settings)
+            place = supervisord.door(socket, file, around.keep_secret)
+            found[socket] = Supervisord(place, command(socket), socket if taken else user, settings)
     return tuple(found.values())
 
 
@@ -140,7 +145,8 @@ class Supervisord:
         return supervisord.log_tail(host, self.socket, program, 200 * lines)[-lines:]
 
     def allowed(self, host: Host) -> bool:
-        return host.may_write(self.socket)
+        closed = isinstance(self.socket, xmlrpc.Door) and self.socket.closed
+        return not closed and (self.socket.startswith("http://") or host.may_write(self.socket))
 
     def exposed(self, host: Host) -> str | None:
         """Its HTTP server, where its file asks for no password."""

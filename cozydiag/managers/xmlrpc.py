@@ -8,10 +8,13 @@ from __future__ import annotations
 import pyexpat as expat  # what xml.parsers.expat is, without five modules around it
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cozydiag.host import Host
+from cozydiag.host import Answer, Host
 from cozydiag.host.failure import Failure
+
+if TYPE_CHECKING:
+    from cozydiag.managers.supervisord_login import Login
 
 _MAX_ANSWER = 16 << 20
 """supervisord sends about 1.1 KB per program and call; this is room for some 5,000 programs."""
@@ -24,36 +27,72 @@ class Fault(NamedTuple):
     text: str
 
 
-def call(host: Host, unix: str, method: str, *params: Any) -> Any | Fault | Failure:
-    """One call over the unix socket ``unix``. A half answer or one that is not XML-RPC is a Failure."""
-    return _answered(host, unix, method, params, _parse)
+class Door(str):
+    """A place, as `call` takes it, that may ask for a password. ``key`` looks for that, and only then; what it finds
+    is used from then on. ``closed``: this user may not know it."""
+
+    key: Callable[[Host], Login | Failure]
+    login: Login | None = None
+    closed: bool = False
+
+    def __new__(cls, place: str, key: Callable[[Host], Login | Failure]) -> Door:
+        door = super().__new__(cls, place)
+        door.key = key
+        return door
 
 
-def rows(host: Host, unix: str, method: str) -> Any | Fault | Failure:
+def call(host: Host, place: str, method: str, *params: Any) -> Any | Fault | Failure:
+    """One call to ``place``: a socket file, or `http://ADDRESS:PORT`. A half answer or one that is not XML-RPC is a
+    Failure."""
+    return _answered(host, place, method, params, _parse)
+
+
+def rows(host: Host, place: str, method: str) -> Any | Fault | Failure:
     """As `call`, for what gives a long list of plain structs: a tenth of the time for a thousand."""
-    return _answered(host, unix, method, (), _rows)
+    return _answered(host, place, method, (), _rows)
 
 
 def _answered(
-    host: Host, unix: str, method: str, params: tuple[Any, ...], parse: Callable[[bytes], Any]
+    host: Host, place: str, method: str, params: tuple[Any, ...], parse: Callable[[bytes], Any]
 ) -> Any | Fault | Failure:
-    answer = host.post(
-        "http://localhost/RPC2",
-        _request(method, params),
-        headers=(("Content-Type", "text/xml"),),
-        unix=unix,
-        max_body=_MAX_ANSWER,
-    )
+    answer = _let_in(host, place, _request(method, params))
     if isinstance(answer, Failure):
         return answer
-    if answer.status == 401:
-        return Failure("login", "HTTP 401: a user and password are required")
     if answer.status != 200:
         return Failure("error", f"HTTP {answer.status} {answer.reason}")
     try:
         return parse(answer.body)
     except (expat.ExpatError, ValueError, IndexError, KeyError, TypeError):
         return Failure("protocol", "the answer is not XML-RPC")
+
+
+def _let_in(host: Host, place: str, request: bytes) -> Answer | Failure:
+    """Once more with the password where one is asked for; supervisord locks nobody out."""
+    door = place if isinstance(place, Door) else None
+    login = door.login if door else None
+    answer = _post(host, place, request, login)
+    if isinstance(answer, Failure) or answer.status != 401:
+        return answer
+    if door is not None and login is None:
+        found = door.key(host)
+        door.closed = isinstance(found, Failure) and found.kind == "locked"
+        if isinstance(found, Failure):
+            return found
+        door.login = found
+        return _let_in(host, place, request)
+    why = f"it refuses the password of {login.file}" if login else "HTTP 401: a user and password are required"
+    return Failure("login", why)
+
+
+def _post(host: Host, place: str, request: bytes, login: Login | None) -> Answer | Failure:
+    far = place.startswith("http://")
+    return host.post(
+        f"{place if far else 'http://localhost'}/RPC2",
+        request,
+        headers=(("Content-Type", "text/xml"), *((login.header,) if login else ())),
+        unix=None if far else str(place),
+        max_body=_MAX_ANSWER,
+    )
 
 
 def _request(method: str, params: tuple[Any, ...]) -> bytes:

@@ -160,12 +160,14 @@ class Stack:
     # -- the supervisor ------------------------------------------------------------------------------
 
     def socket(self, host: Host) -> str:
-        """The socket of supervisord: as configured, else the first usual one that exists, else the usual one."""
-        if self.config.supervisord.socket:
-            return self.config.supervisord.socket
-        return self.once(
-            "socket", host, lambda host: supervisord.socket(host.within(host.deadline.remaining(), host.instance))
-        )
+        """The socket of supervisord: as configured, else the first usual one that exists, else the usual one; it
+        knows its password where one is asked for."""
+        return self.once("socket", host, self._socket)
+
+    def _socket(self, host: Host) -> str:
+        own = self.config.supervisord
+        found = own.socket or supervisord.socket(host.within(host.deadline.remaining(), host.instance))
+        return supervisord.door(found, own.conf, self.keep_secret)
 
     def supervisor(self, host: Host) -> Snapshot | Failure:
         """What supervisord says, with each program bound to its role."""

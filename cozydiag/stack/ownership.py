@@ -79,7 +79,7 @@ def managers(stack: Stack, host: Host) -> tuple[Manager, ...]:
             named[kind] = (*named.get(kind, ()), *units)
     view = host.within(host.deadline.remaining(), host.instance)  # a hundred looks for files are no evidence
     socket = stack.socket(view)
-    if config.supervisord.socket or not isinstance(view.stat(socket), Failure):
+    if config.supervisord.socket or socket.startswith("http://") or not isinstance(view.stat(socket), Failure):
         named["supervisord"] = tuple(dict.fromkeys((socket, *named.get("supervisord", ()))))
     found = discovery.find(
         view, discover=config.discover, named=named, programs=config.programs, keep_secret=stack.keep_secret,

@@ -55,14 +55,18 @@ SECOND_DAEMON = {"stopped-by-signal": "manager.hung", "killed": "manager.down"}
 
 
 class Daemon(Folder):
-    """A supervisord in the foreground, with a socket in its folder; ``user`` is its login, "" for none."""
+    """A supervisord in the foreground, with a socket in its folder. ``server`` and ``client`` are more lines of their
+    sections, ``files`` more files beside its own, all of which it includes."""
 
-    def __init__(self, programs: Mapping[str, str], login: str = "") -> None:
+    def __init__(
+        self, programs: Mapping[str, str], server: str = "", client: str = "", files: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__()
         self.socket = str(self.folder / "s")
         self.conf = str(self.folder / "s.conf")
-        user, _, password = login.partition(":")
-        lock = f"username={user}\npassword={password}\n" if login else ""
+        (self.folder / "more").mkdir()
+        for name, content in (files or {}).items():
+            (self.folder / "more" / name).write_text(content)
         sections = "".join(
             f"[program:{name}]\n{lines}\nstdout_logfile=NONE\nstderr_logfile=%(here)s/{name}.err\n"
             for name, lines in programs.items()
@@ -71,8 +75,9 @@ class Daemon(Folder):
             f"[supervisord]\nlogfile=%(here)s/log\npidfile=%(here)s/pid\nchildlogdir=%(here)s\nminfds=4096\n"
             "[rpcinterface:supervisor]\n"
             "supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface\n"
-            f"[unix_http_server]\nfile=%(here)s/s\n{lock}"
-            f"[supervisorctl]\nserverurl=unix://%(here)s/s\n{lock}{sections}"
+            f"[unix_http_server]\nfile=%(here)s/s\n{server}\n"
+            f"[supervisorctl]\nserverurl=unix://%(here)s/s\n{client}\n"
+            f"[include]\nfiles = more/*.conf\n{sections}"
         )
         self.process = subprocess.Popen(
             [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", self.conf], cwd=self.folder,
