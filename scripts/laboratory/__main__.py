@@ -26,6 +26,7 @@ def main() -> int:
     options = argparse.ArgumentParser(prog="scripts/lab", description="One fault at a time, and what status names.")
     options.add_argument("--only", metavar="GLOB", action="append", help="only cases whose name or group matches")
     options.add_argument("--json", metavar="FILE", type=Path, help="write the outcomes there as well")
+    options.add_argument("--states", metavar="FILE", type=Path, help="write there what status printed, a line each")
     given = options.parse_args()
     cases = chosen(given.only or ["*"])
     if not cases:
@@ -46,12 +47,21 @@ def main() -> int:
     if given.json:
         data = {"summary": found, "cases": [as_data(outcome) for outcome in outcomes]}
         given.json.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    if given.states:
+        given.states.write_text("".join(map(state, outcomes)), encoding="utf-8")
     return 0 if all_right(outcomes) else 1
 
 
 def chosen(patterns: Sequence[str]) -> list[Case]:
     every = (*CASES, *PROXY_CASES, *MANAGER_CASES, *HOST_CASES, *CANARY_CASES)
     return [case for case in every if any(fnmatchcase(name, p) for name in (case.id, case.group) for p in patterns)]
+
+
+def state(outcome: Outcome) -> str:
+    """What `status` printed of this case, on one line; none where another case speaks for it."""
+    if outcome.judgement is None or outcome.judgement.report is None:
+        return ""
+    return json.dumps({"case": outcome.case.id, **outcome.judgement.report}, separators=(",", ":")) + "\n"
 
 
 def all_right(outcomes: Sequence[Outcome]) -> bool:
@@ -71,8 +81,8 @@ def line(outcome: Outcome) -> str:
 def named(outcome: Outcome) -> tuple[str, ...]:
     if outcome.judgement is None:
         return (str(outcome.skipped_why),)
-    if outcome.judgement.problems:
-        return outcome.judgement.problems
+    if not outcome.right:
+        return (*outcome.judgement.problems, *outcome.taken.refused)
     return tuple(f"{cause.code} of {cause.role}" for cause in outcome.judgement.found) or ("nothing is wrong",)
 
 
@@ -102,6 +112,9 @@ def summary(outcomes: Sequence[Outcome]) -> dict[str, int]:
         "rightly_refused": did.count("refuse"),
         "wrongly_touched": sum(len(repair.wrongly_touched) for repair in repairs),
         "skipped": sum(outcome.judgement is None for outcome in outcomes),
+        "states": sum(outcome.taken.outputs > 0 for outcome in outcomes),
+        "outputs": sum(outcome.taken.outputs for outcome in outcomes),
+        "outputs_refused": sum(len(outcome.taken.refused) for outcome in outcomes),
     }
 
 
@@ -117,6 +130,7 @@ def as_data(outcome: Outcome) -> dict[str, Any]:
         "fix_did": repair.did if repair else None,
         "fix_right": outcome.fix_right,
         "wrongly_touched": len(repair.wrongly_touched) if repair else None,
+        "outputs_refused": list(outcome.taken.refused),
         "seconds": round(outcome.seconds, 1),
         "skipped_why": outcome.skipped_why,
     }

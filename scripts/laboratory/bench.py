@@ -13,6 +13,7 @@ from scripts.laboratory import command
 from scripts.laboratory.canaries import run as canaries
 from scripts.laboratory.cases import Case
 from scripts.laboratory.faults import MORE
+from scripts.laboratory.formats import Taken, taken
 from scripts.laboratory.hosts.run import Servers
 from scripts.laboratory.judge import Judgement, judge
 from scripts.laboratory.managers.run import Scenes
@@ -24,17 +25,19 @@ AT_ONCE = 2
 
 
 class Outcome(NamedTuple):
-    """``judgement`` is None when the case was skipped, ``repair`` when nothing was repaired."""
+    """``judgement`` is None when the case was skipped, ``repair`` when nothing was repaired.
+    ``taken``: what came of the outputs of this state in every format for programs."""
 
     case: Case
     judgement: Judgement | None
     repair: Repair | None
     seconds: float
     skipped_why: str | None = None
+    taken: Taken = Taken(0, ())
 
     @property
     def right(self) -> bool:
-        return self.judgement is not None and not self.judgement.problems
+        return self.judgement is not None and not self.judgement.problems and not self.taken.refused
 
     @property
     def fix_right(self) -> bool | None:
@@ -45,7 +48,13 @@ def run_all(cases: Sequence[Case]) -> Iterator[Outcome]:
     """The outcomes in the order of the cases, each as soon as it is there."""
     with_repair = command.can_fix()
     with Scenes() as scenes, Servers() as servers, ThreadPoolExecutor(AT_ONCE) as threads:
-        yield from threads.map(lambda case: run(case, with_repair, scenes, servers), cases)
+        yield from map(held_against, threads.map(lambda case: run(case, with_repair, scenes, servers), cases))
+
+
+def held_against(outcome: Outcome) -> Outcome:
+    """With what the readers of each format say of its state."""
+    report = outcome.judgement.report if outcome.judgement else None
+    return outcome if report is None else outcome._replace(taken=taken(report))
 
 
 def run(case: Case, with_repair: bool, scenes: Scenes | None = None, servers: Servers | None = None) -> Outcome:

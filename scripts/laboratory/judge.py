@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from scripts.laboratory.cases import Case, Cause
@@ -12,12 +13,14 @@ VERDICTS = {0: "ok", 1: "warning", 2: "critical", 3: "unknown"}
 
 
 class Judgement(NamedTuple):
-    """``problems`` are sentences, none when all is right. ``unknown``: something that can be seen was not."""
+    """``problems`` are sentences, none when all is right. ``unknown``: something that can be seen was not.
+    ``report`` is what `status` printed, where this is the case that speaks for it."""
 
     found: tuple[Cause, ...]
     false_causes: int
     unknown: bool
     problems: tuple[str, ...]
+    report: Mapping[str, Any] | None = None
 
 
 def judge(case: Case, run: Run) -> Judgement:
@@ -30,7 +33,8 @@ def judge(case: Case, run: Run) -> Judgement:
     problems += [f"false: {cause.code} of {cause.role}" for cause in false.elements()]
     problems += [f"not looked at: {one}" for one in unseen]
     problems += _contradictions(case, run.code, run.report, run.stderr)
-    return Judgement(found, false.total(), bool(unseen) or run.report["verdict"] == "unknown", tuple(problems))
+    unknown = bool(unseen) or run.report["verdict"] == "unknown"
+    return Judgement(found, false.total(), unknown, tuple(problems), run.report)
 
 
 def _contradictions(case: Case, code: int | None, report: dict[str, Any], stderr: str) -> list[str]:

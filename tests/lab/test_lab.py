@@ -15,6 +15,7 @@ from scripts.laboratory.bench import Outcome
 from scripts.laboratory.cases import CASES, Case, Cause
 from scripts.laboratory.command import Run
 from scripts.laboratory.faults import MORE
+from scripts.laboratory.formats import Taken
 from scripts.laboratory.judge import Judgement, judge
 from scripts.laboratory.repair import PROGRAMS, Repair, assess
 
@@ -110,8 +111,9 @@ def test_a_wrong_answer_is_seen(case: Case, run: Run, false_causes: int, problem
 
 
 def test_a_right_answer_is_right() -> None:
-    assert judge(HOME, status(STOPPED)) == Judgement((STOPPED,), 0, False, ())
-    assert judge(HEALTHY, status(code=0, verdict="ok", result="skip")) == Judgement((), 0, False, ())
+    one, none = status(STOPPED), status(code=0, verdict="ok", result="skip")
+    assert judge(HOME, one) == Judgement((STOPPED,), 0, False, (), one.report)
+    assert judge(HEALTHY, none) == Judgement((), 0, False, (), none.report)
 
 
 def test_what_could_not_be_looked_at_is_counted() -> None:
@@ -151,12 +153,15 @@ def test_the_file_and_the_exit_code_say_the_same() -> None:
     wrong = Outcome(HOME, Judgement((OTHER,), 1, True, ("false",)), None, 1.0)
     unrepaired = right._replace(repair=Repair("repair", False, ("couchdb",)))
     skipped = Outcome(HOME, None, None, 0.0, "no nginx")
-    assert summary([right, wrong, unrepaired, skipped]) == {
-        "cases": 4, "right": 2, "false_causes": 1, "unknown": 1,
-        "fix_cases": 2, "fix_right": 1, "repaired": 1, "rightly_refused": 0, "wrongly_touched": 1, "skipped": 1,
+    unread = right._replace(taken=Taken(8, ("nagios: no output of a plugin",)))
+    assert summary([right, wrong, unrepaired, skipped, unread]) == {
+        "cases": 5, "right": 2, "false_causes": 1, "unknown": 1,
+        "fix_cases": 3, "fix_right": 2, "repaired": 2, "rightly_refused": 0, "wrongly_touched": 1, "skipped": 1,
+        "states": 1, "outputs": 8, "outputs_refused": 1,
     }  # fmt: skip
+    assert "nagios: no output of a plugin" in line(unread)
     assert [all_right(some) for some in ([right], [right, skipped])] == [True, True]
-    assert not any(all_right(some) for some in ([wrong], [unrepaired], [skipped], [], [right, wrong]))
+    assert not any(all_right(some) for some in ([wrong], [unrepaired], [skipped], [unread], [], [right, wrong]))
     assert [line(one)[:5] for one in (right, wrong, unrepaired, skipped)] == ["ok   ", "WRONG", "FIX  ", "skip "]
     assert as_data(skipped)["skipped_why"] == "no nginx"
     assert as_data(wrong)["fix_right"] is None

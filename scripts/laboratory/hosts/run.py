@@ -86,7 +86,7 @@ def _nothing_here(run: Run) -> Judgement:
     causes = tuple(Cause(one["code"], str(one["role"])) for one in (run.report or {"causes": ()})["causes"])
     problems = [f"false: {cause.code} of {cause.role}" for cause in causes]
     problems += [] if run.code == 3 else [f"exit code {run.code} instead of 3"]
-    return Judgement(causes, len(causes), False, tuple(problems))
+    return Judgement(causes, len(causes), False, tuple(problems), run.report)
 
 
 def _judge(case: Case, server: Server, kind: Kind, name: str) -> Judgement:

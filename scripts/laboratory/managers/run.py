@@ -87,9 +87,10 @@ def _judge(case: Case, scene: Scene) -> Judgement:
     if kind == "act":
         return _act(scene, name)
     if kind == "daemon":
-        return _told(case, new_causes(scene.report, scene.without_daemon[name]))
-    if kind == "rest":
-        return _told(case, of_the_rest(scene.report, scene.addresses.values()))
+        report = scene.without_daemon[name]
+        return _told(case, new_causes(scene.report, report))._replace(report=report)
+    if kind == "rest":  # which speaks for all the states that are in the one report
+        return _told(case, of_the_rest(scene.report, scene.addresses.values()))._replace(report=scene.report)
     return _state(case, scene, name)
 
 
