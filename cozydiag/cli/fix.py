@@ -15,6 +15,8 @@ from cozydiag.text import t
 
 if TYPE_CHECKING:
     from cozydiag.config import Config
+    from cozydiag.model import Report
+    from cozydiag.repair.plan import Plan
     from cozydiag.state import State
 
 
@@ -79,8 +81,7 @@ def _plan(config: Config, wishes: Wishes, path: str | None) -> int:
         plan, ledger = judged_plan(report, stack, plan, state, wishes)
         if wishes.json:
             write(shown.as_json(plan, ledger))
-            unseen = report.verdict is Status.UNKNOWN
-            return EXIT[Status.FAIL] if any(plan) else EXIT[Status.UNKNOWN] if unseen else 0
+            return _code(report, plan)
         if not plan.actions and not plan.refusals:
             return nothing(report)
         shown.plan(plan, ledger)
@@ -88,7 +89,14 @@ def _plan(config: Config, wishes: Wishes, path: str | None) -> int:
         closed = not all(action.allowed for action in plan.actions)
         command = as_root(config) if closed else line("fix --restart", path)
         write("\n" + say(t("Nothing was changed. To do it: {command}", command=command)) + "\n")
-    return EXIT[Status.FAIL]
+    return _code(report, plan)
+
+
+def _code(report: Report, plan: Plan) -> int:
+    """Whether there is a plan: an act, or steps of a person's for what is broken. What is only warned of is none."""
+    if plan.actions or any(one.cause.severity is Status.FAIL for one in plan.refusals):
+        return EXIT[Status.FAIL]
+    return EXIT[Status.UNKNOWN] if report.verdict is Status.UNKNOWN else 0
 
 
 def _memory(config: Config) -> State:

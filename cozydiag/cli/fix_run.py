@@ -78,7 +78,7 @@ def _before(config: Config, state: State, report: Report, plan: Plan, ledger: Le
             return nothing(report)
         shown.plan(plan, ledger)
         if not plan.actions:
-            return EXIT[Status.FAIL]  # a refusal is one, be it of a warning: as without --restart
+            return EXIT[report.verdict]
     elif _news(state, plan):
         shown.plan(plan._replace(actions=()), ledger)
     if plan.actions and not any(action.allowed for action in plan.actions):

@@ -27,9 +27,9 @@ WARNINGS = frozenset({"nginx.config_on_disk", "proxy.config_on_disk", "superviso
 class Case(NamedTuple):
     """``faults`` are names of `cozydiag.sandbox.faults` or of `scripts.laboratory.faults`, injected in this order.
 
-    ``fix_expected``: "repair" (healthy afterwards), "refuse" (exit code 2, nothing touched), "nothing" (there is
-    nothing to do), None where several causes want different things. ``may_touch``: the roles that a repair may
-    restart besides those at fault. ``down``: what else is a warning is a failure, because the proxy does not run.
+    ``fix_expected``: "repair" (healthy afterwards), "refuse" (nothing touched; it ends as `status` does), "nothing"
+    (there is nothing to do), None where several causes want different things. ``may_touch``: the roles that a repair
+    may restart besides those at fault. ``down``: what else is a warning is a failure, because the proxy does not run.
     """
 
     id: str

@@ -36,7 +36,7 @@ def assess(case: Case, fixed: command.Run, before: dict[str, str], after: dict[s
     changed -= restless(case)
     wrongly = tuple(sorted(changed - at_fault(case)))
     did = f"exit code {fixed.code} {fixed.stderr[-300:]}".strip()
-    if fixed.code == 2:
+    if fixed.code == case.exit_code != 0:
         did = "in part" if changed else "refuse"
     elif fixed.code == 0 and healthy:
         did = "repair" if changed else "nothing"

@@ -22,6 +22,7 @@ from scripts.laboratory.repair import PROGRAMS, Repair, assess
 LAB = Path(__file__).parents[2] / "scripts" / "lab"
 HOME = Case("x", "g", ("part-stopped",), (Cause("service.stopped", "cozy.home"),), "repair")
 LOOP = Case("x", "g", ("crash-loop",), (Cause("service.crash_loop", "cozy.data-system"),), "refuse")
+WARNED = Case("x", "g", ("tls-no-redirect",), (Cause("redirect.missing", "proxy"),), "refuse")
 HEALTHY = Case("x", "g", (), (), "nothing")
 BEFORE = {program: f"{number}@1" for number, program in enumerate(PROGRAMS.values())}
 
@@ -139,7 +140,9 @@ AFTER_COUCHDB = BEFORE | {"couchdb": "99@2"}
         (LOOP._replace(may_touch=("couchdb",)), 2, AFTER_COUCHDB, False, Repair("in part", False, ())),
         (HEALTHY, 0, BEFORE, True, Repair("nothing", True, ())),
         (HEALTHY, 0, AFTER_HOME, True, Repair("repair", False, ("cozy-home",))),
-        (HEALTHY, 2, {}, False, Repair("in part", False, tuple(sorted(PROGRAMS.values())))),
+        (WARNED, 1, BEFORE, False, Repair("refuse", True, ())),
+        (WARNED, 2, BEFORE, False, Repair("exit code 2", False, ())),
+        (HEALTHY, 2, {}, False, Repair("exit code 2", False, tuple(sorted(PROGRAMS.values())))),
     ],
 )
 def test_what_a_repair_did_is_told(
