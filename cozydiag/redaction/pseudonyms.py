@@ -70,6 +70,23 @@ class Pseudonyms:
         }
 
 
+class StandIns:
+    """Numbers come from ``pseudonyms``; every stand-in that is used is put into ``shown``, by kind."""
+
+    def __init__(self, pseudonyms: Pseudonyms, shown: dict[str, set[str]]) -> None:
+        self.number = pseudonyms.number
+        self._pseudonyms, self._shown = pseudonyms, shown
+
+    def used(self, kind: str, shown: str, true: str) -> str:
+        """``shown``, which stands for ``true``."""
+        self._shown.setdefault(kind, set()).add(shown)
+        return self._pseudonyms.name(shown, true)
+
+    def numbered(self, kind: str, prefix: str, true: str, suffix: str = "") -> str:
+        """The prefix, a number of its own, and the suffix."""
+        return self.used(kind, f"{prefix}{self.number(prefix, true)}{suffix}", true)
+
+
 class Map(NamedTuple):
     """A map that was read: ``pseudonyms`` is None where there is none, or none that is still good."""
 
