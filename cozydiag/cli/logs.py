@@ -149,7 +149,7 @@ def _file(path: str, lines: int) -> list[str]:
 
     found = reading.last(path, lines)
     if isinstance(found, Failure):
-        raise Problem(t("{path} cannot be read: {why}", path=path, why=found.detail), EXIT[Status.UNKNOWN])
+        raise Problem(t("{path} cannot be read: {why}", path=path, why=found.detail))
     return found
 
 
@@ -168,7 +168,7 @@ def _new(config: "Config", path: str, lines: int) -> list[str]:
         place = reading.Place(int(inode), int(offset)) if inode.isdigit() and offset.isdigit() else None
         found = reading.since(path, place, lines)
         if isinstance(found, Failure):
-            raise Problem(t("{path} cannot be read: {why}", path=path, why=found.detail), EXIT[Status.UNKNOWN])
+            raise Problem(t("{path} cannot be read: {why}", path=path, why=found.detail))
         state.set(key, f"{found[1].inode} {found[1].offset}")
     return found[0]
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cozydiag.cli.common import INTERNAL, UNAVAILABLE, UNWRITTEN, ConfigOption, LangOption, Problem, configuration, say
+from cozydiag.cli.common import INTERNAL, UNWRITTEN, ConfigOption, LangOption, Problem, configuration, say
 from cozydiag.text import t
 
 
@@ -29,7 +29,7 @@ def redact(
     loaded = configuration(config)
     source = opened(file)
     if isinstance(source, Unreadable):
-        raise Problem(source.text, UNAVAILABLE)
+        raise Problem(source.text)
     prepared = prepare(Host(World(), 60.0, "redact"), Stack(loaded), identities=not keep_identities)
     if prepared.problem is not None:
         _warn(say(t("the stand-ins of earlier reports are not used: {why}", why=prepared.problem.detail)))

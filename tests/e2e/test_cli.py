@@ -134,6 +134,16 @@ def test_quiet_says_nothing_only_when_all_is_well(config: str) -> None:
         (("curlcouch", "a", "b"), 64, "nothing is known to do with b (see `cozydiag curlcouch -h`)"),
         (("rules", "explode"), 64, "there is no command explode; `cozydiag rules -h` shows what there is"),
         (("status", "more"), 64, "more is not an address that begins with http:// or https://"),
+        *(
+            (words, 64, "/nonexistent/x cannot be read: ")
+            for words in (
+                ("read", "/nonexistent/x"),
+                ("diff", "/nonexistent/x", "/nonexistent/y"),
+                ("logs", "/nonexistent/x"),
+                ("logs", "--new", "/nonexistent/x"),
+                ("redact", "/nonexistent/x"),
+            )
+        ),
         (("status", "--config", "/nonexistent/x.toml"), 78, "/nonexistent/x.toml: there is no such file"),
         (("checks", "--config", "/nonexistent/x.toml"), 78, "/nonexistent/x.toml: there is no such file"),
     ],

@@ -101,7 +101,7 @@ def test_only_what_is_new(shell: Shell, tmp_path: Path) -> None:
 
 def test_what_is_not_there_is_said(shell: Shell, tmp_path: Path) -> None:
     gone = shell.run("logs", str(tmp_path / "nope.log"))
-    assert gone.returncode == 3
+    assert gone.returncode == 64
     assert "nope.log cannot be read" in gone.stderr
     assert "say which log" in shell.run("logs").stderr
     unknown = shell.run("logs", "nosuch")

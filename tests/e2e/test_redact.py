@@ -107,7 +107,7 @@ def test_what_is_no_plain_text_is_refused(config: Path, tmp_path: Path, kind: st
     elif kind == "device":
         path = Path("/dev/zero")
     done = run(config, str(path))
-    assert (done.returncode, done.stdout) == (69, b"")
+    assert (done.returncode, done.stdout) == (64, b"")
     assert str(path).encode() in done.stderr
     if kind == "compressed":
         assert b"zcat" in done.stderr
