@@ -5,7 +5,7 @@ from __future__ import annotations
 from cozydiag.findings import fail, ok, warn
 from cozydiag.host import Failure, Host
 from cozydiag.mail.relay import Relay, installed, local, of_cozy_stack, of_postfix
-from cozydiag.model import Finding
+from cozydiag.model import Evidence, Finding
 from cozydiag.stack import Stack
 from cozydiag.text import t
 
@@ -73,55 +73,66 @@ def _well(relay: Relay) -> Finding:
 def _silent(host: Host, relay: Relay, why: Failure) -> Finding:
     proof = host.evidence[-1]
     if not local(host, relay.host) or relay.port != 25:  # a tunnel to a relay ends on this machine, too
-        return fail(
-            "mail.relay",
-            t("the relay {place} takes no mail: {why}", place=relay.place, why=why.detail),
-            t("See whether its name and port are right. Many providers close port 25 to the outside: use port 587.")
-            if relay.port == 25
-            else t("See whether its name and port are right, and whether a firewall stops the way out."),
-            role=_ROLE,
-            affects=(),
-            proof=proof,
-            by_hand=_by_hand(relay),
-            restart_helps=False,
-        )
-    if why.kind == "refused" and not installed(host):
-        return warn(
-            "mail.nobody",
-            t("the Cozy hands its mail over at {place}, and no mail server is installed here", place=relay.place),
-            t("Install one (postfix), or tell the Cozy to use a relay: until then it can send no mail."),
-            role=_ROLE,
-            affects=(),
-            proof=proof,
-            restart_helps=False,
-        )
+        return _far(relay, why, proof)
     if why.kind == "refused":
-        return fail(
-            "service.down",
-            t(
-                "nothing answers at {place}, the address of {name}: {why}",
-                place=relay.place,
-                name="MTA",
-                why=why.detail,
-            ),
-            t("Start it, then read its log if it does not stay."),
-            role=_ROLE,
-            affects=(),
-            proof=proof,
-            by_hand="systemctl status 'postfix@-' || service postfix status",
-            restart_helps=True,
-        )
-    if why.kind == "timeout":
-        return fail(
-            "service.hung",
-            t("{name} takes connections at {place} but does not answer", name="MTA", place=relay.place),
-            t("Restart it."),
-            role=_ROLE,
-            affects=(),
-            proof=proof,
-            by_hand=_by_hand(relay),
-            restart_helps=True,
-        )
+        return _down(relay, why, proof) if installed(host) else _nobody(relay, proof)
+    return _hung(relay, proof) if why.kind == "timeout" else _stranger(relay, why, proof)
+
+
+def _far(relay: Relay, why: Failure, proof: Evidence) -> Finding:
+    return fail(
+        "mail.relay",
+        t("the relay {place} takes no mail: {why}", place=relay.place, why=why.detail),
+        t("See whether its name and port are right. Many providers close port 25 to the outside: use port 587.")
+        if relay.port == 25
+        else t("See whether its name and port are right, and whether a firewall stops the way out."),
+        role=_ROLE,
+        affects=(),
+        proof=proof,
+        by_hand=_by_hand(relay),
+        restart_helps=False,
+    )
+
+
+def _nobody(relay: Relay, proof: Evidence) -> Finding:
+    return warn(
+        "mail.nobody",
+        t("the Cozy hands its mail over at {place}, and no mail server is installed here", place=relay.place),
+        t("Install one (postfix), or tell the Cozy to use a relay: until then it can send no mail."),
+        role=_ROLE,
+        affects=(),
+        proof=proof,
+        restart_helps=False,
+    )
+
+
+def _down(relay: Relay, why: Failure, proof: Evidence) -> Finding:
+    return fail(
+        "service.down",
+        t("nothing answers at {place}, the address of {name}: {why}", place=relay.place, name="MTA", why=why.detail),
+        t("Start it, then read its log if it does not stay."),
+        role=_ROLE,
+        affects=(),
+        proof=proof,
+        by_hand="systemctl status 'postfix@-' || service postfix status",
+        restart_helps=True,
+    )
+
+
+def _hung(relay: Relay, proof: Evidence) -> Finding:
+    return fail(
+        "service.hung",
+        t("{name} takes connections at {place} but does not answer", name="MTA", place=relay.place),
+        t("Restart it."),
+        role=_ROLE,
+        affects=(),
+        proof=proof,
+        by_hand=_by_hand(relay),
+        restart_helps=True,
+    )
+
+
+def _stranger(relay: Relay, why: Failure, proof: Evidence) -> Finding:
     return fail(
         "mail.stranger",
         t("what answers at {place} is no mail server: {why}", place=relay.place, why=why.detail),
