@@ -21,7 +21,7 @@ from cozydiag.api import (
     unknown,
     warn,
 )
-from cozydiag.managers import discovery
+from cozydiag.managers import discovery, supervisord
 from cozydiag.stack import ownership, strangers
 from cozydiag.stack.words import ourselves
 
@@ -86,6 +86,33 @@ def service(host: Host, stack: Stack, service: Condition) -> Iterator[Finding]:
     from cozydiag.stack.judged import judged  # where no manager has a service it is not needed
 
     yield judged(host, stack, service)
+
+
+@check("manager.log", t("No running service complains"),
+       because=["host.disk", "couchdb.reach", "couchdb.up", "couchdb.login", "couchdb.database"])  # fmt: skip
+def log(host: Host, stack: Stack) -> Iterator[Finding]:
+    """Of supervisord's programs only: other logs cost a process each, and nobody has reported a fault. CouchDB's log
+    has its own check."""
+    seen = stack.supervisor(host)
+    running = () if isinstance(seen, Failure) else [p for p in seen.programs if p.state == supervisord.RUNNING]
+    view = host.within(host.deadline.remaining(), host.instance)  # a hundred calm logs are no evidence
+    ends = [
+        (program, path, supervisord.loud_end(view, program, path))
+        for program in running
+        if program.role != "couchdb"
+        for path in program.logs
+    ]
+    loud = [(program, path, end) for program, path, end in ends if isinstance(end, bytes) and end]
+    found: list[Finding] = []
+    if loud:
+        from cozydiag.stack import complaints
+
+        found = complaints.of_programs(host, stack, loud)
+        yield from found
+    if all(isinstance(end, Failure) for _, _, end in ends):
+        yield skip(t("there is no log of a running program that can be read"))
+    elif not found:
+        yield ok(t("no running program writes of a known problem"))
 
 
 @check("manager.orphans", t("What holds a service's port belongs to its manager"), because=["supervisor.running"])

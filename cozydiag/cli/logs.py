@@ -176,19 +176,10 @@ def _new(config: "Config", path: str, lines: int) -> list[str]:
 def _service(config: "Config", name: str, lines: int) -> "tuple[list[str], Condition]":
     from cozydiag.cli.services import one_service
     from cozydiag.host.failure import Failure
-    from cozydiag.managers.cloudfoundry import CloudFoundry
+    from cozydiag.stack.ownership import dated_log
 
     host, _, found, manager = one_service(config, name)
-    view = host.within(10.0, "logs")
-    said: list[str] | Failure
-    if manager.name == "systemd":
-        from cozydiag.managers import journal
-
-        said = journal.raw(view, found.service.unit, lines)
-    elif isinstance(manager, CloudFoundry):
-        said = manager.raw(view, found.service, lines)
-    else:
-        said = manager.log(view, found.service, lines)
+    said = dated_log(host.within(10.0, "logs"), manager, found.service, lines)
     if isinstance(said, Failure):
         problem = t("its log cannot be read: {why}", why=said.detail)
         raise Problem(problem, EXIT[Status.UNKNOWN] if said.kind == "permission" else EXIT[Status.FAIL])

@@ -154,23 +154,25 @@ def show(
     from cozydiag.masking import masked
     from cozydiag.redaction.lines import strict
     from cozydiag.report import services as report
+    from cozydiag.stack import complaints
     from cozydiag.stack.usage import usage
 
     one_of("--format", format_, ("text", "json"))
     host, stack, found, manager = one_service(configuration(config or context.obj), name)
     masks = strict(host, stack)
     row = masked(report.Row(found, usage(host, [found])[0]), masks)
+    told = report.complaint(masked(complaints.of_service(host, stack, manager, found), masks), say)
     if format_ == "json":
         import json
 
-        text = json.dumps(report.record(row), ensure_ascii=False, indent=2)
+        text = json.dumps(report.record(row) | {"complaint": told}, ensure_ascii=False, indent=2)
     else:
         log = manager.log(host, found.service, 5)
         from cozydiag.report.owner_only import never_run
 
         never = never_run(manager, found.service)
         lines = report.details(row, () if isinstance(log, Failure) else masks.lines(log), host.clock.now(), say, never)
-        text = "\n".join(lines)
+        text = "\n".join([*lines, "", f"! {told['text']}", f"    {told['remedy']}"] if told else lines)
     write(text + "\n")
     return 0 if report.is_well(found) else EXIT[Status.FAIL]
 

@@ -12,6 +12,22 @@ from cozydiag.host.files import open_regular
 LINE_LIMIT = 4096
 BLOCK = 65536
 
+LATELY = 300.0
+"""Seconds; what a running service wrote longer ago may be over."""
+
+SETTLED = 30.0
+"""Seconds after its start: before, it may have waited for others who came up beside it."""
+
+TIMES = 3
+"""Times that it must say the same: once can be about one request."""
+
+_LOUD = (
+    b"err", b"fail", b"cannot", b"can't", b"unable", b"denied", b"refused", b"fatal", b"exce", b"invalid", b"already",
+    b"unauthorized", b"locked", b"expired", b"timed out", b"unreachable", b"unavailable", b"memory", b"missing",
+    b"could not", b"n't exist", b"noauth", b"misconf", b"certificate", b"panic",
+)  # fmt: skip
+"""One of these is in nearly every line that a rule about a serious fault of a running program knows."""
+
 
 def clean(text: str | bytes, limit: int = LINE_LIMIT) -> str:
     """``text`` without anything that a terminal obeys, cut at ``limit`` characters; line ends stay.
@@ -44,6 +60,16 @@ def _commands() -> re.Pattern[str]:
         r"|\x1b[ -/]*[0-~]?"  # all the other escapes
         r"|[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
     )
+
+
+def lately(now: float, started: float) -> float:
+    """From when on counts what a service wrote that runs since ``started``; epoch seconds."""
+    return max(started + SETTLED, now - LATELY)
+
+
+def is_loud(content: bytes) -> bool:
+    """Whether there are words of trouble in it, often enough to be worth the rules."""
+    return sum(map(content.lower().count, _LOUD)) >= TIMES
 
 
 def end(path: str, max_bytes: int) -> bytes | Failure:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cozydiag.host import Host
+from cozydiag.host import Host, logs
 from cozydiag.host.failure import Failure
 from cozydiag.managers import xmlrpc
 
@@ -69,6 +69,7 @@ class Program(NamedTuple):
     startsecs: int
     exitcodes: tuple[int, ...]
     logs_to_stdout: bool
+    logs: tuple[str, ...] = ()  # the files that hold what it writes
     role: str | None = None
 
     @property
@@ -150,7 +151,26 @@ def _program(info: dict[str, Any], config: dict[str, Any]) -> Program:
         int(config.get("startsecs", 1)),
         tuple(exitcodes) if isinstance(exitcodes, list) else (0,),
         bool(config.get("redirect_stderr", False)),
+        tuple(path for key in _FILES if (path := str(info.get(key, ""))).startswith("/")),
     )
+
+
+_FILES = ("stderr_logfile", "stdout_logfile")
+
+REACH = 1 << 14
+"""Bytes of a running program's log that are looked at."""
+
+
+def loud_end(host: Host, program: Program, path: str) -> bytes | Failure:
+    """The end of one of its logs where words of trouble were written lately; b"" where it is calm, which mostly costs
+    one `stat`."""
+    state = host.stat(path)
+    if isinstance(state, Failure):
+        return state
+    if state.st_mtime < logs.lately(host.clock.now(), program.start):
+        return b""
+    content = host.end(path, REACH)
+    return content if isinstance(content, Failure) or logs.is_loud(content) else b""
 
 
 def log_tail(host: Host, socket: str, program: Program, size: int = 4000) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from cozydiag.host.failure import Failure
 from cozydiag.managers.service import Condition, State
+from cozydiag.model import Finding
 from cozydiag.stack.ownership import Owned
 from cozydiag.stack.usage import Usage
 from cozydiag.text import Bytes, Seconds, Text, plural, t
@@ -194,3 +195,10 @@ def record(row: Row) -> dict[str, Any]:
         "memory_bytes": usage.memory,
         "ports": list(usage.ports),
     }
+
+
+def complaint(found: Finding | None, say: Say) -> dict[str, str] | None:
+    """What its log names, of a service that runs: in words, what to do, and the line."""
+    if found is None or found.advice is None or found.proof is None:
+        return None
+    return {"text": say(found.text), "remedy": say(found.advice), "line": found.proof.line}

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.logs.exceptions import exceptions
-from cozydiag.logs.records import records
+from cozydiag.logs.records import Record, records
 from cozydiag.model import Certainty
 from cozydiag.rules import Hit, Scanner, best, load
 from cozydiag.rules.files import beside
@@ -40,13 +40,7 @@ def cause(host: Host, stack: Stack, lines: Sequence[str], role: str | None) -> K
     """The known cause that ``lines``, oldest first, name. What can be seen not to be so any more is left out: a port
     that is free again, one that is listened on again, a disk that has room. That the ``role``'s own port is taken has
     been told before."""
-    found = list(records(lines))
-    told = [(line, record.origin) for record in found for line in record.lines]
-    texts = [text for text, _ in told]
-    scanner = Scanner(load(beside(stack.config.drop_ins)).rules.values())
-    seen = [hit for hit in scanner.hits(texts, [origin for _, origin in told]) if hit.rule.role == "cause"]
-    passed = {hit.rule.id for hit in seen if _has_passed(host, stack, hit, role)}
-    hits = [hit for hit in seen if hit.rule.id not in passed]
+    texts, hits = standing(host, stack, list(records(lines)), role)
     chosen = best(hit for hit in hits if hit.line >= len(texts) - LAST) or best(hits)
     if chosen is None:
         return None
@@ -54,6 +48,16 @@ def cause(host: Host, stack: Stack, lines: Sequence[str], role: str | None) -> K
     final = any(one.line == chosen.line for one in exceptions(texts))
     certainty: Certainty = "certain" if final or times >= REPEATED else "likely"
     return Known(chosen.meaning, chosen.remedy, texts[chosen.line], chosen.rule.restart_helps, certainty)
+
+
+def standing(host: Host, stack: Stack, found: Sequence[Record], role: str | None) -> tuple[list[str], list[Hit]]:
+    """The lines of records, and the causes in them of which nothing shows that they have passed."""
+    told = [(line, record.origin) for record in found for line in record.lines]
+    texts = [text for text, _ in told]
+    scanner = Scanner(load(beside(stack.config.drop_ins)).rules.values())
+    seen = [hit for hit in scanner.hits(texts, [origin for _, origin in told]) if hit.rule.role == "cause"]
+    passed = {hit.rule.id for hit in seen if _has_passed(host, stack, hit, role)}
+    return texts, [hit for hit in seen if hit.rule.id not in passed]
 
 
 def advice(known: Known, *, starts_by_itself: bool) -> Text:

@@ -232,3 +232,17 @@ def _role(stack: Stack, service: Service) -> str | None:
             return role
     usual = USUAL.get(bare.rpartition("/")[2])  # PROJECT/SERVICE, as compose has it
     return None if usual in stack.config.services else usual
+
+
+def dated_log(host: Host, manager: Manager, service: Service, lines: int) -> list[str] | Failure:
+    """The last lines of a service, with the times of those managers that keep them."""
+    if manager.name == "systemd":
+        from cozydiag.managers import journal
+
+        return journal.raw(host, service.unit, lines)
+    if manager.name == "cloudfoundry":
+        from cozydiag.managers.cloudfoundry import CloudFoundry
+
+        if isinstance(manager, CloudFoundry):
+            return manager.raw(host, service, lines)
+    return manager.log(host, service, lines)
