@@ -15,8 +15,10 @@ from cozydiag.collected.host import CollectedHost
 from cozydiag.collected.tables import Tables, tables
 from cozydiag.config import Config
 from cozydiag.engine.examine import Wish, look
-from cozydiag.model import Report
+from cozydiag.model import Report, Result
+from cozydiag.report.words import KIND
 from cozydiag.stack import Stack
+from cozydiag.stack.words import ourselves
 
 
 class Diagnosed(NamedTuple):
@@ -38,8 +40,18 @@ def diagnose(content: bytes, config: Config) -> Diagnosed:
     with _zone(found.zone), tempfile.TemporaryDirectory(prefix="cozydiag-") as folder:
         config = replace(config, paths=config.paths._replace(state=folder))
         report, stack = look(config, Wish(deadline=60.0), collected=CollectedHost(found, 60.0))
-    report = report._replace(host=found.name, started_at=found.at)
+    results = tuple(map(_of_there, report.results))
+    report = report._replace(host=found.name, started_at=found.at, results=results)
     return Diagnosed(report, found.at, collected.whole, collected, found, stack)
+
+
+def _of_there(result: Result) -> Result:
+    """Without the commands that would let cozydiag see more, and without what this server could be told of its sites:
+    typed here, they would be about another machine."""
+    ours = (ourselves("", None).strip(), "cozydiag ")
+    kept = (one for one in result.findings if result.id != KIND or not (one.unlock or "").startswith(ours))
+    findings = (one._replace(unlock=None) if (one.unlock or "").startswith(ours) else one for one in kept)
+    return result._replace(findings=tuple(findings))
 
 
 @contextmanager

@@ -19,7 +19,7 @@ VERDICT, SEEN, REMEDY, BY_HAND, EXPLAINS, ADVICE, STORY, COMMAND = (
 )  # fmt: skip
 """The codes of lines that are no findings."""
 
-LABELS: Final = (t("Seen"), t("Certain"), t("To do"), t("By hand"), t("Explains"))
+LABELS: Final = (t("Seen"), t("Certain"), t("To do"), t("To see it"), t("Explains"))
 """What the rows of a cause begin with."""
 
 YES_NO: Final = {True: "yes", False: "no", None: None}

@@ -170,7 +170,7 @@ class Row(NamedTuple):
 
 
 def cause_rows(cause: Cause) -> list[Row]:
-    """A cause for people: what was seen, how sure it is, what to do, how to see it by hand, what it explains."""
+    """A cause for people: what was seen, how sure it is, what to do, how to see it oneself, what it explains."""
     rows = []
     if cause.evidence:
         rows.append(Row(t("Seen"), tuple(f"{one.source}: {one.line}" for one in cause.evidence)))
@@ -180,7 +180,7 @@ def cause_rows(cause: Cause) -> list[Row]:
         todo += (t("A restart does not help."),)
     rows.append(Row(t("To do"), todo, cause.commands))
     if cause.by_hand and cause.by_hand not in cause.commands:
-        rows.append(Row(t("By hand"), (), (cause.by_hand,)))
+        rows.append(Row(t("To see it"), (), (cause.by_hand,)))
     if cause.explains:
         rows.append(Row(t("Explains"), (", ".join(cause.explains),)))
     return rows

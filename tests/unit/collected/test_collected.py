@@ -20,8 +20,11 @@ from cozydiag.config.schema import build
 from cozydiag.couchdb.credentials import from_login_file
 from cozydiag.host import Answer, Failure, Unasked
 from cozydiag.managers.systemd_units import KNOWN, PROPERTIES
-from cozydiag.model import Status
+from cozydiag.model import Finding, Report, Result, Status
 from cozydiag.proxies import nginx
+from cozydiag.report.words import KIND
+from cozydiag.stack.words import ourselves
+from cozydiag.text import t
 from cozydiag.text.catalogue import ENGLISH, render
 
 HEAD = "#cozydiag-collected 1\n== host\n= time 1795248737\n= zone +0000\n= user 0\n= name far\n= ticks 100\n"
@@ -141,6 +144,17 @@ def test_nothing_of_the_reading_machine_is_seen() -> None:
     found = diagnose((HEAD + "== end\n").encode(), build(None, {}))
     assert (found.report.host, found.report.verdict, found.report.causes) == ("far", Status.UNKNOWN, ())
     assert {one.status for one in found.report.results} <= {Status.UNKNOWN, Status.SKIP, Status.BLOCKED}
+
+
+def test_no_command_is_offered_that_would_look_at_the_machine_that_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = ourselves("status", None), "sudo dmesg"
+    unseen = [Finding(Status.UNKNOWN, "x", t("unseen"), unlock=line) for line in (ours, theirs, None)]
+    made = Report(Status.UNKNOWN, (), (Result(KIND, None, t("Kind"), Status.UNKNOWN, tuple(unseen)),
+                  Result("x", None, t("X"), Status.UNKNOWN, tuple(unseen))), (), "here", 0.0, 0.0, True)  # fmt: skip
+    monkeypatch.setattr("cozydiag.collected.reading.look", lambda *_, **__: (made, None))
+    kind, other = diagnose((HEAD + "== end\n").encode(), build(None, {})).report.results
+    assert [one.unlock for one in kind.findings] == [theirs, None]
+    assert [one.unlock for one in other.findings] == [None, theirs, None]
 
 
 def test_no_word_of_a_collected_file_opens_one_here(tmp_path: Path) -> None:

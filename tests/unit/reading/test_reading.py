@@ -83,6 +83,19 @@ def test_a_whole_report_says_the_same_in_every_language(language: str) -> None:
     assert data(reading.report) == data(REPORT)
 
 
+@pytest.mark.parametrize("label", ["By hand", "To see it"])
+def test_the_label_of_a_row_is_for_people_alone(monkeypatch: pytest.MonkeyPatch, label: str) -> None:
+    """Reports of earlier versions call it otherwise."""
+    monkeypatch.setattr(tagged, "LABELS", tuple(verbatim(label) if one == t("To see it") else one
+                                                for one in tagged.LABELS))  # fmt: skip
+    text = written("en")
+    reading = read(text)
+    assert f"    {label}: supervisorctl status couchdb [" in text
+    assert reading is not None
+    assert reading.report is not None
+    assert [one.by_hand for one in reading.report.causes] == ["supervisorctl status couchdb", None]
+
+
 def test_what_is_no_report_is_none() -> None:
     assert read("") is None
     assert read("Hello,\nmy cozy is down\n") is None
