@@ -19,7 +19,7 @@ WARNINGS = frozenset({"nginx.config_on_disk", "proxy.config_on_disk", "superviso
     "proxy.duplicate_name", "proxy.port_taken", "redirect.challenge", "redirect.missing",
     "proxy.host_changed", "proxy.no_websocket", "proxy.small_uploads", "proxy.short_timeout", "proxy.proto_lost",
     "cozy.close_wait", "cozy.node_version", "cozy.token_stale", "cozystack.domain", "cozystack.konnectors",
-    "cozystack.no_instance", "host.packages_half",
+    "cozystack.no_instance", "host.packages_half", "service.complains",
 }  # fmt: skip
 """The codes that are no failure yet."""
 
@@ -68,6 +68,7 @@ HEALTHY = (
     _healthy("hang-over", "part-hung", "part-resumed"),
     _healthy("crash-loop-over", "crash-loop", "crash-loop-mended"),
     _healthy("nginx-newer-directive", "nginx-newer-directive"),
+    _healthy("complained-on-its-way-up", "parts-restarted", "part-complains"),
 )
 
 PARTS = (
@@ -83,6 +84,14 @@ PARTS = (
     _single("parts", "controller-hung", "service.hung", CONTROLLER, "repair"),
     _single("parts", "front-hung", "service.hung", FRONT, "repair"),
     _single("parts", "port-taken", "service.port_taken", HOME, "refuse"),
+    Case("part-complains", "parts", ("parts-settled", "part-complains"), (Cause("service.complains", HOME),), "refuse"),
+    Case(
+        "part-complains-and-hangs",
+        "parts",
+        ("parts-settled", "part-complains", "part-hung"),
+        (Cause("service.hung", HOME),),
+        "repair",
+    ),
 )
 
 COUCHDB = (

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import pairwise
 
+from cozydiag.host.logs import SETTLED
 from cozydiag.sandbox import Sandbox, files, processes
 from cozydiag.sandbox.layout import write
 from scripts.laboratory import tls
@@ -99,10 +100,24 @@ def freeze_supervisord(sandbox: Sandbox) -> None:
     os.kill(processes.supervisord_pid(sandbox.layout), signal.SIGSTOP)
 
 
+def complain(sandbox: Sandbox) -> None:
+    """Home writes four times that it finds no mail server, and answers as before."""
+    line = "{:%Y-%m-%d %H:%M:%S} error - mailer | getaddrinfo EAI_AGAIN smtp.example.org\n"
+    with open(sandbox.layout.path("logs", "home-err.log"), "a", encoding="utf-8") as log:
+        log.writelines(line.format(datetime.now()) for _ in range(4))  # noqa: DTZ005  as programs write it
+
+
+def settle(sandbox: Sandbox) -> None:  # noqa: ARG001
+    """So that nothing is on its way up any more."""
+    time.sleep(SETTLED + 1)
+
+
 MORE: dict[str, Callable[[Sandbox], None]] = {
     "parts-restarted": restart_parts,
     "part-resumed": resume,
     "crash-loop-mended": mend_loop,
+    "part-complains": complain,
+    "parts-settled": settle,
     "front-stopped": lambda sandbox: sandbox.supervisor.stop("cozy-proxy"),
     "data-system-fatal": lose_command,
     "data-system-hung": lambda sandbox: sandbox.supervisor.signal("cozy-data-system", "STOP"),
