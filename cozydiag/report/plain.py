@@ -50,7 +50,8 @@ def opening(report: Report, catalogue: Catalogue, symbols: words.Symbols) -> lis
         mark = symbols.marks["broken" if cause.severity is Status.FAIL else "warn"]
         lines += ["", f"{mark} {say(cause.text)} [{cause.code}]"]
         for row in words.cause_rows(cause):
-            lines.append(f"    {say(row.label)}: {' '.join(map(say, row.said))}".rstrip())
+            labelled = t("{name}: {value}", name=row.label, value=" ".join(map(say, row.said)))
+            lines.append(f"    {say(labelled)}".rstrip())
             lines += [f"        {command}" for command in row.commands]
     background = words.background(report)
     return [*lines, "", *map(say, background)] if background else lines
