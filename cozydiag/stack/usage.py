@@ -38,6 +38,12 @@ def usage(host: Host, services: Sequence[Condition]) -> list[Usage]:
     shares = {pid: _share(before, _spent(pid)) for pid, before in first.items()}
     memory = {pid: _resident(pid) for pid in every}
     ports = _ports()
+    masters = _masters(services) - mains
+    if masters & ports.keys():
+        from cozydiag.stack.handed import handed
+
+        for pid, more in handed(masters).items():
+            ports.setdefault(pid, set()).update(more)
     return [
         Usage(
             _sum(shares[pid] for pid in tree),
@@ -46,6 +52,17 @@ def usage(host: Host, services: Sequence[Condition]) -> list[Usage]:
         )
         for tree in trees
     ]
+
+
+def _masters(services: Sequence[Condition]) -> set[int]:
+    """What listens for services in cluster mode, and is none of them itself: PM2's daemon."""
+    found = set()
+    for pid in (pid for one in services if one.mode == "cluster" for pid in one.pids):
+        try:
+            found.add(psutil.Process(pid).ppid())
+        except psutil.Error:
+            continue
+    return found - {0, 1}
 
 
 def _children() -> dict[int, list[int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -158,6 +159,37 @@ def test_the_command_line_shows_it(lab: Place) -> None:
     assert rows["works"]["state"] == "running"
     assert rows["loops"]["state"] == "crash-looping"
     assert "hunter22" not in done.stdout
+
+
+def test_the_ports_of_clusters_are_their_own(alone: Place) -> None:
+    """PM2's daemon listens for them, and only a connection tells for whom."""
+    free = free_ports(3)
+    for name, instances, port in zip(("one", "two", "plain"), ("-i2", "-i1", ""), free, strict=True):
+        words = ("start", "ok.js", "--name", name, *filter(None, (instances,)))
+        assert alone.run(*words, PORT=str(port)).returncode == 0
+    assert until(lambda: not any(refused(port) for port in free))
+    file = alone.configure(f'[managers]\npm2 = ["{alone.home}"]\n')
+    line = [sys.executable, "-m", "cozydiag", "services", "--config", file, "--format", "json"]
+
+    def told_ports() -> dict[str, list[int]]:
+        done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+        return {one["name"]: one["ports"] for one in json.loads(done.stdout)["services"] if one["name"] != "works"}
+
+    wanted = {name: [port] for name, port in zip(("one", "two", "plain"), free, strict=True)}
+    assert until(lambda: told_ports() == wanted), (told_ports(), wanted)
+
+
+def refused(port: int) -> bool:
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) != 0
+
+
+def free_ports(count: int) -> list[int]:
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
 
 
 # -- the daemon itself ---------------------------------------------------------------------------------
