@@ -11,7 +11,7 @@ from cozydiag.model import Report
 from cozydiag.state import Entry, State
 from cozydiag.text import Seconds, Text, When, plural, t
 from cozydiag.watch import rules, spare
-from cozydiag.watch.problems import Problem, problems
+from cozydiag.watch.problems import BLIND, Problem, problems
 from cozydiag.watch.rules import Memory, News
 
 _KEY, _ACT = "notify.problems", "notify.act"
@@ -151,10 +151,13 @@ def subject(report: Report, news: Sequence[Told], host: str) -> Text:
     """`[cozydiag] CRITICAL couchdb on host1`"""
     from cozydiag.report.nagios import WORDS
 
-    roles = ", ".join(dict.fromkeys(one.key for one in news)) or "-"
+    roles = ", ".join(dict.fromkeys(one.key for one in news if one.key != BLIND))
+    said: Text | str = roles or "-"
     if len(news) > 3:
-        many = plural("{n} problem", "{n} problems", n=len(news))
-        return t(
-            "{tag} {verdict}: {problems} on {host}", tag=TAG, verdict=WORDS[report.verdict], problems=many, host=host
-        )
-    return t("{tag} {verdict}: {problems} on {host}", tag=TAG, verdict=WORDS[report.verdict], problems=roles, host=host)
+        said = plural("{n} problem", "{n} problems", n=len(news))
+    elif any(one.key == BLIND and one.news.level for one in news):
+        blind = t("could not tell whether all is well")
+        said = t("{roles}; {blind}", roles=roles, blind=blind) if roles else blind
+    elif news and not roles:
+        said = t("everything can be looked at again")
+    return t("{tag} {verdict}: {problems} on {host}", tag=TAG, verdict=WORDS[report.verdict], problems=said, host=host)

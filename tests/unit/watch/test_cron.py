@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from cozydiag.config import Config
 from cozydiag.config.values import Notify, Paths
 from cozydiag.host.failure import Failure
-from cozydiag.model import Report, Status
+from cozydiag.model import Cause, Report, Status
 from cozydiag.repair import maintenance
 from cozydiag.state import State, open_state
 from cozydiag.text import t
@@ -55,6 +56,22 @@ def test_silent_when_well_and_told_once_when_not(state: State, clock: FalseClock
         f"[cozydiag] OK: couchdb on {host}",
         "",
     ]
+
+
+def test_who_could_not_look_says_so(state: State, clock: FalseClock, report: Reports) -> None:
+    warned = cause("host.disk_nearly_full", "host", "host.disk:/", Status.WARN, text=t("the disk is nearly full"))
+    host = os.uname().nodename
+
+    def dark(*causes: Cause) -> Report:
+        return report(*causes)._replace(verdict=Status.UNKNOWN)
+
+    both = partial(dark, warned)
+    said = messages(state, clock, [report, dark, dark, report, report, both, both])
+    assert said == [
+        "", "", f"[cozydiag] UNKNOWN: could not tell whether all is well on {host}", "",
+        f"[cozydiag] OK: everything can be looked at again on {host}", "",
+        f"[cozydiag] UNKNOWN: host.disk:/; could not tell whether all is well on {host}",
+    ]  # fmt: skip
 
 
 def test_a_message_says_what_to_do(state: State, clock: FalseClock, report: Reports) -> None:
