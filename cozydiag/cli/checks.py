@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -42,5 +43,13 @@ def _lines(check: Check) -> list[str]:
         lines.append(wrapped(say(t("needs {ids}", ids=", ".join(check.needs))), "    ", "        "))
     if check.because:
         lines.append(wrapped(say(t("explained by {ids}", ids=", ".join(check.because))), "    ", "        "))
-    lines.append("    " + say(t("from {path}", path=check.origin)))
+    lines.append("    " + say(t("from {path}", path=_place(check.origin))))
     return lines
+
+
+def _place(path: str) -> str:
+    """`checks/host.py` of what comes with cozydiag, the whole path of what was added."""
+    from cozydiag.engine.registry import builtin_folder
+
+    folder = builtin_folder()
+    return os.path.relpath(path, os.path.dirname(folder)) if path.startswith(f"{folder}/") else path

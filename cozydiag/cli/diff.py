@@ -46,10 +46,12 @@ def _since_well(config: str | None) -> Iterator[Text]:
 
     loaded = configuration(config)
     folder = folder_of(loaded)
-    if folder is None:
+    past = []
+    if folder is not None:
+        with closing(open_state(folder)) as state:
+            past = history.runs(state)
+    if not past:
         raise Problem(t("there is no history yet: `cozydiag cron` writes one"))
-    with closing(open_state(folder)) as state:
-        past = history.runs(state)
     well = next((run for run in reversed(past) if not run.bad), None)
     if well is None:
         raise Problem(t("no run in the history was well"))

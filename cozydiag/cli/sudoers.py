@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import stat
 import sys
@@ -15,6 +16,10 @@ def line_for(user: str) -> str:
     """Raises Problem where it would let the user become root: whoever may write the program may run anything."""
     if not re.fullmatch(r"[a-z_][a-z0-9_-]{0,31}\$?", user):
         raise Problem(t("{user} is not the name of a user", user=repr(user)))
+    try:
+        pwd.getpwnam(user)
+    except KeyError:
+        raise Problem(t("there is no user {user} on this machine", user=user)) from None
     program = os.path.realpath(sys.argv[0])
     if os.path.basename(program) != "cozydiag":
         raise Problem(t("run it as an installed command: `python -m` would take cozydiag from the current folder"))

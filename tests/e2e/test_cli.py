@@ -201,8 +201,24 @@ def test_version() -> None:
 def test_checks_are_listed_with_where_they_come_from(config: str) -> None:
     done = run("checks", "--config", config)
     assert done.returncode == 0
-    assert "say.ok  All is well\n    from " in done.stdout
+    assert f"say.ok  All is well\n    from {Path(config).parent}/checks.d/say.py\n" in done.stdout
     assert "couchdb.up  CouchDB is in service\n    needs couchdb.reach\n" in done.stdout
+    assert "\n    from checks/couchdb.py\n" in done.stdout
+
+
+def test_without_a_history_it_is_said_what_writes_one(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(f"[paths]\nstate = '{tmp_path}/state'\n")
+    for done in (run("diff", "--config", str(config)), _with_a_state(tmp_path, config)):
+        assert (done.returncode, done.stdout) == (64, "")
+        assert done.stderr == "cozydiag: there is no history yet: `cozydiag cron` writes one\n"
+
+
+def _with_a_state(folder: Path, config: Path) -> subprocess.CompletedProcess[str]:
+    """That has no history: `fix` has written it, or `maintenance`."""
+    assert run("maintenance", "on", "--for", "1h", "--config", str(config)).returncode == 0
+    assert (folder / "state/state.db").exists()
+    return run("diff", "--config", str(config))
 
 
 # --- languages and outputs

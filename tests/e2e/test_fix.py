@@ -595,7 +595,7 @@ def test_what_helped_before_is_in_the_plan(one_fault: Server) -> None:
 
 def test_a_line_for_sudo_is_only_given_where_nobody_else_can_change_the_program() -> None:
     done = subprocess.run(
-        [*COMMAND, "fix", "--sudoers", "ann"],
+        [*COMMAND, "fix", "--sudoers", "root"],
         env=environment(),
         capture_output=True,
         text=True,
