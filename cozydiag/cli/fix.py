@@ -51,16 +51,10 @@ def fix(
     one_of("--format", format_, ("text", "json"))
     wishes = Wishes(yes, auto, dry_run, tuple(only or ()), max_actions or 1000, force, format_ == "json")
     acts = restart and not dry_run
-    if acts and format_ == "json":
-        raise Problem(t("--format json shows the plan; it goes with --dry-run or without --restart"))
-    if acts and not (yes or auto) and not (sys.stdin and sys.stdin.isatty()):
-        command = line("fix --restart --yes", config)
-        raise Problem(t("nobody is here to be asked: to restart without a question, type `{line}`", line=command))
+    if acts:
+        _may_act(wishes, config)
     if sudoers is not None:
-        from cozydiag.cli.sudoers import line_for
-
-        write(line_for(sudoers) + "\n")
-        return 0
+        return _sudoers(sudoers)
     loaded = configuration(config)
     if reset is not None:
         return _reset(loaded, reset)
@@ -69,6 +63,22 @@ def fix(
     from cozydiag.cli.fix_run import run
 
     return run(loaded, wishes)
+
+
+def _may_act(wishes: Wishes, path: str | None) -> None:
+    """Raises Problem where it may not, by what was typed."""
+    if wishes.json:
+        raise Problem(t("--format json shows the plan; it goes with --dry-run or without --restart"))
+    if not (wishes.yes or wishes.auto) and not (sys.stdin and sys.stdin.isatty()):
+        command = line("fix --restart --yes", path)
+        raise Problem(t("nobody is here to be asked: to restart without a question, type `{line}`", line=command))
+
+
+def _sudoers(user: str) -> int:
+    from cozydiag.cli.sudoers import line_for
+
+    write(line_for(user) + "\n")
+    return 0
 
 
 def _plan(config: Config, wishes: Wishes, path: str | None) -> int:

@@ -80,8 +80,6 @@ def report(
     config: ConfigOption = None,
     lang: LangOption = None,  # noqa: ARG001
 ) -> int:
-    from cozydiag.engine.examine import Wish, look
-
     loaded = configuration(config)
     if what:
         return _say_what_is_read(loaded)
@@ -89,19 +87,12 @@ def report(
     if post and no_redact:
         raise Problem(t("--post is for others to read: it does not go with --no-redact"))
     line = _line(loaded)
-    seen, stack = look(loaded, Wish(deadline=loaded.timing.deadline))
-    from cozydiag.watch.background import with_background
-
-    seen = with_background(loaded, seen)
+    seen, stack = _look(loaded)
     if sys.stdout.isatty() and wishes.layout == "text" and not (full or output or preview or post):
-        _first_screen(seen, line)
-        return 0
+        return _first_screen(seen, line)
     sections, prepared = _collected(seen, stack, line, wishes)
     if preview:
-        from cozydiag.report.preview import previewed
-
-        write("\n".join(map(say, previewed(sections, prepared))) + "\n")
-        return 0
+        return _previewed(sections, prepared)
     text = _message(sections, prepared, line) if post else _written(sections, prepared, wishes)
     progress(None)
     _remember(prepared)
@@ -146,11 +137,27 @@ def _line(config: Config) -> str:
     return line.removeprefix("sudo ") if os.geteuid() == 0 else line
 
 
-def _first_screen(seen: Report, line: str) -> None:
+def _look(config: Config) -> tuple[Report, Stack]:
+    from cozydiag.engine.examine import Wish, look
+    from cozydiag.watch.background import with_background
+
+    seen, stack = look(config, Wish(deadline=config.timing.deadline))
+    return with_background(config, seen), stack
+
+
+def _first_screen(seen: Report, line: str) -> int:
     from cozydiag.report.terminal import Terminal
 
     Terminal(sys.stdout, language(), symbols()).opening(seen)
     write("\n" + say(t("The whole report, for those who help: {command}", command=line)) + "\n")
+    return 0
+
+
+def _previewed(sections: "list[Section]", prepared: "Prepared | None") -> int:
+    from cozydiag.report.preview import previewed
+
+    write("\n".join(map(say, previewed(sections, prepared))) + "\n")
+    return 0
 
 
 def _collected(seen: Report, stack: Stack, line: str, wishes: Wishes) -> "tuple[list[Section], Prepared | None]":

@@ -26,6 +26,8 @@ from cozydiag.model import Report, Result, Status
 from cozydiag.text import plural, t
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cozydiag.config import Config
     from cozydiag.engine.examine import Wish
 
@@ -47,7 +49,7 @@ def status(
     ] = "",
     only: Annotated[
         list[str] | None,
-        typer.Option("--only", metavar="CHECK", help=say(t("Only these checks, such as couchdb.*"))),
+        typer.Option("--only", metavar="CHECK", help=say(t("Only these checks, such as couchdb.*")))
     ] = None,
     skip: Annotated[list[str] | None, typer.Option("--skip", metavar="CHECK", help=say(t("Not these checks.")))] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help=say(t("Say nothing when all is well.")))] = False,
@@ -60,40 +62,42 @@ def status(
     deadline: Annotated[
         float,
         typer.Option(
-            "--deadline",
-            metavar="SECONDS",
-            show_default=False,
+            "--deadline", metavar="SECONDS", show_default=False,
             help=say(t("Time for the whole run, else that of the settings.")),
         ),
     ] = 0.0,
     watch: Annotated[
         float,
-        typer.Option("--watch", metavar="[SECONDS]", show_default=False, help=say(t("A live screen; q ends it."))),
+        typer.Option("--watch", metavar="[SECONDS]", show_default=False, help=say(t("A live screen; q ends it.")))
     ] = 0.0,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help=say(t("Show all that was seen.")))] = False,
     config: ConfigOption = None,
     lang: LangOption = None,  # noqa: ARG001
-) -> int:
-    terminal = sys.stdout.isatty()
-    layout = one_of("--format", format_ or ("terminal" if terminal else "text"), FORMATS)
+) -> int:  # fmt: skip
+    layout = one_of("--format", format_ or ("terminal" if sys.stdout.isatty() else "text"), FORMATS)
     level = level_of(fail_on)
+    chosen = globs("--only", only), globs("--skip", skip)
+
+    def look() -> Report:
+        return _look(config, *chosen, deadline, url, quiet=quiet and not watch, calm=bool(watch))
+
     if watch:
-        from cozydiag.cli.watching import watch as keep_looking
-
-        if watch < 1:
-            raise Problem(t("--watch takes seconds, 1 or more"))
-
-        def look() -> Report:
-            return _look(config, globs("--only", only), globs("--skip", skip), deadline, url, calm=True)
-
-        return code(keep_looking(look, watch), level)
-    report = _look(config, globs("--only", only), globs("--skip", skip), deadline, url, quiet=quiet)
+        return code(_watched(look, watch), level)
+    report = look()
     if not (quiet and report.verdict is Status.OK):
         try:
             show(report, layout, verbose=verbose)
         except (BrokenPipeError, SystemExit):  # rich ends the process itself when the reader has gone
             close_stdout()  # the exit code is still the verdict
     return code(report, level)
+
+
+def _watched(look: "Callable[[], Report]", seconds: float) -> Report:
+    from cozydiag.cli.watching import watch
+
+    if seconds < 1:
+        raise Problem(t("--watch takes seconds, 1 or more"))
+    return watch(look, seconds)
 
 
 def level_of(fail_on: str) -> Status:
