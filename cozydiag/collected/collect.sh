@@ -10,6 +10,7 @@
 # - It changes nothing: no file is written, nothing is started, stopped, installed or signalled but its own helpers.
 # - It talks to this machine alone (127.0.0.1), with GET, and once to CouchDB with the apps' own login.
 # - Passwords: files that hold nothing else (couchdb.login, tokens, keys) are named with owner and mode, never shown.
+#   Of containers and of PM2's list only named fields are taken: no environments.
 #   In other text it puts (hidden) in the place of what looks like a password. It cannot know them all: the output is
 #   NOT to be posted as it is. `cozydiag read --redact raw.txt` makes of it what may be posted.
 # - Everything has a limit in size and time.
@@ -21,6 +22,9 @@
 : "${NGINX_PID:=/run/nginx.pid}"
 : "${SUPERVISORD_CONF:=}"           # the first usual one
 : "${SUPERVISORCTL:=supervisorctl}"
+: "${APACHE_CONF:=}"                # as are these
+: "${CADDY_CONF:=}"
+: "${HAPROXY_CONF:=/etc/haproxy/haproxy.cfg}"
 : "${COUCHDB_URL:=http://127.0.0.1:5984}"
 : "${COUCHDB_DATABASE:=cozy}"
 : "${LOGIN_FILE:=/etc/cozy/couchdb.login}"
@@ -30,7 +34,7 @@
 
 LC_ALL=C
 export LC_ALL
-unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY
+unset http_proxy https_proxy all_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY DOCKER_HOST DOCKER_CONTEXT CONTAINER_HOST
 umask 077
 PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 HEAD=131072  # bytes of a configuration
@@ -73,6 +77,9 @@ hide() {
         -e 's/\([Aa][Uu][Tt][Hh][Oo][Rr][Ii][Zz][Aa][Tt][Ii][Oo][Nn]["'\'' ]*[: ][ "'\'']*\)[A-Za-z]\{1,\} *[^"'\'' ;]*/\1(hidden)/g' \
         -e 's/\([Cc][Oo][Oo][Kk][Ii][Ee]: *[A-Za-z0-9_.-]*=\)[^;"]*/\1(hidden)/g' \
         -e '/^|\[admins\]/,/^|\[/s/=.*/= (hidden)/' \
+        -e 's/\$[0-9a-z]\{1,4\}\$[A-Za-z0-9./$=]\{20,\}/(hidden)/g' \
+        -e '/^|[ 	]*user[ 	]/s/\(password[ 	]\{1,\}\)[^ 	]*/\1(hidden)/' \
+        -e 's/^\(|[ 	]*stats[ 	]\{1,\}auth[ 	]\{1,\}[^:]*:\).*/\1(hidden)/' \
         -e "$hidden_words"
 }
 
@@ -95,7 +102,7 @@ else
                 seconds=$((seconds - 1))
             done
             kill -9 "$child"
-        ) >/dev/null 2>&1 &
+        ) >/dev/null 2>&1 3>&- 4>&- 5>&- & # else who reads the output would wait for its last second
         watcher=$!
         wait "$child" 2>/dev/null
         code=$?
@@ -104,14 +111,11 @@ else
     }
 fi
 
-# within SECONDS COMMAND...: 0 is for what only reads a plain file, which a limit would make slow with busybox.
-within() { if [ "$1" = 0 ]; then shift && "$@"; else limit "$@"; fi; }
-
 # told SIZE SECONDS COMMAND...: what it says as text, how it ended (124, 137: it took too long), and whether it said more.
 told() {
     size=$1
     shift
-    ending=$({ { { within "$@" 2>&1; echo $? >&3; } | first "$size" | body "$size" >&4; } 3>&1; } 4>&5)
+    ending=$({ { { limit "$@" 2>&1; echo $? >&3; } | first "$size" | body "$size" >&4; } 3>&1; } 4>&5)
     ended "$ending"
 }
 
@@ -141,11 +145,13 @@ run() {
 about() {
     plain "$1" || return 1
     section "file $1"
-    case $(ls -d -- "$1" 2>&1 >/dev/null) in
-    '') ;;
-    *[Pp]ermission*) echo '= state closed' && return 1 ;;
-    *) echo '= state absent' && return 1 ;;
-    esac
+    if [ ! -e "$1" ] && [ ! -h "$1" ]; then
+        case $([ -d "${1%/*}/." ] || ls -d -- "$1" 2>&1 >/dev/null) in
+        *[Pp]ermission*) echo '= state closed' ;;
+        *) echo '= state absent' ;;
+        esac
+        return 1
+    fi
     printf '= stat %s\n' "$(stat -L -c '%f %u %g %s %Y' -- "$1" 2>/dev/null)"
     if [ -d "$1" ]; then echo '= is folder'
     elif [ -f "$1" ]; then echo '= is file'
@@ -161,7 +167,7 @@ trace() { for path in "$@"; do about "$path"; done; }
 file() {
     about "$1" || return
     if [ -r "$1" ]; then
-        told "$HEAD" 0 cat -- "$1"
+        dd bs=4096 count=$((HEAD / 4096)) 2>/dev/null <"$1" | body "$HEAD"
         [ "$(wc -c <"$1")" -le "$HEAD" ] && echo '= state whole' || echo '= state cut'
     else
         echo '= state closed'
@@ -173,7 +179,7 @@ log() {
     about "$1" || return
     if [ -h "$1" ]; then echo '= state link'
     elif [ -r "$1" ]; then
-        told "$TAIL" 0 tail -c "$TAIL" -- "$1"
+        tail -c "$TAIL" -- "$1" 2>/dev/null | body "$TAIL"
         echo '= state end'
     else echo '= state closed'; fi
 }
@@ -183,12 +189,27 @@ folder() {
     about "$1"
     [ -d "$1" ] || return 1
     if [ -r "$1" ]; then
-        told "$HEAD" 0 ls -A -- "$1"
+        ls -A -- "$1" 2>/dev/null | head -n 3000 | body
         echo '= state whole'
     else
         echo '= state closed'
         return 1
     fi
+}
+
+# first_of PATH...: the first that is there.
+first_of() { for path in "$@"; do [ -e "$path" ] && printf '%s' "$path" && return; done; }
+
+# certificate FILE: the certificates in it, which every visitor gets, and in openssl's words whose they are and until
+# when. Of a key in the same file nothing.
+certificate() {
+    about "$1" || return
+    [ -r "$1" ] || { echo '= state closed' && return; }
+    section "certificate $1"
+    {
+        openssl x509 -noout -subject -issuer -dates -in "$1" 2>/dev/null </dev/null
+        sed -n '/^-----BEGIN CERTIFICATE-----/,/^-----END CERTIFICATE-----/p' "$1" | head -n 300
+    } | body
 }
 
 # settings WORD FILE: the values of `WORD = value;`, one a line.
@@ -250,6 +271,73 @@ asked_with_login() {
     ended "$ending"
 }
 
+# shown NAME PORT: the certificate that a site shows on this machine, and what openssl thinks of it.
+shown() {
+    section "certificate $1 at 127.0.0.1:$2"
+    limit 6 openssl s_client -connect "127.0.0.1:$2" -servername "$1" 2>/dev/null |
+        sed -n -e '/^-----BEGIN CERT/,/^-----END CERT/p' -e 's/^ *\(Verify return code: .*\)/\1/p' | body
+}
+
+# --- containers: their state, by named fields (https://pkg.go.dev/text/template), without their environments
+
+fields='{"Id":{{json .ID}},"Name":{{json .Name}},"Created":{{json .Created}},"State":{{json .State}},
+"RestartCount":{{json .RestartCount}},"Path":{{json .Path}},"Args":[{{if .Args}}{{json (index .Args 0)}}{{end}}],
+"HostConfig":{"RestartPolicy":{{json .HostConfig.RestartPolicy}},"PortBindings":{{json .HostConfig.PortBindings}},
+"NetworkMode":{{json .HostConfig.NetworkMode}}},"Config":{"Image":{{json .Config.Image}},"Labels":{
+"com.docker.compose.project":{{json (index .Config.Labels "com.docker.compose.project")}},
+"com.docker.compose.service":{{json (index .Config.Labels "com.docker.compose.service")}},
+"PODMAN_SYSTEMD_UNIT":{{json (index .Config.Labels "PODMAN_SYSTEMD_UNIT")}}}},
+"NetworkSettings":{"Ports":{{json .NetworkSettings.Ports}},"Networks":{{json .NetworkSettings.Networks}}},
+"Mounts":{{json .Mounts}}}'
+
+# containers PROGRAM [OPTION...]: all of them, and the last words of some that do not run.
+containers() {
+    section "command $1 ps"
+    answer=$({ told "$HEAD" 8 "$@" ps -a -q --no-trunc; } 5>&1)
+    printf '%s\n' "$answer"
+    ids=$(printf '%s\n' "$answer" | sed -n 's/^|\([0-9a-f]\{64\}\)$/\1/p' | head -n 100)
+    [ -n "$ids" ] || return 0
+    # shellcheck disable=SC2086
+    run "$1 inspect" 10 "$@" inspect --type container --format "$fields" $ids
+    for id in $(limit 8 "$@" ps -a -q --no-trunc --filter status=exited 2>/dev/null | head -n 10); do
+        section "command $1 logs $id"
+        told 16384 5 "$@" logs --tail 40 "$id"
+    done
+}
+
+# --- PM2 and forever: by their files alone, for PM2's own command would start it, and forever's deletes sockets
+
+# What PM2 has saved, by named fields, without environments. It writes each on a line of its own.
+saved() {
+    about "$1" || return
+    [ -r "$1" ] || { echo '= state closed' && return; }
+    awk -v fields='name|status|exec_mode|exec_interpreter|pm_exec_path|pm_cwd|pm_pid_path|pm_err_log_path|pm_out_log_path' '
+        BEGIN { wanted = "^    \"(" fields ")\": \"[^\"]*\",?$" }
+        $0 ~ /^(\[|\])$/ || $0 == "  {" { print }
+        $0 ~ wanted { sub(/,?$/, ","); print }
+        $0 ~ /^  \},?$/ { print "    \"only\": \"some fields\""; print }' "$1" | head -n 3000 | body
+    echo '= state part'
+}
+
+# pm2 FOLDER
+pm2() {
+    [ ! -h "$1" ] && folder "$1" || return
+    trace "$1/rpc.sock"
+    log "$1/pm2.pid" # as a log: its folder is a user's
+    saved "$1/dump.pm2"
+    log "$1/pm2.log"
+    folder "$1/pids" && for path in "$1"/pids/*.pid; do log "$path"; done
+    for path in "$1"/logs/*error*.log; do [ -f "$path" ] && log "$path"; done
+}
+
+# forever FOLDER
+forever() {
+    [ ! -h "$1" ] && folder "$1" || return
+    folder "$1/sock" && trace "$1"/sock/*
+    folder "$1/pids" && for path in "$1"/pids/*.pid; do log "$path"; done
+    for path in "$1"/*.log; do [ -f "$path" ] && log "$path"; done
+}
+
 # --- what is collected
 
 exec 5>&1
@@ -278,34 +366,43 @@ for path in /proc/net/tcp /proc/net/tcp6; do
         tr '\n' ' ')"
 done
 
+about /proc/net/unix && sed -n -e 1p -e '/\.sock$/p' /proc/net/unix | body && echo '= state part'
+
 # Processes: number, state, user, and which of the sockets above they hold. Command lines of a Cozy's world alone.
+# shellcheck disable=SC2012
+held=$(ls -l /proc/[0-9]*/fd 2>/dev/null | awk -v listening="$listening" '
+    BEGIN { count = split(listening, inodes, " "); for (i = 1; i <= count; i++) waits["socket:[" inodes[i] "]"] = inodes[i] }
+    /^\/proc\// { split($0, parts, "/") }
+    $NF in waits { print parts[3] ":" waits[$NF] }' | sort -u)
 count=0
+dockerd=
+homes=
 for folder in /proc/[0-9]*; do
     count=$((count + 1))
     [ "$count" -gt 3000 ] && break
+    pid=${folder#/proc/}
     line=
     { read -r line <"$folder/stat"; } 2>/dev/null
     [ -n "$line" ] || continue
-    section "process ${folder#/proc/}"
-    printf '%s\n' "$line" | body
+    section "process $pid"
+    printf '|%s\n' "$line"
     uid=
     { while read -r word _ effective _; do [ "$word" = Uid: ] && uid=$effective && break; done <"$folder/status"; } 2>/dev/null
     printf '= uid %s\n' "$uid"
-    if [ -r "$folder/fd" ]; then
-        # shellcheck disable=SC2012
-        held=$(ls -l "$folder/fd" 2>/dev/null | sed -n 's/.* -> socket:\[\([0-9]*\)\]$/\1/p')
-        for inode in $held; do
-            case " $listening " in *" $inode "*) printf '= holds %s\n' "$inode" ;; esac
-        done
-    else
-        echo '= state closed'
-    fi
+    for pair in $held; do
+        case $pair in "$pid":*) printf '= holds %s\n' "${pair#*:}" ;; esac
+    done
+    [ -r "$folder/fd" ] || echo '= state closed'
     case $line in
     *'(node'* | *'(beam'* | *'(couch'* | *'(nginx'* | *'(supervisor'* | *'(cozy'* | *'(python'* | *'(apache'* | *'(httpd'* | \
         *'(haproxy'* | *'(caddy'* | *'(dockerd'* | *'(containerd'* | *'(PM2'* | *'(epmd'* | *'(heart'*)
-        section "arguments ${folder#/proc/}"
+        section "arguments $pid"
         { dd if="$folder/cmdline" bs=4096 count=2 2>/dev/null | tr '\000' '\n'; } 2>/dev/null | body
         ;;
+    esac
+    case $line in
+    *'(dockerd)'*) dockerd=yes ;;
+    *'(PM2'*) homes="$homes $(tr '\000' ' ' <"$folder/cmdline" | sed -n 's/.*God Daemon (\(\/[^ )]*\)).*/\1/p')" ;;
     esac
 done
 
@@ -331,12 +428,28 @@ trace /etc/cozy /etc/cozy/couchdb.login "$LOGIN_FILE" /etc/cozy/stack.token /etc
     /var/spool/postfix /var/lib/cozy/cozy.yml /var/lib/cozy/.cozy/cozy.yml /var/lib/cozy/.config/cozy/cozy.yml \
     /var/lib/cozy/cozy-admin-passphrase /run/podman/podman.sock /var/lib/containers/storage \
     /root/.local/share/containers/storage /run/openrc/softlevel /run/runit /run/s6 /run/systemd/container \
-    /run/systemd/private /run/systemd/timesync/synchronized /run/reboot-required /var/snap/couchdb/current/etc \
+    /run/libpod /run/systemd/private /run/systemd/timesync/synchronized /run/reboot-required /var/snap/couchdb/current/etc \
     /sys/class/net/docker0 /sys/class/net/podman0 /sys/class/net/cni-podman0 /sys/module/ip_tables \
     /sys/module/ip6_tables /sys/module/nf_tables
 
+# The users of a Cozy, and those who have a PM2, a forever or containers; without their full names.
+others=' '
+while IFS=: read -r user _ uid _ _ home _; do
+    case $home in /?*) ;; *) continue ;; esac
+    for name in .pm2 .forever .local/share/containers/storage; do
+        if [ -e "$home/$name" ]; then others="$others$user "
+        elif [ -d "$home" ] && [ ! -x "$home" ]; then trace "$home/$name"; fi
+    done
+    [ -e "$home/.local/share/containers/storage" ] && trace "$home/.local/share/containers/storage"
+    case " $homes " in *" $home/.pm2 "*) ;; *) homes="$homes $home/.pm2" ;; esac
+    [ ! -e "$home/.forever" ] || forever "$home/.forever"
+done </etc/passwd
+for path in $homes $(sed -n 's/.*PM2_HOME=\([^" ]*\).*/\1/p' /etc/systemd/system/pm2*.service 2>/dev/null); do
+    [ ! -e "$path" ] || pm2 "$path"
+done
 section 'file /etc/passwd'
-sed -n -e '/^root:/p' -e '/^cozy/p' -e '/^couchdb:/p' /etc/passwd 2>/dev/null | body
+awk -F : -v others="$others" 'OFS = ":" { $2 = "x"; $5 = "" }
+    $1 == "root" || $1 ~ /^(cozy|couchdb)/ || index(others, " " $1 " ")' /etc/passwd 2>/dev/null | body
 echo '= state part'
 
 # Configurations
@@ -348,12 +461,53 @@ if have "$NGINX"; then
     section 'words nginx'
     {
         cat "$(command -v "$NGINX")" /usr/lib/nginx/modules/*.so /usr/lib64/nginx/modules/*.so 2>/dev/null |
-            tr -c 'a-z0-9_' '\n' | sort -u
+            tr -cs 'a-z0-9_' '\n'
         echo '-'
         cat "$NGINX_CONF" "$base"/*.d/* "$base"/sites-enabled/* 2>/dev/null | tr -c 'a-z0-9_' '\n' | sort -u
     } | awk '$0 == "-" { now = 1; next } !now { known[$0] = 1; next } length($0) > 1 && $0 in known' | head -n 3000 | body
 fi
-for path in "$NGINX_PID" /var/run/nginx.pid /run/nginx/nginx.pid /usr/local/nginx/logs/nginx.pid \
+
+[ -n "$APACHE_CONF" ] || APACHE_CONF=$(first_of /etc/apache2/apache2.conf /etc/httpd/conf/httpd.conf /etc/apache2/httpd.conf)
+apache=$(dirname "${APACHE_CONF:-/etc/apache2/apache2.conf}")
+case $APACHE_CONF in */httpd.conf) APACHE=httpd ;; *) APACHE=apache2 ;; esac
+if [ -f "$APACHE_CONF" ]; then
+    file "$apache/envvars"
+    with_includes 3 'Include[A-Za-z]*' "$APACHE_CONF"
+    for name in conf-enabled mods-enabled sites-enabled conf.d vhosts.d ../conf.d ../conf.modules.d; do folder "$apache/$name"; done
+    # What it makes of its files: `-t -D DUMP_CONFIG` prints that, and writes nothing.
+    set -- -f "$APACHE_CONF" -t -D DUMP_CONFIG
+    for path in /usr/lib/apache2/modules /usr/lib64/httpd/modules /usr/lib/httpd/modules /usr/lib/apache2; do
+        trace "$path/mod_info.so"
+        [ -f "$path/mod_info.so" ] && set -- -C "LoadModule info_module $path/mod_info.so" "$@" && break
+    done
+    have "$APACHE" && # with the variables that its unit gives it
+        # shellcheck disable=SC2046
+        run "$APACHE $*" 8 env $(sed -n -e 's/\$SUFFIX//g' -e 's/^export \(APACHE_[A-Z_]*=[A-Za-z0-9/._-]*\)$/\1/p' \
+            "$apache/envvars" 2>/dev/null) "$APACHE" "$@"
+    run "$APACHE -v" 5 "$APACHE" -v
+fi
+
+[ -n "$CADDY_CONF" ] || CADDY_CONF=$(first_of /etc/caddy/Caddyfile /etc/caddy/caddy.json)
+if [ -f "$CADDY_CONF" ]; then
+    with_includes 2 import "$CADDY_CONF"
+    for name in conf.d sites-enabled sites Caddyfile.d; do folder "$(dirname "$CADDY_CONF")/$name"; done
+    # Its warnings are not JSON.
+    # shellcheck disable=SC2016
+    have caddy && run "caddy adapt --config $CADDY_CONF" 8 sh -c 'caddy adapt --config "$1" 2>/dev/null || caddy adapt --config "$1"' \
+        sh "$CADDY_CONF"
+    run 'caddy version' 5 caddy version
+    asked http://127.0.0.1:2019/config/ "$HEAD"
+fi
+
+if [ -f "$HAPROXY_CONF" ]; then
+    file "$HAPROXY_CONF"
+    folder "$(dirname "$HAPROXY_CONF")/conf.d"
+    run "haproxy -c -f $HAPROXY_CONF" 8 haproxy -c -f "$HAPROXY_CONF" # which opens no port
+    run 'haproxy -v' 5 haproxy -v
+fi
+
+for path in /run/apache2/apache2.pid /run/httpd/httpd.pid /run/apache2/httpd.pid /run/haproxy.pid /run/haproxy/haproxy.pid \
+    "$NGINX_PID" /var/run/nginx.pid /run/nginx/nginx.pid /usr/local/nginx/logs/nginx.pid \
     /run/couchdb/couchdb.pid /var/run/couchdb/couchdb.pid; do
     file "$path"
 done
@@ -393,6 +547,9 @@ for directory in /etc/couchdb/default.d /etc/couchdb/local.d /usr/local/etc/couc
 done
 
 # Services
+folder /etc/init.d
+folder /etc/systemd/system/multi-user.target.wants
+for path in /etc/systemd/system/multi-user.target.wants/pm2*; do [ -f "$path" ] && file "$path"; done
 section 'command supervisorctl status'
 if have "$SUPERVISORCTL"; then
     if [ -n "$SUPERVISORD_CONF" ]; then set -- -c "$SUPERVISORD_CONF"; else set --; fi
@@ -408,6 +565,17 @@ if [ -d /run/systemd/system ]; then
         cozy-stack.service supervisor.service supervisord.service postfix.service postfix@-.service \
         exim4.service redis-server.service docker.service podman.service 'pm2-*.service' 'cozy-*.service'
 fi
+# Nobody is asked who does not run: a question could start him.
+if [ -n "$dockerd" ] && have docker; then
+    fields=$(printf '%s' "$fields" | sed 's/"Config":{/&"ExposedPorts":{{json .Config.ExposedPorts}},/') # podman has none
+    containers docker -H "unix://$(first_of /run/docker.sock /var/run/docker.sock)"
+fi
+podman=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}/libpod/tmp/pause.pid
+if [ "$(id -u)" -ne 0 ]; then
+    file "$podman"
+    kill -0 "$(cat "$podman" 2>/dev/null)" 2>/dev/null || podman=
+elif [ ! -e /run/libpod ]; then podman=; fi
+if [ -n "$podman" ] && have podman; then containers podman; fi
 run 'cozy-monitor status --raw' 20 "$COZY_MONITOR" status --raw
 run 'node --version' 5 node --version
 run 'nodejs --version' 5 nodejs --version
@@ -448,14 +616,34 @@ if [ -n "$login" ] && have curl; then
 fi
 login=
 
-# The sites of nginx, asked on this machine, and what it passes them to.
-sites() {
-    for path in "$NGINX_CONF" "$base"/conf.d/* "$base"/sites-enabled/*; do
-        [ -f "$path" ] && [ -r "$path" ] && settings "$1" "$path"
-    done | tr -s '[:blank:]' '\n' | sort -u | head -n 20
+# The sites of the proxies, asked on this machine, their certificates, and what nginx passes them to.
+proxy_files() {
+    for path in "$NGINX_CONF" "$base"/conf.d/* "$base"/sites-enabled/* "$APACHE_CONF" "$apache"/*/ports.conf "$apache"/ports.conf \
+        "$apache"/sites-enabled/* "$apache"/conf.d/* "$apache"/../conf.d/* "$CADDY_CONF" "$HAPROXY_CONF"; do
+        [ -f "$path" ] && [ -r "$path" ] && printf '%s\n' "$path"
+    done
 }
-ports=$(sites listen | sed -n 's/^\(.*:\)\{0,1\}\([0-9]\{1,5\}\)$/\2/p' | sort -u | head -n 6)
-for name in $(sites server_name); do
+sites() {
+    proxy_files | while read -r path; do settings "$1" "$path"; done | tr -s '[:blank:]' '\n' | sort -u | head -n 20
+}
+# matches EDIT: what one edit of sed finds in these files.
+matches() {
+    proxy_files | while read -r path; do sed -n "$1" "$path"; done | tr -s '[:blank:],' '\n' | sort -u | head -n 20
+}
+ports=$({
+    sites '[Ll]isten'
+    matches 's/^[[:blank:]]*<VirtualHost \(.*\)>.*/\1/p'
+    matches 's/^[[:blank:]]*bind[[:blank:]]\{1,\}\([^ ]*\).*/\1/p'
+    [ ! -f "$CADDY_CONF" ] || printf '80\n443\n'
+} | sed -n 's/^\(.*:\)\{0,1\}\([0-9]\{1,5\}\)$/\2/p' | sort -u | head -n 6)
+names=$({
+    sites server_name
+    sites ServerName
+    sites ServerAlias
+    matches 's/^\([a-z0-9.-]*\.[a-z]\{2,\}\([, ].*\)\{0,1\}\){$/\1/p'                # Caddy's begin a line
+    matches 's/.*hdr([Hh]ost)[[:blank:]]*\(-i[[:blank:]]*\)\{0,1\}\([^ ]*\).*/\2/p' # HAProxy's
+} | sort -u | head -n 20)
+for name in $names; do
     case $name in *[!A-Za-z0-9.-]* | '' | _) continue ;; esac
     for port in $ports; do
         case $port in
@@ -463,8 +651,19 @@ for name in $(sites server_name); do
         80) asked "http://$name/" "$BODY" "$name:80:127.0.0.1" ;;
         *) asked "http://$name:$port/" "$BODY" "$name:$port:127.0.0.1" ;;
         esac
+        if [ "$port" != 80 ] && have openssl; then shown "$name" "$port"; fi
     done
     if have getent; then run "name $name" 5 getent ahosts "$name"; fi
+done
+for path in $({
+    sites ssl_certificate
+    sites SSLCertificateFile
+    matches 's/^[[:blank:]]*tls[[:blank:]]\{1,\}\(\/[^ ]*\).*/\1/p'
+    matches 's/^[[:blank:]]*bind .* crt[[:blank:]]\{1,\}\([^ ]*\).*/\1/p'
+    echo /etc/cozy/server.crt
+} | tr -d '"' | sort -u); do
+    case $path in /*) ;; *) path=$base/$path ;; esac
+    if [ -d "$path" ]; then for inside in "$path"/*.pem; do certificate "$inside"; done; else certificate "$path"; fi
 done
 for url in $(sites proxy_pass); do
     case $url in http://127.0.0.1:* | http://localhost:*) asked "${url%/}/" ;; esac
@@ -486,7 +685,8 @@ if [ -n "$SUPERVISORD_CONF" ]; then
     done
 fi
 for path in /var/log/supervisor/supervisord.log /var/log/supervisor/cozy-*.log /var/log/couchdb/*.log /var/log/couchdb.log \
-    /usr/local/var/log/couchdb/*.log /opt/couchdb/var/log/*.log /usr/local/var/log/cozy/*.log $LOGS; do
+    /usr/local/var/log/couchdb/*.log /opt/couchdb/var/log/*.log \
+    /var/log/apache2/*error*.log /var/log/httpd/*error_log /var/log/caddy/*.log /var/log/haproxy.log /usr/local/var/log/cozy/*.log $LOGS; do
     log "$path"
 done
 

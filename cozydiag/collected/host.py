@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
-from cozydiag.collected import supervisor
+from cozydiag.collected import containers, node, supervisor
 from cozydiag.collected.answers import REFUSED, asked
 from cozydiag.collected.systemd import shown
 from cozydiag.collected.tables import UNKNOWN, File, Tables
@@ -33,6 +33,7 @@ from cozydiag.host.commands import Completed
 from cozydiag.host.files import Entry, memory_in
 from cozydiag.host.smtp import Greeted
 from cozydiag.host.tabled import TabledHost
+from cozydiag.managers.docker import SOCKETS
 
 LOGIN = b"collected\nstand-in-of-the-login\n"
 """In the place of the login that stayed there: requests with any login are answered as those with the true one were."""
@@ -95,8 +96,10 @@ class CollectedHost(TabledHost):
         record: bool = True,
         verify: bool = True,
     ) -> Answer | Failure:
+        if unix is not None:
+            return self._of_docker(url, unix)
         parsed = urls.parse(url)
-        if unix is not None or parsed is None:
+        if parsed is None:
             raise Unasked
         login = any(name.lower() in ("authorization", "cookie") for name, _ in headers)
         said = self.tables.answers.get(asked(parsed, connect_to, login=login))
@@ -111,6 +114,13 @@ class CollectedHost(TabledHost):
         if record:
             self._note_answer(described("GET", url, unix, connect_to)[0], outcome)
         return outcome
+
+    def _of_docker(self, url: str, socket: str) -> Answer | Failure:
+        said = containers.docker(self.tables, url) if socket in SOCKETS else None
+        if said is None:
+            raise Unasked
+        self._note_answer(described("GET", url, socket, None)[0], said)
+        return said
 
     def _unheard(self, address: tuple[str, int]) -> Failure | None:
         """Refused, where the kernel's tables show that nothing listens there; None where nobody can tell."""
@@ -142,7 +152,7 @@ class CollectedHost(TabledHost):
     def exchange(
         self, path: str, request: bytes, whole: Callable[[bytearray], bool], *, max_bytes: int = 64 << 20
     ) -> bytes | Failure:
-        raise Unasked
+        return self._note(path, node.answer(self.tables, path, request), lambda seen: f"{len(seen)} bytes")
 
     def greet(self, name: str, port: int) -> Greeted | Failure:
         refused = self._unheard((name, port))
@@ -181,10 +191,10 @@ class CollectedHost(TabledHost):
         raise Unasked
 
     def handshake(self, name: str, address: tuple[str, int]) -> Shown | Failure:
-        refused = self._unheard(address)
-        if refused is None:
+        found = self.tables.shown.get((name.lower(), *address)) or self._unheard(address)
+        if found is None:
             raise Unasked
-        return self._note(f"TLS {name} at {address[0]}:{address[1]}", refused, lambda _: "")
+        return self._note(f"TLS {name} at {address[0]}:{address[1]}", found, lambda _: "")
 
     def key_mismatch(self, certificate: str, key: str) -> str | Failure:
         raise Unasked
@@ -229,6 +239,8 @@ class CollectedHost(TabledHost):
     ) -> Completed | Failure:
         line = " ".join((os.path.basename(argv[0]), *argv[1:]))
         done = shown(self.tables, argv) or self.tables.commands.get(line)
+        if os.path.basename(argv[0]) == "podman":
+            done = containers.podman(self.tables, argv)
         if done is None or done == UNKNOWN:
             raise Unasked
         if isinstance(done, Completed):

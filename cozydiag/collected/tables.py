@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Union
 
+from cozydiag.collected import certificates
 from cozydiag.collected.answers import Asked, answers
 from cozydiag.collected.grammar import Collected, Section, is_number
-from cozydiag.host import Answer, Disk, Failure, Listener, Process
+from cozydiag.host import Answer, Disk, Failure, Listener, Process, Shown
 from cozydiag.host.commands import Completed
 from cozydiag.host.files import unescape
 from cozydiag.host.logs import one_line
@@ -35,9 +36,9 @@ class File(NamedTuple):
 @dataclass
 class Tables:
     """``at`` is when it was collected (epoch seconds), ``up`` how long the machine had run by then. ``owners`` has the
-    process behind the number of a socket. ``login`` is the file of the apps' login, which stayed there.
-    ``listeners`` is None where the tables of the kernel are not there. ``words`` are those of nginx's configuration
-    that stand in its program, each with the NUL behind it."""
+    process behind the number of a socket. ``shown`` has certificates by name, address and port. ``login`` is the file
+    of the apps' login, which stayed there. ``listeners`` is None where the tables of the kernel are not there.
+    ``words`` are those of nginx's configuration that stand in its program, each with the NUL behind it."""
 
     name: str
     at: float
@@ -52,6 +53,7 @@ class Tables:
     answers: Mapping[Asked, Answer | Failure] = field(default_factory=dict)
     commands: Mapping[str, Completed | Failure] = field(default_factory=dict)
     names: Mapping[str, tuple[str, ...] | Failure] = field(default_factory=dict)
+    shown: Mapping[tuple[str, str, int], Shown] = field(default_factory=dict)
     login: str = ""
     malformed: bool = False
     words: bytes | None = None
@@ -83,6 +85,10 @@ class Tables:
 def tables(collected: Collected) -> Tables:
     host = collected.one("host") or Section("host", "", {}, ())
     files = {os.path.normpath(one.name): _file(one) for one in _best(collected)}
+    for path, content in certificates.in_files(collected).items():
+        known = files.get(os.path.normpath(path))
+        if isinstance(known, File):
+            files[os.path.normpath(path)] = known._replace(content=content, partial=True)
     up = _number(_first_word(files.get("/proc/uptime")))
     at = _number(host.word("time"))
     processes = tuple(_processes(collected, at - up, _number(host.word("ticks")) or 100.0))
@@ -95,6 +101,7 @@ def tables(collected: Collected) -> Tables:
     found.commands = {one.name: _command(one) for one in collected.of("command")}
     found.names = {one.name.removeprefix("name "): _addresses(one) for one in collected.of("command")
                    if one.name.startswith("name ")}  # fmt: skip
+    found.shown = certificates.shown(collected)
     login = collected.one("login")
     found.login = os.path.normpath(login.word("file")) if login else ""
     found.malformed = login is not None and "malformed" in login.states
