@@ -26,6 +26,9 @@ _STATUS_COLOURS = {
 }  # fmt: skip
 
 
+_NARROW = 60
+"""Columns below which checks have no column of their own: there would be no room for what they say."""
+
 _NO_BREAK, _GLUE = "\u00a0", "\uf8ff"
 
 
@@ -57,6 +60,7 @@ class Terminal:
         )  # fmt: skip
         self.catalogue = catalogue
         self.symbols = symbols
+        self._narrow = self.console.width < _NARROW
 
     def say(self, text: Text | str) -> str:
         words = text if isinstance(text, str) else render(text, self.catalogue)
@@ -119,7 +123,8 @@ class Terminal:
         here: what matters must not scroll away. What is not here is counted, unless that is all there is to say."""
         table = Table(box=None, padding=(0, 1, 0, 0), show_header=False, expand=False)
         table.add_column(no_wrap=True)
-        table.add_column(overflow="fold", max_width=30, no_wrap=not verbose)
+        if not self._narrow:
+            table.add_column(overflow="fold", max_width=30, no_wrap=not verbose)
         table.add_column(overflow="fold")
         counted = () if verbose else words.counted(report)
         results = words.worst_first(report)
@@ -130,20 +135,24 @@ class Terminal:
             if n := sum(result.status is status for result in results):
                 more = plural("{n} more check (-v shows it)", "{n} more checks (-v shows them)", n=n)
                 name = Styled(self.say(words.STATUS_WORDS[status]), _STATUS_COLOURS[status])
-                table.add_row(name, Styled(), Styled(self.say(more)))
+                table.add_row(name, *([] if self._narrow else [Styled()]), Styled(self.say(more)))
         return table
 
-    def _row(self, result: Result, *, verbose: bool) -> tuple[Styled, Styled, Styled]:
+    def _row(self, result: Result, *, verbose: bool) -> tuple[Styled, ...]:
+        """What is well says so itself; of the rest the check's name is needed in every width."""
         follows = words.consequence(result)
         style = "dim" if follows else ""
         status = Styled(self.say(words.STATUS_WORDS[result.status]), style or _STATUS_COLOURS[result.status])
         said = Styled(self.say(words.what(result)), style)
         if result.status is Status.OK and not verbose:
             said = Styled(said.plain, no_wrap=True, overflow="ellipsis")
+        if self._narrow and (result.status is not Status.OK or verbose):
+            said.append(f"\n{result.instance}", "dim")
         if verbose:
             for one in result.evidence:
                 said.append(f"\n{one.source}: {one.line}", "dim")
-        return status, Styled(result.instance, style, overflow="ellipsis"), said
+        name = [] if self._narrow else [Styled(result.instance, style, overflow="ellipsis")]
+        return status, *name, said
 
     def _unlooked(self, report: Report) -> None:
         looked = words.looked(report)

@@ -22,7 +22,7 @@ from cozydiag.report.as_json import as_json
 from cozydiag.report.plain import plain
 from cozydiag.report.terminal import Terminal
 from cozydiag.text import Bytes, Percent, Seconds, Text, t
-from cozydiag.text.catalogue import catalogue
+from cozydiag.text.catalogue import catalogue, render
 
 EXPECTED: Final = Path(__file__).parent / "reports"
 NOON: Final = 1_795_262_400.0
@@ -175,6 +175,10 @@ def printed(report: Report, layout: str, language: str, symbols: words.Symbols =
     return file.getvalue()
 
 
+COMMANDS: Final = {command for one in REPORTS.values() for cause in one.causes for command in (*cause.commands,
+                   cause.by_hand)}  # fmt: skip
+"""They are never broken: they are there to be copied."""
+
 KINDS: Final = [
     ("terminal", "en"), ("terminal", "fr"), ("text", "en"), ("text", "fr"), ("verbose", "en"), ("json", "en"),
 ]  # fmt: skip
@@ -198,6 +202,20 @@ def test_the_whole_output(name: str, layout: str, language: str) -> None:
 def test_no_line_is_wider_than_the_terminal(name: str, language: str) -> None:
     lines = printed(REPORTS[name], "terminal", language).splitlines()
     assert [line for line in lines if len(line) > 80] == []
+
+
+@pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize("width", [40, 50, 59])
+def test_a_narrow_terminal_has_room_for_what_is_said(name: str, language: str, width: int) -> None:
+    """The name of a check stands below, where it is needed, and not beside."""
+    file = io.StringIO()
+    Terminal(file, catalogue(language), words.UNICODE, width=width).show(REPORTS[name])
+    lines = file.getvalue().splitlines()
+    shown = words.counted(REPORTS[name])
+    said = [render(words.what(one), catalogue(language)) for one in REPORTS[name].results if one.status not in shown]
+    assert [one for one in said if not any(one[:9] in line for line in lines)] == []
+    assert [line for line in lines if len(line) > width and line.strip() not in COMMANDS] == []
 
 
 @pytest.mark.parametrize(("name", "layout"), [("healthy", "text"), ("broken", "text"), ("broken", "terminal")])
