@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from functools import partial
+from typing import Final, NamedTuple
 
 from cozydiag.sandbox import Sandbox, SandboxError
 from cozydiag.sandbox.faults import FAULTS
@@ -14,14 +15,19 @@ from scripts.laboratory.canaries import run as canaries
 from scripts.laboratory.cases import Case
 from scripts.laboratory.faults import MORE
 from scripts.laboratory.formats import Taken, taken
-from scripts.laboratory.hosts.run import Servers
-from scripts.laboratory.judge import Judgement, judge
-from scripts.laboratory.managers.run import Scenes
+from scripts.laboratory.hosts import run as hosts
+from scripts.laboratory.judge import Judged, Judgement, judge
+from scripts.laboratory.made import Made
+from scripts.laboratory.managers import run as managers
 from scripts.laboratory.proxies import run as proxies
 from scripts.laboratory.repair import Repair, repair
 
 AT_ONCE = 2
 """Sandboxes that run side by side. With more, two cores are so busy that healthy parts look slow."""
+
+Judges = Mapping[str, Callable[[Case], Judged]]
+JUDGES: Final[Judges] = {"proxies": proxies.judged, "canaries": canaries.judged}
+"""By the groups of cases that need no sandbox; those that need things made before them come in `run_all`."""
 
 
 class Outcome(NamedTuple):
@@ -47,8 +53,13 @@ class Outcome(NamedTuple):
 def run_all(cases: Sequence[Case]) -> Iterator[Outcome]:
     """The outcomes in the order of the cases, each as soon as it is there."""
     with_repair = command.can_fix()
-    with Scenes() as scenes, Servers() as servers, ThreadPoolExecutor(AT_ONCE) as threads:
-        yield from map(held_against, threads.map(lambda case: run(case, with_repair, scenes, servers), cases))
+    with Made(managers.MAKERS) as scenes, Made(hosts.MAKERS) as servers, ThreadPoolExecutor(AT_ONCE) as threads:
+        judges: Judges = {
+            **JUDGES,
+            "managers": partial(managers.judged, scenes),
+            "hosts": partial(hosts.judged, servers),
+        }
+        yield from map(held_against, threads.map(lambda case: run(case, with_repair, judges), cases))
 
 
 def held_against(outcome: Outcome) -> Outcome:
@@ -57,24 +68,15 @@ def held_against(outcome: Outcome) -> Outcome:
     return outcome if report is None else outcome._replace(taken=taken(report))
 
 
-def run(case: Case, with_repair: bool, scenes: Scenes | None = None, servers: Servers | None = None) -> Outcome:
+def run(case: Case, with_repair: bool, judges: Judges = JUDGES) -> Outcome:
     began = time.monotonic()
 
     def outcome(judgement: Judgement | None, repair: Repair | None = None, skipped_why: str | None = None) -> Outcome:
         return Outcome(case, judgement, repair, time.monotonic() - began, skipped_why)
 
-    if case.group == "proxies":
-        made = proxies.judged(case)
-        return outcome(made.judgement, skipped_why=made.skipped_why)
-    if case.group == "canaries":
-        made = canaries.judged(case)
-        return outcome(made.judgement, skipped_why=made.skipped_why)
-    if case.group == "managers" and scenes is not None:
-        made = scenes.judged(case)
-        return outcome(made.judgement, skipped_why=made.skipped_why)
-    if case.group == "hosts" and servers is not None:
-        made = servers.judged(case)
-        return outcome(made.judgement, skipped_why=made.skipped_why)
+    if case.group in judges:
+        judged = judges[case.group](case)
+        return outcome(judged.judgement, skipped_why=judged.skipped_why)
     try:
         sandbox = Sandbox.create()
     except SandboxError as error:  # no nginx or no supervisord for it here

@@ -23,6 +23,13 @@ class Judgement(NamedTuple):
     report: Mapping[str, Any] | None = None
 
 
+class Judged(NamedTuple):
+    """One of both is None."""
+
+    judgement: Judgement | None
+    skipped_why: str | None
+
+
 def judge(case: Case, run: Run) -> Judgement:
     if run.report is None:
         return Judgement((), 0, False, (f"exit code {run.code} and no report: {run.stderr[-300:]}",))

@@ -12,6 +12,7 @@ import pytest
 
 from scripts.laboratory.cases import Case, Cause
 from scripts.laboratory.command import Run
+from scripts.laboratory.made import Made
 from scripts.laboratory.managers import run
 from scripts.laboratory.managers.cases import CASES, ELSEWHERE, MANAGERS
 from scripts.laboratory.managers.scene import Scene, SceneError, Tool
@@ -69,18 +70,16 @@ def scene(*reports: dict[str, Any], acts: int = 2, tool: int = 0) -> Scene:
     return Scene(cozydiag, {"a": "x:a", "b": "x:b"}, {"a": Tool(lambda: tool, "restart", "x:a")}, daemon)
 
 
-def judged(monkeypatch: pytest.MonkeyPatch, there: Scene | Exception, kind: str, name: str, *codes: str) -> Any:
+def judged(there: Scene | Exception, kind: str, name: str, *codes: str) -> Any:
     @contextmanager
     def made() -> Iterator[Scene]:
         if isinstance(there, Exception):
             raise there
         yield there
 
-    monkeypatch.setattr(run, "MAKERS", {"x": made})
-    with run.Scenes() as scenes:
-        return scenes.judged(
-            Case("x", "managers", ("x", kind, name), tuple(Cause(code, "None") for code in codes), None)
-        )
+    case = Case("x", "managers", ("x", kind, name), tuple(Cause(code, "None") for code in codes), None)
+    with Made({"x": made}) as scenes:
+        return run.judged(scenes, case)
 
 
 WELL = report("service.failed", a="service.failed", b="")
@@ -100,26 +99,24 @@ WELL = report("service.failed", a="service.failed", b="")
     ],
 )
 def test_a_state_is_right_with_one_finding_and_one_cause(
-    monkeypatch: pytest.MonkeyPatch, seen: dict[str, Any], name: str, codes: tuple[str, ...], right: bool
+    seen: dict[str, Any], name: str, codes: tuple[str, ...], right: bool
 ) -> None:
-    assert (not judged(monkeypatch, scene(seen), "state", name, *codes).judgement.problems) is right
+    assert (not judged(scene(seen), "state", name, *codes).judgement.problems) is right
 
 
 @pytest.mark.parametrize(("tool", "acts", "right"), [(0, 2, True), (0, 0, False), (1, 2, False)])
-def test_a_success_that_is_believed_is_wrong(
-    monkeypatch: pytest.MonkeyPatch, tool: int, acts: int, right: bool
-) -> None:
+def test_a_success_that_is_believed_is_wrong(tool: int, acts: int, right: bool) -> None:
     there = scene(WELL, tool=tool, acts=acts)
-    assert (not judged(monkeypatch, there, "act", "a").judgement.problems) is right
+    assert (not judged(there, "act", "a").judgement.problems) is right
 
 
-def test_what_is_new_without_the_daemon_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_new_without_the_daemon_is_compared() -> None:
     after = report("service.failed", "manager.down", a="service.failed")
-    assert not judged(monkeypatch, scene(WELL, after), "daemon", "killed", "manager.down").judgement.problems
-    assert judged(monkeypatch, scene(WELL, after), "daemon", "killed", "manager.hung").judgement.problems
-    assert judged(monkeypatch, scene(WELL, WELL), "daemon", "killed", "manager.down").judgement.problems
+    assert not judged(scene(WELL, after), "daemon", "killed", "manager.down").judgement.problems
+    assert judged(scene(WELL, after), "daemon", "killed", "manager.hung").judgement.problems
+    assert judged(scene(WELL, WELL), "daemon", "killed", "manager.down").judgement.problems
 
 
-def test_what_cannot_be_had_is_skipped_and_what_breaks_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert judged(monkeypatch, SceneError("no npm"), "state", "a") == (None, "no npm")
-    assert judged(monkeypatch, RuntimeError("it does not start"), "state", "a").judgement.problems
+def test_what_cannot_be_had_is_skipped_and_what_breaks_is_wrong() -> None:
+    assert judged(SceneError("no npm"), "state", "a") == (None, "no npm")
+    assert judged(RuntimeError("it does not start"), "state", "a").judgement.problems

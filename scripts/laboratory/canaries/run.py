@@ -19,8 +19,7 @@ from scripts.laboratory.canaries.plants import FILES, LAST_WORDS, LINES, TWO_LIN
 from scripts.laboratory.cases import Case
 from scripts.laboratory.command import LIMIT, ROOT
 from scripts.laboratory.faults import deaths
-from scripts.laboratory.judge import Judgement
-from scripts.laboratory.proxies.run import Judged
+from scripts.laboratory.judge import Judged, Judgement
 from scripts.laboratory.waiting import until
 
 REPORTS: Final = (

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
-import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from typing import Final, NamedTuple
 
 from scripts.laboratory.cases import Case, Cause
 from scripts.laboratory.command import Run
 from scripts.laboratory.hosts import plain, v2, v3
 from scripts.laboratory.hosts.server import Fault, Server
-from scripts.laboratory.judge import Judgement, judge
-from scripts.laboratory.managers.scene import SceneError
-from scripts.laboratory.proxies.run import Judged
+from scripts.laboratory.judge import Judged, Judgement, judge
+from scripts.laboratory.made import Made
 
 
 class Kind(NamedTuple):
@@ -32,53 +29,15 @@ KINDS: Final = {
     "generic": Kind(plain.generic, plain.restore, plain.GENERIC),
     "v3-real": Kind(v3.real, v3.quiet, v3.FAULTS),
 }
-BROKEN = (OSError, RuntimeError, subprocess.SubprocessError)
+MAKERS: Final = {name: kind.make for name, kind in KINDS.items()}
 NOTHING = ("nothing-here",)
 BUSY = ("--skip", "host.load")
 """What else runs on the machine of the lab is no fault of its servers."""
 
 
-class Servers:
-    """From `with` to its end. One case at a time breaks a server."""
-
-    def __init__(self) -> None:
-        self._stack = ExitStack()
-        self._guard = threading.Lock()
-        self._locks = {name: threading.Lock() for name in KINDS}
-        self._made: dict[str, Server | str | Exception] = {}
-
-    def __enter__(self) -> Servers:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    def judged(self, case: Case) -> Judged:
-        name, fault = case.faults
-        with self._locks[name]:
-            server = self._server(name)
-            if isinstance(server, str):
-                return Judged(None, server)
-            if isinstance(server, Exception):
-                return _broken(server)
-            try:
-                return Judged(_judge(case, server, KINDS[name], fault), None)
-            except BROKEN as error:
-                return _broken(error)
-
-    def _server(self, name: str) -> Server | str | Exception:
-        """It, or why it cannot be had here, or what broke."""
-        if name not in self._made:
-            made = ExitStack()
-            try:
-                self._made[name] = made.enter_context(KINDS[name].make())
-            except SceneError as error:
-                self._made[name] = str(error)
-            except BROKEN as error:
-                self._made[name] = error
-            with self._guard:
-                self._stack.push(made)
-        return self._made[name]
+def judged(servers: Made[Server], case: Case) -> Judged:
+    name, fault = case.faults
+    return servers.judged(name, lambda server: _judge(case, server, KINDS[name], fault))
 
 
 def _nothing_here(run: Run) -> Judgement:
@@ -99,7 +58,3 @@ def _judge(case: Case, server: Server, kind: Kind, name: str) -> Judgement:
     finally:
         server.shell(fault.mend)
         kind.restore(server)
-
-
-def _broken(error: Exception) -> Judged:
-    return Judged(Judgement((), 0, False, (f"the case could not be made: {error}"[:200],)), None)

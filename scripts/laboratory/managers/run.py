@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
-import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Final
 
 from scripts.laboratory.cases import Case, Cause
-from scripts.laboratory.judge import Judgement
+from scripts.laboratory.judge import Judged, Judgement
+from scripts.laboratory.made import Made
 from scripts.laboratory.managers import debian, forever, pm2, strongpm, supervisord, systemd
 from scripts.laboratory.managers.cases import ELSEWHERE
-from scripts.laboratory.managers.scene import Scene, SceneError, new_causes, of_the_rest, said
-from scripts.laboratory.proxies.run import Judged
+from scripts.laboratory.managers.scene import Scene, new_causes, of_the_rest, said
 
 MAKERS: Final[Mapping[str, Callable[[], AbstractContextManager[Scene]]]] = {
     "supervisord": partial(supervisord.scene, second=False),
@@ -30,56 +28,11 @@ MAKERS: Final[Mapping[str, Callable[[], AbstractContextManager[Scene]]]] = {
 }
 
 
-BROKEN = (OSError, RuntimeError, subprocess.SubprocessError)
-
-
-class Scenes:
-    """From `with` to its end. One case at a time looks at a manager."""
-
-    def __init__(self) -> None:
-        self._stack = ExitStack()
-        self._guard = threading.Lock()
-        self._locks = {name: threading.Lock() for name in MAKERS}
-        self._made: dict[str, Scene | str | Exception] = {}
-
-    def __enter__(self) -> Scenes:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    def judged(self, case: Case) -> Judged:
-        name = case.faults[0]
-        if name in ELSEWHERE:
-            return Judged(None, ELSEWHERE[name])
-        with self._locks[name]:
-            scene = self._scene(name)
-            if isinstance(scene, str):
-                return Judged(None, scene)
-            if isinstance(scene, Exception):
-                return _broken(scene)
-            try:
-                return Judged(_judge(case, scene), None)
-            except BROKEN as error:
-                return _broken(error)
-
-    def _scene(self, name: str) -> Scene | str | Exception:
-        """It, or why it cannot be had here, or what broke."""
-        if name not in self._made:
-            made = ExitStack()
-            try:
-                self._made[name] = made.enter_context(MAKERS[name]())
-            except SceneError as error:
-                self._made[name] = str(error)
-            except BROKEN as error:
-                self._made[name] = error
-            with self._guard:
-                self._stack.push(made)
-        return self._made[name]
-
-
-def _broken(error: Exception) -> Judged:
-    return Judged(Judgement((), 0, False, (f"the case could not be made: {error}"[:200],)), None)
+def judged(scenes: Made[Scene], case: Case) -> Judged:
+    name = case.faults[0]
+    if name in ELSEWHERE:
+        return Judged(None, ELSEWHERE[name])
+    return scenes.judged(name, lambda scene: _judge(case, scene))
 
 
 def _judge(case: Case, scene: Scene) -> Judgement:

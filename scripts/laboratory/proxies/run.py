@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-from typing import NamedTuple
-
 from scripts.laboratory.cases import Case
-from scripts.laboratory.judge import Judgement, judge
+from scripts.laboratory.judge import Judged, judge
+from scripts.laboratory.made import BROKEN, broken
 from scripts.laboratory.proxies import packages
 from scripts.laboratory.proxies.bench import Bench
 from scripts.laboratory.proxies.cases import FAULTS
-
-
-class Judged(NamedTuple):
-    """One of both is None."""
-
-    judgement: Judgement | None
-    skipped_why: str | None
 
 
 def judged(case: Case) -> Judged:
@@ -29,5 +20,5 @@ def judged(case: Case) -> Judged:
     try:
         with Bench(proxy, program, fault) as bench:
             return Judged(judge(case, bench.run()), None)
-    except (OSError, RuntimeError, subprocess.SubprocessError) as error:
-        return Judged(Judgement((), 0, False, (f"the case could not be made: {error}",)), None)
+    except BROKEN as error:
+        return broken(error)
