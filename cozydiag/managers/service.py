@@ -123,13 +123,22 @@ class Condition(NamedTuple):
 class Life(NamedTuple):
     """Whether a service runs at this moment, as which process (0: unknown or none), in its manager's words.
 
-    ``busy``: it is on its way up or down, and its manager will say more soon.
+    ``busy``: it is on its way up or down, and its manager will say more soon. ``invocation`` is another one after each
+    start, "" where its manager gives none.
     """
 
     running: bool
     pid: int
     words: str
     busy: bool = False
+    invocation: str = ""
+
+    def is_another(self, before: Life) -> bool:
+        """Whether it was started anew since ``before``, as far as that can be told: who has no main process that is
+        known may still have an invocation, and a process that replaces itself was not started anew."""
+        if self.invocation and before.invocation:
+            return self.invocation != before.invocation
+        return self.pid != before.pid or not self.pid
 
 
 class Manager(Protocol):

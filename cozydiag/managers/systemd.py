@@ -86,7 +86,7 @@ class Systemd:
         words = f"{active}/{sub} {unit.get('Result', '')}".strip()
         running = active in ("active", "reloading") and sub != "exited"
         busy = active in ("activating", "deactivating") or bool(unit.get("Job"))
-        return Life(running, int(pid) if pid.isdigit() else 0, words, busy)
+        return Life(running, int(pid) if pid.isdigit() else 0, words, busy, unit.get("InvocationID", ""))
 
     def command(self, service: Service, verb: str) -> tuple[str, ...]:
         return ("systemctl", verb, service.unit)

@@ -11,7 +11,7 @@ PROPERTIES: Final = (
     "Id", "Names", "LoadState", "LoadError", "ActiveState", "SubState", "Result", "Type", "UnitFileState", "MainPID",
     "ExecMainCode", "ExecMainStatus", "NRestarts", "RestartUSec", "ConditionResult",
     "ConditionTimestampMonotonic", "StateChangeTimestampMonotonic", "ActiveEnterTimestampMonotonic", "Requires",
-    "BindsTo", "Requisite", "Job",
+    "BindsTo", "Requisite", "Job", "InvocationID",
 )  # fmt: skip
 
 KNOWN: Final = (

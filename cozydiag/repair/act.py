@@ -34,7 +34,8 @@ Reached = Callable[[str], object]
 class Outcome(NamedTuple):
     """What came of it: `verified` (a new process that stays), `failed`, `unknown` (its manager was asked, and nobody
     can see what came of it), `refused` (nothing was touched) or `busy` (another cozydiag is at work). ``text`` says it
-    to people. ``entry`` is its line of the journal, 0 without one."""
+    to people. ``entry`` is its line of the journal, 0 without one; ``invocation`` that of the process after, where its
+    manager gives any."""
 
     service: Service
     verb: str
@@ -44,6 +45,7 @@ class Outcome(NamedTuple):
     pid_after: int = 0
     seconds: float = 0.0
     entry: int = 0
+    invocation: str = ""
 
     def record(self) -> dict[str, Any]:
         """The result as the journal keeps it."""
@@ -145,4 +147,6 @@ def _proven(host: Host, stack: Stack, manager: Manager, service: Service, verb: 
     if proof.result == "failed" and service.role == "proxy":
         text = proxies.in_its_words(host, stack, service, text, at)
     text = _hidden(text, stack)
-    return Outcome(service, verb, proof.result, text, proof.pid_before, proof.pid_after, seconds)
+    return Outcome(
+        service, verb, proof.result, text, proof.pid_before, proof.pid_after, seconds, invocation=proof.invocation
+    )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from cozydiag.config import Config
 from cozydiag.host import GivenUp, Host
 from cozydiag.host.failure import Failure
-from cozydiag.managers.service import Service
 from cozydiag.repair import owners
+from cozydiag.repair.act import Outcome
 from cozydiag.repair.plan import Action
 from cozydiag.stack import Stack
 
@@ -31,8 +31,10 @@ def stable(action: Action, config: Config) -> float:
     return config.repair.stable * min(3.0, _SLOW.get(action.service.role or "", 1.0))
 
 
-def changed(host: Host, stack: Stack, service: Service, pid: int) -> bool:
-    """Whether it runs no more, or as another process than ``pid`` (0: not known)."""
+def changed(host: Host, stack: Stack, outcome: Outcome) -> bool:
+    """Whether what was acted on runs no more, or as another process or invocation than after the act, where that is
+    known."""
+    service = outcome.service
     manager = owners.manager_of(host, stack, service)
     try:
         life = manager.life(host, service) if manager is not None else None
@@ -40,4 +42,5 @@ def changed(host: Host, stack: Stack, service: Service, pid: int) -> bool:
         return False  # what failed is well all the same
     if life is None or isinstance(life, Failure):
         return life is not None
-    return not life.running or bool(pid and life.pid and life.pid != pid)
+    known = (outcome.pid_after, life.pid), (outcome.invocation, life.invocation)
+    return not life.running or any(before and now and before != now for before, now in known)

@@ -21,12 +21,14 @@ _LOOK = 5.0  # seconds for one question to a manager
 
 
 class Proof(NamedTuple):
-    """`verified`, `failed` or `unknown`, in words for people, and the process before and after."""
+    """`verified`, `failed` or `unknown`, in words for people, and the process before and after; ``invocation`` is the
+    one after, where its manager gives any."""
 
     result: str
     text: Text
     pid_before: int = 0
     pid_after: int = 0
+    invocation: str = ""
 
 
 def prove(
@@ -92,7 +94,7 @@ def _workers(host: Host, service: Service, before: Life) -> set[int] | None:
 def _runs(
     host: Host, manager: Manager, service: Service, verb: str, before: Life, patience: float, stay: float
 ) -> Proof:
-    """A start or restart is proven by a new process that stays."""
+    """A start or restart is proven by a new process, or a new invocation, that stays."""
     alive = _await(host, manager, service, patience, lambda life: life.running and _is_new(life, before, verb))
     if isinstance(alive, Failure):
         return _unanswered(alive, before.pid)
@@ -100,13 +102,15 @@ def _runs(
         return Proof("failed", t("it does not run: {words}", words=alive.words), before.pid)
     if not _is_new(alive, before, verb):
         text = t("it still is the same process (PID {pid})", pid=str(alive.pid))
+        if not alive.pid or alive.pid != before.pid:
+            text = t("it was not started anew")
         return Proof("failed", text, before.pid, alive.pid)
     if not _stays(host, manager, service, alive, stay):
         return Proof("failed", t("it started, but did not keep running"), before.pid, alive.pid)
     text = t("it runs as a new process (PID {pid}) and keeps running", pid=str(alive.pid))
     if alive.pid in (0, before.pid):
         text = t("it runs and stays")
-    return Proof("verified", text, before.pid, alive.pid)
+    return Proof("verified", text, before.pid, alive.pid, alive.invocation)
 
 
 def _ended(host: Host, manager: Manager, service: Service, before: Life, patience: float, stay: float) -> Proof:
@@ -131,7 +135,7 @@ def _view(host: Host) -> Host:
 
 def _is_new(life: Life, before: Life, verb: str) -> bool:
     """Another process than before; after a reload, or a start of what ran already, the same one may go on."""
-    return not before.running or verb != "restart" or life.pid != before.pid or not life.pid
+    return not before.running or verb != "restart" or life.is_another(before)
 
 
 def _await(
@@ -153,6 +157,8 @@ def _stays(host: Host, manager: Manager, service: Service, alive: Life, seconds:
     while (left := end - host.clock.monotonic()) > 0:
         host.clock.sleep(min(0.3, left))
         life = manager.life(_view(host), service)
-        if isinstance(life, Failure) or not life.running or life.pid != alive.pid:
+        if isinstance(life, Failure) or not life.running:
+            return False
+        if (life.pid, life.invocation) != (alive.pid, alive.invocation):
             return False
     return True

@@ -213,7 +213,7 @@ class Session:
         if not judging.well(report, action):
             return report, stack, t("it was well for a moment, and then failed again")
         view = self.host.within(10.0, "repair")
-        if lasting.changed(view, stack, action.service, outcome.pid_after):
+        if lasting.changed(view, stack, outcome):
             return report, stack, t("it was well, but it has been replaced by yet another process since")
         again = observed.restarts(view, stack, action.service)
         if restarts is not None and again is not None and again > restarts:

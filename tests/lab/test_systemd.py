@@ -25,6 +25,7 @@ UNITS = {
     "stubborn": "ExecStart=/bin/sh -c 'trap \"\" TERM; while :; do sleep 1; done'\nTimeoutStopSec=1",
     "once": "Type=oneshot\nExecStart=/bin/true\nRemainAfterExit=yes",
     "couchdb": "ExecStart=/bin/sleep 1000",
+    "no-main": "Type=forking\nGuessMainPID=no\nExecStart=/bin/sh -c 'sleep 1000 & sleep 1000 &'",
 }
 
 
@@ -107,6 +108,15 @@ def test_a_stopped_process_is_replaced_without_being_killed(machine: Machine) ->
     told = act(machine, "works", "restart")
     assert (told["result"], str(told["before"])) == ("verified", pid)
     assert told["seconds"] < 10
+
+
+def test_what_has_no_main_process_is_proven_by_its_invocation(machine: Machine) -> None:
+    """As the units that systemd makes of init scripts."""
+    assert act(machine, "no-main", "start")["result"] == "verified"
+    before = machine.show("no-main", "InvocationID")
+    told = act(machine, "no-main", "restart")
+    assert (told["result"], told["before"], told["after"], told["text"]) == ("verified", 0, 0, "it runs and stays")
+    assert machine.show("no-main", "InvocationID") != before
 
 
 def test_a_reload_that_a_unit_does_not_know_is_told_in_systemds_words(machine: Machine) -> None:

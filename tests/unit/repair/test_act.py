@@ -73,6 +73,35 @@ def test_the_same_process_may_go_on_after_a_start_or_a_reload(bench: Bench, verb
     assert (outcome.result, bench.words(outcome.text)) == ("verified", "it runs and stays")
 
 
+def of_systemd(pid: int, invocation: str) -> Life:
+    return Life(True, pid, "active/running", invocation=invocation)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "result", "words"),
+    [
+        (of_systemd(0, "a"), of_systemd(0, "b"), "verified", "it runs and stays"),  # an init script's: no main process
+        (of_systemd(0, "a"), of_systemd(0, "a"), "failed", "it was not started anew"),
+        (of_systemd(70, "a"), of_systemd(70, "b"), "verified", "it runs and stays"),  # the number was given again
+        (of_systemd(70, "a"), of_systemd(71, "a"), "failed", "it was not started anew"),  # it has replaced itself
+        (of_systemd(70, ""), NEW, "verified", "it runs as a new process (PID 71) and keeps running"),
+    ],
+)
+def test_another_invocation_is_proof_as_well_as_another_process(
+    bench: Bench, before: Life, after: Life, result: str, words: str
+) -> None:
+    bench.manager = FakeManager(before, (0, after))
+    outcome = bench.act()
+    assert (outcome.result, bench.words(outcome.text)) == (result, words)
+
+
+def test_an_invocation_that_does_not_stay_has_failed(bench: Bench) -> None:
+    """Without a main process that is known only the invocation tells that it died in between."""
+    bench.manager = FakeManager(of_systemd(0, "a"), (0, of_systemd(0, "b")), (1, of_systemd(0, "c")))
+    outcome = bench.act()
+    assert (outcome.result, bench.words(outcome.text)) == ("failed", "it started, but did not keep running")
+
+
 def test_a_process_that_nobody_can_see_is_not_named(bench: Bench) -> None:
     unseen = Life(True, 0, "listens on port 5984")
     bench.manager = FakeManager(unseen, (0, unseen))

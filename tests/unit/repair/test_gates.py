@@ -15,10 +15,11 @@ import pytest
 
 from cozydiag.config import Config
 from cozydiag.host import Answer, Failure, GivenUp, Host, Memory, Process, World
-from cozydiag.managers.service import Condition, Service
+from cozydiag.managers.service import Condition, Life, Service
 from cozydiag.managers.service import State as Is
 from cozydiag.model import Cause, Evidence, Status
 from cozydiag.repair import evidence, gates, lasting, maintenance, owners, work
+from cozydiag.repair.act import Outcome
 from cozydiag.repair.budget import Verdict
 from cozydiag.repair.gates import Terms, View
 from cozydiag.repair.ledger import Ledger
@@ -26,7 +27,8 @@ from cozydiag.repair.moments import Moment
 from cozydiag.repair.plan import Action, gated, make
 from cozydiag.stack import Stack
 from cozydiag.testing import HANGS, Request, answer
-from tests.unit.repair.conftest import Bench
+from cozydiag.text import t
+from tests.unit.repair.conftest import Bench, FakeManager
 
 AUTO, PERSON = Terms(auto=True), Terms()
 OLD_MACHINE = {"/proc/uptime": b"99999.0 1.0"}
@@ -428,4 +430,23 @@ def test_a_manager_that_everybody_has_given_up_on_is_no_end_of_the_repair(
     monkeypatch.setattr(bench.manager, "patience", given_up)
     assert told(bench, verdict(bench, terms=AUTO))[:2] == ("deferred", "unanswered")
     monkeypatch.setattr(bench.manager, "life", given_up)
-    assert not lasting.changed(bench.host, bench.stack, Service("fake", "home"), 70)
+    assert not lasting.changed(bench.host, bench.stack, done(70))
+
+
+@pytest.mark.parametrize(
+    ("now", "changed"),
+    [
+        (Life(True, 70, "", invocation="a"), False),
+        (Life(True, 71, "", invocation="a"), True),
+        (Life(True, 70, "", invocation="b"), True),
+        (Life(True, 0, ""), False),
+        (Life(False, 0, ""), True),
+    ],
+)
+def test_what_was_mended_must_still_be_the_same(bench: Bench, now: Life, changed: bool) -> None:
+    bench.manager = FakeManager(now)
+    assert lasting.changed(bench.host, bench.stack, done(70, "a")) is changed
+
+
+def done(pid: int, invocation: str = "") -> Outcome:
+    return Outcome(Service("fake", "home"), "restart", "verified", t("it runs"), 1, pid, invocation=invocation)
