@@ -174,16 +174,9 @@ def _database(host: Host, stack: Stack, name: str, reply: Reply) -> Finding:
     from cozydiag.couchdb import answers
 
     if reply.status == 404:
-        return answers.forgotten(host, stack, [name], f"HTTP 404 {reply.error}") or fail(
-            "couchdb.database_missing",
-            t("CouchDB has no database {name}", name=name),
-            t("Look whether its files are still in CouchDB's data folder before anything is created anew: a new, empty "
-              "database would hide what is left. Then bring it back from a backup, or create it on a new server."),
-            role=_ROLE,
-            proof=Evidence(f"GET {path_of(name)}", f"HTTP 404 {reply.error}"),
-            by_hand=_curl(stack, path_of(name)),
-            restart_helps=False,
-        )  # fmt: skip
+        return answers.forgotten(host, stack, [name], f"HTTP 404 {reply.error}") or answers.missing(
+            name, reply, _curl(stack, path_of(name))
+        )
     if reply.wants_login:  # require_valid_user hides what there is
         return skip(t("this CouchDB tells nobody without a login whether it has the database {name}", name=name))
     if answers.NOT_OPENED in reply.error and _is_right_node(host, stack):

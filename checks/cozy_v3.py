@@ -18,6 +18,15 @@ def answers(host: Host, stack: Stack, flavour: Flavour) -> Iterator[Finding]:
     yield from status.look(host, stack, flavour)
 
 
+@check("cozystack.couchdb", t("CouchDB takes cozy-stack's own password"), each="stacks", role="cozy.stack",
+       because=["host.disk"])  # fmt: skip
+def database(host: Host, stack: Stack, flavour: Flavour) -> Iterator[Finding]:
+    """Its `/status` asks CouchDB for nothing that wants a login."""
+    from cozydiag.cozy import database
+
+    yield database.look(host, stack, flavour)
+
+
 @check("cozystack.admin", t("cozy-stack's admin port answers"), each="stacks", role="cozy.stack",
        needs=["cozystack.answers"])  # fmt: skip
 def admin(host: Host, stack: Stack, flavour: Flavour) -> Iterator[Finding]:

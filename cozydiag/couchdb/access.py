@@ -26,6 +26,9 @@ APPS = ("cozy.data-system", "cozy.home", "cozy.stack")
 REACH = 1 << 19
 """Bytes from the end of the log: more is not read, the hot path pays for it."""
 
+INSTANCES = "global/instances"
+"""The database in which a cozy-stack (v3) lists its instances."""
+
 STACK_FILES = ("/etc/cozy/cozy.yml.local", "/etc/cozy/cozy.yml", "/etc/cozy/cozy.yaml")
 """Where a cozy-stack (v3) has the address of its CouchDB; the first one wins (cozy-stack's packages)."""
 
@@ -118,11 +121,15 @@ def account(stack: Stack, host: Host) -> Account | Finding:
             return found
         stack.keep_secret(*found.secrets)
         if not stack.may_log_in:
-            text = t("no login is tried at CouchDB: if it were refused, nobody could remember that")
-            return unknown("couchdb.login_not_tried", text, unlock=ourselves("status", stack.config))
+            return not_tried(stack)
         return Account(stack.config.couchdb.url, found, stack.refusal, partial(setattr, stack, "refusal"))
 
     return stack.once("couchdb.account", host, make)
+
+
+def not_tried(stack: Stack) -> Finding:
+    text = t("no login is tried at CouchDB: if it were refused, nobody could remember that")
+    return unknown("couchdb.login_not_tried", text, unlock=ourselves("status", stack.config))
 
 
 def known(stack: Stack, host: Host) -> Account | None:
@@ -173,7 +180,9 @@ def expected(stack: Stack, host: Host) -> tuple[str, ...]:
     """The databases without which the apps cannot work: `cozy` of v2, the list of instances of v3."""
     name = stack.config.couchdb.database
     chosen = stack.config.origins.get("couchdb.database", "default") != "default"
-    return (name,) if chosen or not is_v3(stack, host) else ("global/instances",)
+    if chosen or not is_v3(stack, host):
+        return (name,)
+    return (name, INSTANCES) if "v2" in {one.kind for one in stack.flavours(host)} else (INSTANCES,)
 
 
 def told_in(stack: Stack, host: Host) -> str:
@@ -192,13 +201,18 @@ def is_v3(stack: Stack, host: Host) -> bool:
     if not stack.config.discover:
         return False
     found = _in_stack_file(stack, host)
-    return (found is not None and _is_asked(stack, found[1])) or {one.kind for one in stack.flavours(host)} == {"v3"}
+    return (found is not None and is_asked(stack, found[1])) or {one.kind for one in stack.flavours(host)} == {"v3"}
 
 
-def _is_asked(stack: Stack, url: str) -> bool:
-    parsed, asked = urls.parse(url), stack.config.couchdb.address
-    there, here = (_SAME.get(name, name) for name in (parsed.host if parsed else "", asked[0]))
-    return parsed is not None and (there, parsed.port) == (here, asked[1])
+def is_asked(stack: Stack, url: str) -> bool:
+    """Whether that is the address of the server that is asked as the apps'."""
+    parsed = urls.parse(url)
+    return parsed is not None and server(parsed.host, parsed.port) == server(*stack.config.couchdb.address)
+
+
+def server(name: str, port: int) -> str:
+    """One name for each server: this machine has several."""
+    return f"{_SAME.get(name, name)}:{port}"
 
 
 _SAME = {"localhost": "127.0.0.1", "::1": "127.0.0.1"}
@@ -247,7 +261,7 @@ def _from_stack(stack: Stack, host: Host) -> Credentials | None:
 
     userinfo = found.partition("://")[2].rpartition("@")[0]
     stack.keep_secret(userinfo, unquote(userinfo.partition(":")[2]))
-    if not userinfo or not _is_asked(stack, found):
+    if not userinfo or not is_asked(stack, found):
         return None
     user, _, password = userinfo.partition(":")
     return Credentials(unquote(user), unquote(password)) if password else None

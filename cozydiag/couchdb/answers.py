@@ -65,6 +65,20 @@ def of_database(name: str, reply: Reply) -> Finding | None:
 NOT_OPENED = "No DB shards could be opened"
 
 
+def missing(name: str, reply: Reply, by_hand: str, role: str = _ROLE) -> Finding:
+    """The server says that there is no such database (404)."""
+    return fail(
+        "couchdb.database_missing",
+        t("CouchDB has no database {name}", name=name),
+        t("Look whether its files are still in CouchDB's data folder before anything is created anew: a new, empty "
+          "database would hide what is left. Then bring it back from a backup, or create it on a new server."),
+        role=role,
+        proof=Evidence(f"GET {path_of(name)}", f"HTTP 404 {reply.error}"),
+        by_hand=by_hand,
+        restart_helps=False,
+    )  # fmt: skip
+
+
 def not_opened(name: str, reply: Reply) -> Finding:
     """A database that does not open although the node has its old name."""
     return fail(

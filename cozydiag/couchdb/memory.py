@@ -20,29 +20,48 @@ VOLATILE = "/run/cozydiag"
 """Where root remembers it when the state cannot be written (a full or read-only disk): until the next boot."""
 
 
+Mark = tuple[Any, ...]
+"""Which credentials, at which server; it changes with them."""
+
+
 def recall(config: Config) -> Reply | None:
     """How the login with these very credentials was refused in an earlier run, and when (`at`, epoch seconds); None
-    when it may be tried.
+    when it may be tried."""
+    return refusals(config).get(mark(config))
+
+
+def refusals(config: Config) -> dict[Mark, Reply]:
+    """The same of all credentials, those of other servers too.
 
     The database is opened only if the key stands in the file somewhere: most have never been refused, and SQLite
     alone costs half a bare interpreter.
     """
-    kept = _of_state(config) or _of_spare()
-    if not isinstance(kept, dict) or kept.get("credentials") != _mark(config):
-        return None
-    said = {key: kept.get(key, "") for key in ("error", "reason", "at")}
-    return Reply(int(kept.get("status", 401)), said, "")
+    found = {}
+    for kept in _entries(config):
+        said = {key: kept.get(key, "") for key in ("error", "reason", "at")}
+        found[tuple(kept["credentials"])] = Reply(int(kept.get("status", 401)), said, "")
+    return found
 
 
-def remember(config: Config, refusal: Reply) -> None:
-    """So that the next run does not try again, and knows since when. No word of the credentials is kept, only which
-    file, as it is now."""
+def _entries(config: Config) -> list[dict[str, Any]]:
+    found = (*_listed(_of_state(config)), *_listed(_of_spare()))
+    return [one for one in found if isinstance(one, dict) and isinstance(one.get("credentials"), list)]
+
+
+def _listed(kept: Any) -> list[Any]:
+    return kept if isinstance(kept, list) else [kept]
+
+
+def remember(config: Config, refusal: Reply, of: Mark | None = None) -> None:
+    """So that the next run does not try again, and knows since when; ``of`` the apps' own credentials where none are
+    given. No word of them is kept, only which file, as it is now."""
+    of = of or mark(config)
     error, reason = (str(refusal.data.get(key, ""))[:200] for key in ("error", "reason"))
-    kept = {"status": refusal.status, "error": error, "reason": reason, "at": time.time()}
-    kept["credentials"] = _mark(config)
-    _set(config, kept)
-    if recall(config) is None:
-        _write_spare(kept)
+    kept = {"status": refusal.status, "error": error, "reason": reason, "at": time.time(), "credentials": [*of]}
+    every = [*(one for one in _entries(config) if one["credentials"][:2] != [*of[:2]]), kept]
+    _set(config, every)
+    if of not in refusals(config):
+        _write_spare(every)
 
 
 def keep(config: Config, refusal: Reply | None) -> None:
@@ -104,7 +123,7 @@ def _spare() -> str:
 
 
 def _of_spare() -> Any:
-    content = files.read(_spare(), max_bytes=4096, follow=False) if _spare() else b""
+    content = files.read(_spare(), max_bytes=1 << 16, follow=False) if _spare() else b""
     if isinstance(content, Failure) or not content:
         return None
     import json
@@ -115,7 +134,7 @@ def _of_spare() -> Any:
         return None
 
 
-def _write_spare(kept: dict[str, Any]) -> None:
+def _write_spare(kept: list[dict[str, Any]]) -> None:
     import json
 
     path = _spare()
@@ -127,18 +146,30 @@ def _write_spare(kept: dict[str, Any]) -> None:
             json.dump(kept, file)
 
 
-def _mark(config: Config) -> list[Any]:
-    """Which credentials: those of the configuration come first, and its file changes with them; those of the
-    environment have no file, and are told apart by one byte, from which no password can be had."""
+def mark(config: Config) -> Mark:
+    """That of the apps' own credentials: those of the configuration come first, and its file changes with them."""
     couchdb = config.couchdb
-    path = couchdb.credentials_file
-    if couchdb.user is not None and couchdb.password is not None:
-        origin = config.origins.get("couchdb.url", "")  # a line of a file: cozydiag's own, or cozy-stack's
-        path = origin.rpartition(":")[0] or (config.file.path if config.file is not None else "")
-        if origin.startswith("environment"):
-            words = f"{couchdb.user.reveal()}:{couchdb.password.reveal()}"
-            return [couchdb.url, "environment", sum(words.encode()) & 0xFF]
+    if couchdb.user is None or couchdb.password is None:
+        return _of_file(couchdb.url, couchdb.credentials_file)
+    origin = config.origins.get("couchdb.url", "")  # a line of a file: cozydiag's own, or cozy-stack's
+    if origin.startswith("environment"):
+        return _of_words(couchdb.url, "environment", f"{couchdb.user.reveal()}:{couchdb.password.reveal()}")
+    return _of_file(couchdb.url, origin.rpartition(":")[0] or (config.file.path if config.file is not None else ""))
+
+
+def mark_of(url: str, origin: str, words: str) -> Mark:
+    """That of others, ``words``, which stand at ``origin``: in a line of a file, or where no file is."""
+    path = origin.rpartition(":")[0] or origin
+    return _of_words(url, origin, words) if isinstance(files.stat(path), Failure) else _of_file(url, path)
+
+
+def _of_words(url: str, origin: str, words: str) -> Mark:
+    """Those that have no file are told apart by one byte, from which no password can be had."""
+    return (url, origin, sum(words.encode()) & 0xFF)
+
+
+def _of_file(url: str, path: str) -> Mark:
     found = files.stat(path)
     if isinstance(found, Failure):
-        return [couchdb.url, path, found.kind]
-    return [couchdb.url, path, found.st_ino, found.st_size, found.st_mtime_ns]
+        return (url, path, found.kind)
+    return (url, path, found.st_ino, found.st_size, found.st_mtime_ns)

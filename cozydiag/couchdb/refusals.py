@@ -17,6 +17,12 @@ _ROLE = "couchdb"
 _LIFETIME = 300.0
 """Seconds from the first failure to the end of a lockout (`[chttpd_auth_lockout] max_lifetime`, default.ini of 3.4)."""
 
+OF_STACK = t("The password there and the one in CouchDB differ. Put the right one into CouchDB's address there (`/`, "
+    "`:` and `@` in it as %2F, %3A and %40), or set the user's password anew in CouchDB; then restart "
+    "cozy-stack. Try it once only: five failures lock the account. cozydiag itself tries no more until that "
+    "file changes, or until you say `cozydiag couchdb --again`.")  # fmt: skip
+"""What to do about a password in a cozy-stack's address of CouchDB."""
+
 
 def locked_out(host: Host, stack: Stack, account: Account, reply: Reply) -> Finding:
     until = _end_of_lockout(host, stack, account, reply)
@@ -127,10 +133,7 @@ def _remedy(stack: Stack, where: str) -> Text:
         return t("That is the login that cozydiag alone was given: put the right one there. Try it once only: five "
                  "failures lock the account. cozydiag itself tries no more until that changes, or until you say "
                  "`cozydiag couchdb --again`.")  # fmt: skip
-    return t("The password there and the one in CouchDB differ. Put the right one into CouchDB's address there (`/`, "
-             "`:` and `@` in it as %2F, %3A and %40), or set the user's password anew in CouchDB; then restart "
-             "cozy-stack. Try it once only: five failures lock the account. cozydiag itself tries no more until that "
-             "file changes, or until you say `cozydiag couchdb --again`.")  # fmt: skip
+    return OF_STACK
 
 
 def not_looked_at(reply: Reply) -> Finding:

@@ -48,9 +48,11 @@ def look(
         stack.settle(host.within(min(2.0, wish.deadline), "discovery"))
     except Unasked:
         pass  # too little was collected to find out what is there: every check that wants to know says so
-    remembered = memory.recall(stack.config) if collected is None else None
+    refusals = memory.refusals(stack.config) if collected is None else {}
+    remembered = refusals.get(memory.mark(stack.config))
     stack.may_log_in = collected is not None or memory.may_try(config)
     stack.refusal = before.refusal if before is not None and before.refusal is not None else remembered
+    stack.refusals = {**refusals, **(before.refusals if before is not None else {})}
     loaded = registry.load(config.drop_ins)
     if config.checks:
         from cozydiag.config.check_options import verify
@@ -60,6 +62,8 @@ def look(
     seen = Run(checks, host, stack, progress, skip=wish.skip).run()
     if stack.refusal is not None and remembered is None and collected is None:
         memory.remember(stack.config, stack.refusal)
+    for of in stack.refusals.keys() - refusals.keys() if collected is None else ():
+        memory.remember(stack.config, stack.refusals[of], of)
     diagnosis = Diagnosis(checks, [*seen, *loaded.errors], stack.services())
     told = wish.told or wish.only
     causes = [cause for cause in diagnosis.causes if _asked_for(told, cause.instance, *cause.explains)]

@@ -122,6 +122,8 @@ class Stack:
         self.second_look = False
         self.refusal: Reply | None = None
         """How CouchDB refused the login. Nobody tries again then: five failures lock the account."""
+        self.refusals: dict[tuple[Any, ...], Reply] = {}
+        """The same of every login that was ever refused, by the mark of its credentials (`couchdb.memory`)."""
         self.may_log_in = True
         """Whether a refusal could be remembered for the next run; without that no login is tried at CouchDB."""
         self._guard = threading.Lock()
