@@ -60,7 +60,7 @@ def _told(stack: Stack) -> tuple[Flavour, ...]:
 
 def applied(config: Config, flavours: tuple[Flavour, ...]) -> Config:
     """``config`` with the addresses that were found in the place of defaults; what somebody configured stays. Of two
-    servers of CouchDB v2's is looked at as the apps'; at its own a cozy-stack's login is tried (`cozystack.couchdb`)."""
+    servers of CouchDB v2's is the apps'; a cozy-stack's login is tried at its own (`cozystack.couchdb`)."""
     parts, settings, couchdb = dict(config.parts), dict(config.settings), config.couchdb
     has_v2 = any(flavour.kind == "v2" for flavour in flavours)
     for flavour in flavours:
