@@ -1,4 +1,5 @@
-"""The lab's group of managers: supervisord's states on the real program, and that a wrong answer is seen."""
+"""The lab's group of managers: supervisord's states on the real program, Docker's on a stand-in of its socket, and that
+a wrong answer is seen."""
 
 from __future__ import annotations
 
@@ -27,14 +28,14 @@ LAB = Path(__file__).parents[2] / "scripts" / "lab"
 def lab(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Once, through the command itself."""
     file = tmp_path_factory.mktemp("lab") / "lab.json"
-    line = [str(LAB), f"--json={file}", "--only=supervisord*"]
+    line = [str(LAB), f"--json={file}", "--only=supervisord*", "--only=docker*"]
     done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=110)
     data = json.loads(file.read_text("utf-8"))
     return {case["id"]: {**case, "table": done.stdout + done.stderr} for case in data["cases"]}
 
 
-@pytest.mark.parametrize("case", [case.id for case in CASES if case.faults[0].startswith("supervisord")])
-def test_each_state_of_supervisord_is_one_right_finding(lab: dict[str, Any], case: str) -> None:
+@pytest.mark.parametrize("case", [case.id for case in CASES if case.faults[0].startswith(("supervisord", "docker"))])
+def test_each_state_is_one_right_finding(lab: dict[str, Any], case: str) -> None:
     if lab[case]["skipped_why"]:
         pytest.skip(lab[case]["skipped_why"])
     assert lab[case]["right"], lab[case]["table"]

@@ -6,10 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from scripts.laboratory.cases import Case, Cause
-from scripts.laboratory.managers import debian, forever, pm2, strongpm, supervisord, systemd
+from scripts.laboratory.managers import debian, docker, forever, pm2, strongpm, supervisord, systemd
 
 ELSEWHERE: Mapping[str, str] = {
-    "docker": "needs a dockerd: its recorded answers are replayed by tests/unit/managers/test_docker.py",
     "podman": "needs containers: its recorded answers are replayed by tests/unit/managers/test_podman.py",
     "cozy-monitor": "is no longer to be had: its recorded outputs are replayed by tests/unit/managers",
     "cloudfoundry": "is on other machines: a stand-in of its API is asked by tests/unit/managers",
@@ -44,6 +43,7 @@ CASES = (
     *_all("forever", forever.STATES, ("loops", "given-up"), forever.DAEMON),
     *_all("systemd", systemd.STATES, ("cozy-203",)),
     *_all("strongpm", strongpm.STATES, ("crashes",), strongpm.DAEMON, "manager.exposed"),
+    *_all("docker", docker.STATES, docker.LIES, docker.DAEMON),
     *_all("debian", debian.STATES, debian.ACTS),
     *_all("sysv", debian.SCRIPTS, (), debian.MASTER),
     *(Case(name, "managers", (name, "state", ""), (), None) for name in ELSEWHERE),

@@ -11,7 +11,7 @@ from typing import Final
 from scripts.laboratory.cases import Case, Cause
 from scripts.laboratory.judge import Judged, Judgement
 from scripts.laboratory.made import Made
-from scripts.laboratory.managers import debian, forever, pm2, strongpm, supervisord, systemd
+from scripts.laboratory.managers import debian, docker, forever, pm2, strongpm, supervisord, systemd
 from scripts.laboratory.managers.cases import ELSEWHERE
 from scripts.laboratory.managers.scene import Scene, new_causes, of_the_rest, said
 
@@ -23,6 +23,7 @@ MAKERS: Final[Mapping[str, Callable[[], AbstractContextManager[Scene]]]] = {
     "forever": forever.scene,
     "systemd": systemd.scene,
     "strongpm": strongpm.scene,
+    "docker": docker.scene,
     "debian": debian.scene,
     "sysv": debian.scripts,
 }
