@@ -3,8 +3,6 @@
 Named tuples: to define a dataclass takes a run four times as long.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from enum import Enum
 from typing import Any, Literal, NamedTuple

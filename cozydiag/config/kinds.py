@@ -1,7 +1,5 @@
 """The kinds of values that settings take: each function gives the value, or raises Wrong with what it must be."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from cozydiag.config.values import Secret

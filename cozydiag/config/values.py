@@ -1,7 +1,5 @@
 """The settings as values. Every one has a default that suits a server set up by Cozy's own guides."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -209,7 +207,7 @@ class Config:
     support: Mapping[str, Any] = field(default_factory=dict, repr=False)
     notify: Notify = field(default=Notify(), repr=False)
     drop_ins: str = "/etc/cozydiag/checks.d"
-    file: File | None = field(default=None, repr=False)
+    file: "File | None" = field(default=None, repr=False)
     settings: Mapping[str, Setting] = field(default_factory=dict, repr=False)
 
     @property

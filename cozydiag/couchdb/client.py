@@ -1,7 +1,5 @@
 """What goes to CouchDB and comes back: GET only, no redirects followed, bodies capped."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 from cozydiag.couchdb.credentials import Credentials
@@ -23,7 +21,6 @@ class Reply(NamedTuple):
     data: dict[str, Any]
     server: str
     items: list[Any] = []  # noqa: RUF012  never changed
-    realm: str = ""
     body: bytes = b""
     cut: bool = False
     location: str = ""
@@ -90,7 +87,6 @@ def reply_of(answer: Answer) -> Reply:
         data if isinstance(data, dict) else {},
         answer.header("Server"),
         data if isinstance(data, list) else [],
-        answer.header("WWW-Authenticate"),
         answer.body,
         begun or answer.truncated,
         answer.header("Location"),

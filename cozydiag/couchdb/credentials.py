@@ -1,7 +1,5 @@
 """The login that an app uses for CouchDB, as its own files hold it."""
 
-from __future__ import annotations
-
 from binascii import b2a_base64  # base64 would bring struct
 from typing import NamedTuple
 

@@ -3,8 +3,6 @@
 Nothing registers itself: a file is a module, and its ``Check`` values are what counts.
 """
 
-from __future__ import annotations
-
 import os
 import stat
 import sys

@@ -1,7 +1,5 @@
 """Which instances of one check bear on an instance of another."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """What usually goes wrong outside, as a value: nobody has to catch anything."""
 
-from __future__ import annotations
-
 import errno
 from typing import NamedTuple
 

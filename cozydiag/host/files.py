@@ -1,7 +1,5 @@
 """Files, disks and memory, read without ever blocking on a pipe or a device."""
 
-from __future__ import annotations
-
 import os
 import stat as modes
 from typing import NamedTuple

@@ -4,8 +4,6 @@ The time-outs of the usual libraries are per read, so a server that drips a byte
 them for ever, and one that pours fills the memory.
 """
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Sequence
 from typing import Any, NamedTuple

@@ -38,7 +38,7 @@ def clean(text: str | bytes, limit: int = LINE_LIMIT) -> str:
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
-    if text.isascii() and text.isprintable():
+    if text.isprintable():
         return text[:limit]
     text = text.replace("\t", " ").replace("\u2028", "\n").replace("\u2029", "\n")
     text = _commands().sub("", text)

@@ -1,7 +1,5 @@
 """Processes, straight from /proc (proc_pid_stat(5)): a tenth of what a library costs to import."""
 
-from __future__ import annotations
-
 import os
 import signal
 import time

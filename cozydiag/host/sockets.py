@@ -1,7 +1,5 @@
 """Who listens, and connections that never wait past a deadline."""
 
-from __future__ import annotations
-
 import os
 import socket
 import sys
@@ -103,6 +101,8 @@ def owner(inode: int, pids: Iterable[int] | None = None) -> int | None:
     """
     target = f"socket:[{inode}]"
     holders = [pid for pid in (processes.pids() if pids is None else pids) if _holds(pid, target)]
+    if len(holders) == 1:
+        return holders[0]
     found = [one for one in map(processes.process, holders) if one is not None]
     found = [one for one in found if one.pid != 1] or found
     return min(found, key=lambda one: (one.started, one.pid)).pid if found else None

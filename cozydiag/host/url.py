@@ -1,7 +1,5 @@
 """The parts of an http(s) address, without the price of urllib."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from cozydiag.host.logs import one_line

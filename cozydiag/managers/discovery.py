@@ -1,7 +1,5 @@
 """Which managers of services are here. Files, sockets and process titles are looked at; nothing is asked or started."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import Final, NamedTuple

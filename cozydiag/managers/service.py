@@ -1,7 +1,5 @@
 """A service, its condition in one vocabulary for all tools, and the tool that owns it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Final, Literal, NamedTuple, Protocol
@@ -133,7 +131,7 @@ class Life(NamedTuple):
     busy: bool = False
     invocation: str = ""
 
-    def is_another(self, before: Life) -> bool:
+    def is_another(self, before: "Life") -> bool:
         """Whether it was started anew since ``before``, as far as that can be told: who has no main process that is
         known may still have an invocation, and a process that replaces itself was not started anew."""
         if self.invocation and before.invocation:

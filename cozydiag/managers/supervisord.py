@@ -1,7 +1,5 @@
 """supervisord, asked over its unix socket (`supervisor/rpcinterface.py`, seen with 4.2.5 and 4.3.0)."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -45,7 +43,7 @@ def door(place: str, conf: str | None, keep_secret: Callable[[str], object]) -> 
     if isinstance(place, xmlrpc.Door):
         return place
 
-    def key(host: Host) -> Login | Failure:
+    def key(host: Host) -> "Login | Failure":
         from cozydiag.managers import supervisord_login
 
         return supervisord_login.find(host, place, conf, keep_secret)

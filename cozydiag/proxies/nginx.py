@@ -3,8 +3,6 @@
 `nginx -t` is never run to look: as root it creates the pid file, logs and folders.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 

@@ -5,8 +5,6 @@ Looking changes nothing: files, /proc, admin sockets, and commands that only pri
 with). Tests that write as root (`nginx -t`) or ask around (`caddy validate`) are for repairs alone.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple, Protocol
 
 from cozydiag.host import Host

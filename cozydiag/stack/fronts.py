@@ -1,7 +1,5 @@
 """The proxies in front of the stack, and the way of a site through them."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Who really holds the ports of services, beside what the managers say."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -11,7 +9,7 @@ from cozydiag.host.processes import Process
 from cozydiag.managers import supervisord
 from cozydiag.managers.service import Condition, Manager, State
 from cozydiag.stack import Stack
-from cozydiag.stack.ports import Holder, holder_of
+from cozydiag.stack.ports import Holder, called, owner_of
 from cozydiag.stack.words import name_of
 
 _DOORS = ("docker-proxy", "rootlessport", "slirp4netns", "pasta", "conmon")
@@ -93,15 +91,18 @@ def holders(host: Host, stack: Stack) -> list[tuple[Held, Process]]:
 
 
 def _holders(host: Host, stack: Stack) -> Iterator[tuple[Held, Process]]:
-    likely = [pid for _, pids in _processes(host, stack) for pid in pids]
+    pids_of = dict(_processes(host, stack))
+    everybody = [pid for pids in pids_of.values() for pid in pids]
     listening = {listener.port: listener for listener in reversed(host.listeners())}
     for role in ("proxy", "couchdb", *(part.role for part in stack.parts())):
         address = stack.address_of(role)
         listener = listening.get(address[1]) if address is not None else None
-        found = holder_of(host, listener, likely=likely) if listener is not None else None
-        process = host.process(found.pid) if found is not None and found.pid else None
-        if address is not None and found is not None and process is not None:
-            yield Held(role, name_of(role, role), address[1], found), process
+        if listener is None:
+            continue
+        pid = owner_of(host, listener, pids_of.get(role) or everybody)
+        process = host.process(pid) if pid else None
+        if process is not None:
+            yield Held(role, name_of(role, role), listener.port, called(process)), process
 
 
 def _processes(host: Host, stack: Stack) -> Iterator[tuple[str, tuple[int, ...]]]:
@@ -125,9 +126,12 @@ def _conditions(host: Host, stack: Stack) -> list[Condition]:
 def _below(host: Host, process: Process, pids: set[int]) -> bool:
     """It is one of ``pids``, or one of these started it, however far back; or it started one of them and holds their
     port for them (PM2's cluster mode), or for a container."""
-    parents = {one.ppid for one in map(host.process, pids) if one is not None} - {1}
-    if process.name.startswith(_DOORS) or process.pid in parents:
+    if process.name.startswith(_DOORS) or _is_under(host, process, pids):
         return True
+    return process.pid in {one.ppid for one in map(host.process, pids) if one is not None} - {1}
+
+
+def _is_under(host: Host, process: Process, pids: set[int]) -> bool:
     current: Process | None = process
     for _ in range(64):
         if current is None or current.pid in pids:  # who cannot be seen may be anybody's

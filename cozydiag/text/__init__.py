@@ -4,8 +4,6 @@ A finding is made in one process and may be read in another language, so a text 
 string. ``t`` and ``plural`` mark templates for translation (Babel extracts their literals).
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple, Union
 
 

@@ -1,7 +1,5 @@
 """Texts put into words, in the reader's language."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Callable, Mapping
