@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-SEQUENCE, CONTEXT = 0x30, 0x80
-"""Tags; those of a context are CONTEXT + number, or 0xA0 + number where they hold other values."""
+CONTEXT = 0x80
+"""Tags of a context are CONTEXT + number, or 0xA0 + number where they hold other values."""
 
 
 class MalformedError(ValueError):

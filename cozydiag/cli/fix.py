@@ -49,7 +49,7 @@ def fix(
     lang: LangOption = None,  # noqa: ARG001
 ) -> int:
     one_of("--format", format_, ("text", "json"))
-    wishes = Wishes(yes, auto, dry_run, tuple(only or ()), max_actions or 1000, force, format_ == "json")
+    wishes = Wishes(yes, auto, tuple(only or ()), max_actions or 1000, force, format_ == "json")
     acts = restart and not dry_run
     if acts:
         _may_act(wishes, config)

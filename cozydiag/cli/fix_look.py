@@ -24,7 +24,6 @@ class Wishes(NamedTuple):
 
     yes: bool = False
     auto: bool = False
-    dry_run: bool = False
     only: tuple[str, ...] = ()
     most: int = 1000
     force: bool = False

@@ -39,8 +39,6 @@ FOLLOW = 1.0
 _UNSEEN = {"permission", "missing", "login", "given_up", "slow"}
 """Failures that say nothing against a manager."""
 
-FORMAT = typer.Option("--format", metavar="FORMAT", help=say(t("text or json.")))
-
 
 def build(settings: dict[str, Any], help: str) -> typer.Typer:
     """The group of commands; without one of them the table."""

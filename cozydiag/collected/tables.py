@@ -20,7 +20,6 @@ from cozydiag.host.sockets import in_table
 ABSENT = Failure("missing", "no such file or directory")
 UNKNOWN = Failure("permission", "it was not collected")
 CLOSED = Failure("permission", "permission denied")
-_MEGA = 1 << 20
 
 
 class File(NamedTuple):

@@ -191,7 +191,6 @@ class Exit(NamedTuple):
 
     name: str
     at: float
-    how: str
 
 
 def unexpected_exits(host: Host, socket: str, since: float) -> list[Exit]:
@@ -204,11 +203,10 @@ def unexpected_exits(host: Host, socket: str, since: float) -> list[Exit]:
         if "supervisord started with pid" in line:
             exits.clear()
         head, found, rest = line.partition(" exited: ")
-        name, _, how = rest.partition(" (")
-        if found and how.endswith("; not expected)"):
+        if found and rest.endswith("; not expected)"):
             at = _timestamp(head)
             if at >= since:
-                exits.append(Exit(name, at, how[: -len("; not expected)")]))
+                exits.append(Exit(rest.partition(" (")[0], at))
     return exits
 
 

@@ -57,14 +57,14 @@ class Caddy(NamedTuple):
 
         if self.configuration.endswith(".json"):
             content = host.read(self.configuration, max_bytes=8 << 20)
-            return content if isinstance(content, Failure) else self._made(host, _json(content), live=False)
+            return content if isinstance(content, Failure) else self._made(host, _json(content))
         done = host.run((self.program, "adapt", "--config", self.configuration), max_output=16 << 20)
         if isinstance(done, Failure):
             return done
         if done.code:
             said = verdicts.tested("caddy", done)
             return Configuration((), said.mistakes, said.closed, (self.configuration,))
-        return self._made(host, _json(done.stdout), live=False)
+        return self._made(host, _json(done.stdout))
 
     def changed(self, host: Host) -> float:
         return processes.newest(host, self.configuration, _FOLDERS)
@@ -85,10 +85,10 @@ class Caddy(NamedTuple):
         host.evidence += view.evidence
         if isinstance(answer, Failure) or answer.status != 200:
             return None
-        made = self._made(host, answer.json(), live=True)
+        made = self._made(host, answer.json())
         return None if isinstance(made, Failure) else made
 
-    def _made(self, host: Host, config: Any, *, live: bool) -> Configuration | Failure:
+    def _made(self, host: Host, config: Any) -> Configuration | Failure:
         from cozydiag.proxies.caddy_tree import Tree
 
         if not isinstance(config, dict):
@@ -97,7 +97,7 @@ class Caddy(NamedTuple):
         text = "" if isinstance(content, Failure) else content.decode("utf-8", "replace")
         try:
             tree = Tree(config, self.configuration, text)
-            return Configuration(tree.servers(), (), (), (self.configuration,), tree.logs(), live)
+            return Configuration(tree.servers(), (), (), (self.configuration,), tree.logs())
         except (AttributeError, TypeError, KeyError, ValueError):  # JSON that is none of Caddy's
             return Configuration((), (Mistake(self.configuration, 0, "not a configuration of Caddy"),))
 

@@ -19,17 +19,6 @@ _LOGS = ("/var/log/haproxy.log", "/var/log/messages", "/var/log/syslog")
 _ACCEPTED = re.compile(r"\[(\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d)\.\d+\]")
 
 
-class Member(NamedTuple):
-    """A server of a backend, as HAProxy itself sees it. ``status`` is `UP`, `DOWN`, `no check`, `MAINT` …;
-    ``last`` is what the last check of its health said."""
-
-    backend: str
-    name: str
-    address: str
-    status: str
-    last: str
-
-
 class HAProxy(NamedTuple):
     """HAProxy as one of the proxies here. It writes no log itself; ``logs`` is the folder of a `haproxy.log`. ``more``
     is a folder of files that are read after the main one, as Fedora's unit has it."""
@@ -107,18 +96,6 @@ class HAProxy(NamedTuple):
         return last_line(host, logs, since, words, moment) or (
             journal_line(host, "haproxy", since, words) if self.discover else None
         )
-
-    def members(self, host: Host) -> tuple[Member, ...]:
-        """The servers behind it; () where its socket is closed to us or gone."""
-        rows = [line.split(",") for line in self.ask(host, "show stat").lstrip("# ").splitlines() if "," in line]
-        if not rows:
-            return ()
-        column = {name: number for number, name in enumerate(rows[0])}
-        wanted = ("pxname", "svname", "addr", "status", "last_chk")
-        if not all(name in column for name in wanted):
-            return ()
-        made = (Member(*(row[column[name]] for name in wanted)) for row in rows[1:] if len(row) >= len(rows[0]))
-        return tuple(member for member in made if member.name not in ("FRONTEND", "BACKEND"))
 
     def ask(self, host: Host, command: str) -> str:
         """One question to the stats socket; "" where nobody answers. Only questions that change nothing."""

@@ -66,11 +66,6 @@ def _mistake(file: str, error: dict[str, Any]) -> Mistake:
     return Mistake(file, line if isinstance(line, int) else 0, message)
 
 
-def error_logs(path: str) -> tuple[str, ...]:
-    """The files that the configuration names as logs of errors."""
-    return parse(path).logs
-
-
 class Nginx(NamedTuple):
     """nginx as one of the proxies here."""
 

@@ -136,7 +136,6 @@ class Server(NamedTuple):
 class Configuration(NamedTuple):
     """What a proxy was told to do. ``files`` were read for it (main file first); ``unreadable`` could not be.
 
-    ``live``: it is what the running proxy has loaded, not what is on disk (Caddy's admin API).
     ``logs`` are the files that errors are written to; () where they go to the journal or are not known.
     """
 
@@ -145,7 +144,6 @@ class Configuration(NamedTuple):
     unreadable: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     logs: tuple[str, ...] = ()
-    live: bool = False
 
 
 class Proxy(Protocol):

@@ -28,16 +28,14 @@ _PLACES = {
         re.compile(r"\[ALERT\].*? : (?:config : )?(?P<message>.+)$"),
     ),
 }
-_WARNING = {"nginx": "[warn]", "haproxy": "[WARNING]"}
 _PREFIX = re.compile(r"^(?:loading http app module: |provision http: |getting tls app: |loading tls app module: )+")
 
 
 class Tested(NamedTuple):
-    """``mistakes`` keep the proxy from starting, ``warnings`` do not. ``closed``: files that this user may not read,
-    so that the test says nothing."""
+    """``mistakes`` keep the proxy from starting. ``closed``: files that this user may not read, so that the test says
+    nothing."""
 
     mistakes: tuple[Mistake, ...] = ()
-    warnings: tuple[str, ...] = ()
     closed: tuple[str, ...] = ()
 
 
@@ -45,18 +43,16 @@ def tested(proxy: str, done: Completed) -> Tested:
     """What the test of ``proxy`` (`Proxy.name`) said. Some say "OK" to what they cannot start with: not their fault,
     so nothing is read into a 0."""
     lines = one_by_one(done)
-    mark = _WARNING.get(proxy)
-    warnings = tuple(line.partition(mark)[2].partition(": ")[2] or line for line in lines if mark and mark in line)
     if done.code == 0:
-        return Tested((), warnings)
+        return Tested()
     closed = tuple(dict.fromkeys(path for line in lines for path in _closed(line)))
     if closed:
-        return Tested((), warnings, closed)
+        return Tested(closed=closed)
     mistake = _mistake(proxy, lines)
     if mistake is None:
         last = lines[-1] if lines else f"exit {done.code}"
         mistake = Mistake("", 0, last)
-    return Tested((mistake,), warnings)
+    return Tested((mistake,))
 
 
 def one_by_one(done: Completed) -> list[str]:

@@ -66,7 +66,6 @@ _LONG_OPTION = re.compile(
     rf"|setcookie|pw|pwd)(?:=|{_BREAK}){_VALUE}",
     re.IGNORECASE,
 )
-_ADMIN = re.compile(r"_config/admins/[\w.@-]{1,100}[\s,:=]{1,4}\"?\\?\"(?P<value>[^\"\\]+)")
 
 
 def _options(line: str, low: str) -> Iterator[Span]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import NamedTuple
 
@@ -309,12 +309,3 @@ def _number(words: str | None) -> float:
         return float(words or 0)
     except ValueError:
         return 0.0
-
-
-def same_causes(one: Report, other: Report) -> bool:
-    """Whether two reports name the same causes."""
-    return _names(one) == _names(other)
-
-
-def _names(report: Report) -> Mapping[tuple[str, str], str]:
-    return {(cause.code, cause.instance): render(cause.text, ENGLISH) for cause in report.causes}

@@ -18,9 +18,6 @@ PATIENCE: Final = 0.25
 """Seconds of CPU that one rule may take for one such line. A rule that is quadratic takes much longer."""
 
 
-_RUNS: Final = ("a", " ", "1.", "/a", "'", '"', "(", "A_")
-
-
 class Proof(NamedTuple):
     """How many examples were tried, what is wrong, and what the slowest hostile line cost its rule (seconds)."""
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Union
+from typing import Any
 from xmlrpc.client import Fault, dumps, loads
 
 from cozydiag.host import Answer
 from cozydiag.testing.machine import Request, answer
 
 Struct = dict[str, Any]
-Value = Union[str, int, "list[Struct]", "list[Any]", Fault]
 
 _NAMES = {
     "STOPPED": 0, "STARTING": 10, "RUNNING": 20, "BACKOFF": 30, "STOPPING": 40, "EXITED": 100, "FATAL": 200,

@@ -23,10 +23,11 @@ from cozydiag.report.headings import HEAD, HEADINGS, MANY, REDACTIONS, name_of
 from cozydiag.report.markdown import fenced
 from cozydiag.report.message import message
 from cozydiag.report.plain import speaker
-from cozydiag.report.reading import read, same_causes
+from cozydiag.report.reading import read
 from cozydiag.report.sections import LIMITS, Section
 from cozydiag.text import t, verbatim
 from cozydiag.text.catalogue import ENGLISH, catalogue, render
+from tests.unit.reading.test_reading import named
 
 HOSTILE = (
     "</pre></details></body><script>alert(1)</script>",
@@ -96,7 +97,7 @@ def test_nothing_that_looks_like_ours_changes_what_is_read(language: str) -> Non
     assert reading is not None
     assert reading.lost == ()
     assert reading.report is not None
-    assert same_causes(reading.report, seen)
+    assert named(reading.report) == named(seen)
     assert [one.commands for one in reading.report.causes] == [one.commands for one in seen.causes]
     assert [one.instance for one in reading.report.results] == [one.instance for one in seen.results]
     assert [one.evidence for one in reading.report.results] == [one.evidence for one in seen.results]
