@@ -115,19 +115,17 @@ fi
 told() {
     size=$1
     shift
-    ending=$({ { { limit "$@" 2>&1; echo $? >&3; } | first "$size" | body "$size" >&4; } 3>&1; } 4>&5)
-    ended "$ending"
+    ended "$({ { { limit "$@" 2>&1; echo "code=$?" >&3; } | first "$size" | body "$size" >&4; } 3>&1; } 4>&5)" "$size"
 }
 
-# The first bytes; `cut` as a word about the ending where more would follow.
-first() {
-    dd bs=1 count="$1" 2>/dev/null
-    [ "$(dd bs=1 count=1 2>/dev/null | wc -c)" -eq 0 ] || echo cut >&3
-}
+# first SIZE: so many bytes and one more; how many there were is told as dd does.
+first() { dd bs=1 count=$(($1 + 1)) 2>&3; }
 
+# ended WORDS SIZE
 ended() {
-    case $1 in *cut*) echo '= state cut' ;; esac
-    printf '= exit %s\n' "$(printf '%s' "$1" | tr -dc '0-9')"
+    case $1 in *"$(($2 + 1))+0 records in"*) echo '= state cut' ;; esac
+    code=${1#*code=}
+    printf '= exit %s\n' "${code%%[!0-9]*}"
 }
 
 # run NAME SECONDS COMMAND...: a program, if it is here.
@@ -145,11 +143,10 @@ run() {
 about() {
     plain "$1" || return 1
     section "file $1"
-    if [ ! -e "$1" ] && [ ! -h "$1" ]; then
-        case $([ -d "${1%/*}/." ] || ls -d -- "$1" 2>&1 >/dev/null) in
-        *[Pp]ermission*) echo '= state closed' ;;
-        *) echo '= state absent' ;;
-        esac
+    if [ ! -e "$1" ] && [ ! -h "$1" ]; then # it is not there, or a folder above it is closed to us
+        above=$1
+        while [ ! -e "$above" ]; do case $above in /?*/*) above=${above%/*} ;; *) above=/ ;; esac; done
+        if [ -d "$above" ] && [ ! -x "$above" ]; then echo '= state closed'; else echo '= state absent'; fi
         return 1
     fi
     printf '= stat %s\n' "$(stat -L -c '%f %u %g %s %Y' -- "$1" 2>/dev/null)"
@@ -214,8 +211,8 @@ certificate() {
 
 # settings WORD FILE: the values of `WORD = value;`, one a line.
 settings() {
-    sed -n 's/^[[:blank:]]*'"$1"'[[:blank:]]*[= 	][[:blank:]]*\([^;#]*\).*/\1/p' "$2" 2>/dev/null | head -n 60 |
-        sed 's/[[:blank:]]*$//'
+    sed -e '/^[[:blank:]]*'"$1"'[[:blank:]]*[= 	]/!d' -e 's/^[[:blank:]]*'"$1"'[[:blank:]]*[= 	][[:blank:]]*\([^;#]*\).*/\1/' \
+        -e 's/[[:blank:]]*$//' "$2" 2>/dev/null
 }
 
 # with_includes DEPTH WORD FILE: a configuration and the files that it includes.
@@ -266,9 +263,8 @@ asked_with_login() {
     section "answer $COUCHDB_URL$1 with login"
     echo '= by curl'
     quoted=$(printf '%s' "$login" | sed 's/[\\"]/\\&/g')
-    ending=$({ { { printf 'user = "%s"\n' "$quoted" | curl -q -s -S -k -i --max-time 5 --connect-timeout 3 \
-        --noproxy '*' -K - -- "$COUCHDB_URL$1" 2>&1; echo $? >&3; } | first "$BODY" | body "$BODY" >&4; } 3>&1; } 4>&5)
-    ended "$ending"
+    ended "$({ { { printf 'user = "%s"\n' "$quoted" | curl -q -s -S -k -i --max-time 5 --connect-timeout 3 \
+        --noproxy '*' -K - -- "$COUCHDB_URL$1" 2>&1; echo "code=$?" >&3; } | first "$BODY" | body "$BODY" >&4; } 3>&1; } 4>&5)" "$BODY"
 }
 
 # shown NAME PORT: the certificate that a site shows on this machine, and what openssl thinks of it.
@@ -377,6 +373,7 @@ held=$(ls -l /proc/[0-9]*/fd 2>/dev/null | awk -v listening="$listening" '
 count=0
 dockerd=
 homes=
+known=
 for folder in /proc/[0-9]*; do
     count=$((count + 1))
     [ "$count" -gt 3000 ] && break
@@ -395,16 +392,17 @@ for folder in /proc/[0-9]*; do
     [ -r "$folder/fd" ] || echo '= state closed'
     case $line in
     *'(node'* | *'(beam'* | *'(couch'* | *'(nginx'* | *'(supervisor'* | *'(cozy'* | *'(python'* | *'(apache'* | *'(httpd'* | \
-        *'(haproxy'* | *'(caddy'* | *'(dockerd'* | *'(containerd'* | *'(PM2'* | *'(epmd'* | *'(heart'*)
-        section "arguments $pid"
-        { dd if="$folder/cmdline" bs=4096 count=2 2>/dev/null | tr '\000' '\n'; } 2>/dev/null | body
-        ;;
+        *'(haproxy'* | *'(caddy'* | *'(dockerd'* | *'(containerd'* | *'(PM2'* | *'(epmd'* | *'(heart'*) known="$known $pid" ;;
     esac
     case $line in
     *'(dockerd)'*) dockerd=yes ;;
     *'(PM2'*) homes="$homes $(tr '\000' ' ' <"$folder/cmdline" | sed -n 's/.*God Daemon (\(\/[^ )]*\)).*/\1/p')" ;;
     esac
 done
+for pid in $known; do
+    section "arguments $pid"
+    dd if="/proc/$pid/cmdline" bs=4096 count=2 2>/dev/null | tr '\000\015' '\n ' | sed 's/^/|/'
+done | hide
 
 run 'df space' 5 df -P -k
 run 'df inodes' 5 df -P -i
@@ -559,7 +557,7 @@ else
     echo '= state absent'
 fi
 if [ -d /run/systemd/system ]; then
-    properties=Id,Names,LoadState,LoadError,ActiveState,SubState,Result,Type,UnitFileState,MainPID,ExecMainCode,ExecMainStatus,NRestarts,RestartUSec,ConditionResult,ConditionTimestampMonotonic,StateChangeTimestampMonotonic,ActiveEnterTimestampMonotonic,Requires,BindsTo,Requisite,Job
+    properties=Id,Names,LoadState,LoadError,ActiveState,SubState,Result,Type,UnitFileState,MainPID,ExecMainCode,ExecMainStatus,NRestarts,RestartUSec,ConditionResult,ConditionTimestampMonotonic,StateChangeTimestampMonotonic,ActiveEnterTimestampMonotonic,Requires,BindsTo,Requisite,Job,InvocationID
     run 'systemctl show' 8 systemctl show --no-pager -p "$properties" -- \
         nginx.service apache2.service httpd.service caddy.service haproxy.service couchdb.service \
         cozy-stack.service supervisor.service supervisord.service postfix.service postfix@-.service \
@@ -617,19 +615,14 @@ fi
 login=
 
 # The sites of the proxies, asked on this machine, their certificates, and what nginx passes them to.
-proxy_files() {
-    for path in "$NGINX_CONF" "$base"/conf.d/* "$base"/sites-enabled/* "$APACHE_CONF" "$apache"/*/ports.conf "$apache"/ports.conf \
-        "$apache"/sites-enabled/* "$apache"/conf.d/* "$apache"/../conf.d/* "$CADDY_CONF" "$HAPROXY_CONF"; do
-        [ -f "$path" ] && [ -r "$path" ] && printf '%s\n' "$path"
-    done
-}
-sites() {
-    proxy_files | while read -r path; do settings "$1" "$path"; done | tr -s '[:blank:]' '\n' | sort -u | head -n 20
-}
-# matches EDIT: what one edit of sed finds in these files.
-matches() {
-    proxy_files | while read -r path; do sed -n "$1" "$path"; done | tr -s '[:blank:],' '\n' | sort -u | head -n 20
-}
+configured=$(for path in "$NGINX_CONF" "$base"/conf.d/* "$base"/sites-enabled/* "$APACHE_CONF" "$apache"/ports.conf \
+    "$apache"/sites-enabled/* "$apache"/conf.d/* "$apache"/../conf.d/* "$CADDY_CONF" "$HAPROXY_CONF"; do
+    if [ -f "$path" ] && [ -r "$path" ]; then cat -- "$path"; fi
+done | tr -d '\000')
+words() { tr -s '[:blank:],' '\n' | sort -u | head -n 20; }
+sites() { printf '%s\n' "$configured" | settings "$1" - | words; }
+# matches EDIT: what an edit of sed finds.
+matches() { printf '%s\n' "$configured" | sed -n "$1" | words; }
 ports=$({
     sites '[Ll]isten'
     matches 's/^[[:blank:]]*<VirtualHost \(.*\)>.*/\1/p'
