@@ -34,7 +34,7 @@ def controller(host: Host, stack: Stack) -> Iterator[Finding]:
     elif answer.status == 404 and b"Cannot GET /" in answer.body:
         yield ok(t("the controller answers"))  # before 2.0
     else:
-        yield _other(host, part, answer)
+        yield _other(host, stack, part, answer)
 
 
 @check("stack.data-system", t("The data-system answers"), role="cozy.data-system",
@@ -47,7 +47,7 @@ def data_system(host: Host, stack: Stack) -> Iterator[Finding]:
     elif "Cozy Data System" in answer.text():
         yield ok(t("the data-system answers"))
     else:
-        yield _other(host, part, answer)
+        yield _other(host, stack, part, answer)
 
 
 @check("stack.home", t("Home answers and can read its applications"), role="cozy.home",
@@ -67,7 +67,7 @@ def home(host: Host, stack: Stack) -> Iterator[Finding]:
             )
         )
     else:
-        yield _other(host, part, answer, error=isinstance(data, dict) and "error" in data)
+        yield _other(host, stack, part, answer, error=isinstance(data, dict) and "error" in data)
 
 
 @check("stack.proxy", t("The Cozy's own proxy answers"), role="cozy.proxy",
@@ -84,7 +84,7 @@ def proxy(host: Host, stack: Stack) -> Iterator[Finding]:
     if isinstance(said, dict) and "proxy" in said:
         yield ok(t("the Cozy's own proxy answers"))
     else:
-        yield _other(host, part, answer)
+        yield _other(host, stack, part, answer)
 
 
 def _status(host: Host, stack: Stack) -> Answer | Failure:
@@ -136,9 +136,9 @@ def _silent(host: Host, stack: Stack, part: Part, why: Failure) -> Finding:
     return silent(host, stack, part, why)
 
 
-def _other(host: Host, part: Part, answer: Answer, *, error: bool = False) -> Finding:
+def _other(host: Host, stack: Stack, part: Part, answer: Answer, *, error: bool = False) -> Finding:
     """An answer that is not as it should be: the part's own error, or another program's."""
     from cozydiag.cozy import silent
 
     own = (error or answer.status >= 500) and part.name != "controller"
-    return silent.error(part, answer) if own else silent.stranger(host, part, answer)
+    return silent.error(host, stack, part, answer) if own else silent.stranger(host, part, answer)

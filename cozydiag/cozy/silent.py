@@ -35,7 +35,7 @@ def silent(host: Host, stack: Stack, part: Part, why: Failure, proof: Evidence |
     if why.kind == "protocol":
         return stranger(host, part, why.detail)
     if why.kind in ("closed", "reset"):
-        return _breaks_off(part, proof)
+        return _sharper(host, stack, _breaks_off(part, proof))
     if why.kind == "refused" and not stack.expected(host, part.role):
         return skip(t("there is no {name} of a Cozy here", name=_name(part)))
     return _starting(host, stack, part, proof) or _down(host, stack, part, why, proof)
@@ -49,7 +49,7 @@ def any_answer(host: Host, stack: Stack, place: Place) -> Finding:
     if isinstance(answer, Failure):
         return silent(host, stack, part, answer)
     if answer.status >= 500:
-        return error(part, answer)
+        return error(host, stack, part, answer)
     return ok(t("{name} answers (HTTP {status})", name=_name(part), status=answer.status))
 
 
@@ -154,17 +154,25 @@ def is_gone(host: Host) -> bool:
     return all(isinstance(one, Failure) and one.kind == "missing" for one in seen)
 
 
-def error(part: Part, answer: Answer) -> Finding:
-    """It answers, and says that something is wrong with it."""
-    return fail(
+def _sharper(host: Host, stack: Stack, finding: Finding) -> Finding:
+    from cozydiag.stack import complaints
+
+    return complaints.sharper(host, stack, finding)
+
+
+def error(host: Host, stack: Stack, part: Part, answer: Answer) -> Finding:
+    """It answers, and says that something is wrong with it; its log may say what."""
+    found = fail(
         "service.error",
         t("{name} answers with an error: HTTP {status} {words}",
           name=_name(part), status=answer.status, words=answer.text()[:160]),
         t("Read its log."),
         role=part.role,
         by_hand=_by_hand(part),
+        proof=host.evidence[-1],
         certainty="likely",
     )  # fmt: skip
+    return _sharper(host, stack, found)
 
 
 def stranger(host: Host, part: Part, answer: Answer | str) -> Finding:

@@ -14,8 +14,9 @@ from typing import NamedTuple
 from cozydiag.findings import warn
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
-from cozydiag.host.logs import TIMES, clean, lately
+from cozydiag.host.logs import LATELY, TIMES, clean, lately
 from cozydiag.logs.records import Record, records
+from cozydiag.managers import supervisord
 from cozydiag.managers.service import Condition, Manager, State
 from cozydiag.managers.supervisord import REACH, Program, Snapshot
 from cozydiag.model import Finding
@@ -47,26 +48,35 @@ class Complaint(NamedTuple):
     last: float
 
 
-def heard(
-    host: Host, stack: Stack, lines: Sequence[str], role: str | None, started: float, written: float | None = None
-) -> Complaint | None:
-    """The gravest problem that the clean ``lines`` of a service speak of now. It runs since ``started``; its log was
-    last ``written`` then, where that is known: a line without a time counts only where it is the last."""
+class Log(NamedTuple):
+    """The clean ``lines`` of a service that runs since ``started``; the last was ``written`` then, where that is known:
+    a line without a time counts only where it is that one. ``source`` is what people call it."""
+
+    lines: list[str]
+    role: str | None
+    started: float
+    source: str
+    written: float | None = None
+
+
+def heard(host: Host, stack: Stack, log: Log, *, failing: bool = False) -> Complaint | None:
+    """The gravest problem that a log speaks of now. Of a service that is ``failing`` every word counts."""
     now = host.clock.now()
-    found = list(_timed(list(records(lines, now)), written))
-    since = lately(now, started)
-    texts, hits = standing(host, stack, found, role)
+    since, times, grave = (lately(now, log.started), TIMES, GRAVE) if not failing else (log.started, 1, 0)
+    found = list(_timed(list(records(log.lines, now)), log.written))
+    texts, hits = standing(host, stack, found, log.role)
     record_of = [number for number, record in enumerate(found) for _ in record.lines]
     by_rule: dict[str, dict[int, Hit]] = {}
     for hit in hits:
         number = record_of[hit.line]
         at = found[number].at
-        if hit.rule.rank >= GRAVE and (at is None or since <= at <= now + _AHEAD) and _is_own(texts[hit.line]):
+        in_time = at is None or max(since, now - LATELY) <= at <= now + _AHEAD
+        if hit.rule.rank >= grave and in_time and _is_own(texts[hit.line]):
             by_rule.setdefault(hit.rule.id, {})[number] = hit
     complaints = [
         Complaint(hit, texts[hit.line], len(mine), at)
         for mine in by_rule.values()
-        if len(mine) >= TIMES and (at := found[max(mine)].at) is not None
+        if len(mine) >= times and (at := found[max(mine)].at) is not None
         for hit in (mine[max(mine)],)
     ]
     return max(complaints, key=lambda one: (one.hit.rule.rank, one.times, one.last), default=None)
@@ -89,16 +99,10 @@ def of_programs(host: Host, stack: Stack, ends: Sequence[tuple[Program, str, byt
     """A warning about each program of supervisord that complains, from the ends of its logs."""
     found: dict[str, Finding] = {}
     for program, path, end in ends:
-        if program.name in found:
-            continue
-        state = host.stat(path)
-        lines = [clean(line) for line in end.splitlines()]
-        if len(end) >= REACH:
-            del lines[:1]  # its beginning is missing
-        written = None if isinstance(state, Failure) else state.st_mtime
-        complaint = heard(host, stack, lines, program.role, program.start, written)
+        log = _log(host, program, path, end)
+        complaint = heard(host, stack, log) if program.name not in found else None
         if complaint is not None:
-            waits = waits_for(stack, lines, program.role)
+            waits = waits_for(stack, log.lines, program.role)
             name = name_of(program.role, program.name)
             found[program.name] = _warning(host, complaint, name, program.service, path)._replace(
                 role=program.role, waits_for=(*waits, program.role) if program.role else waits
@@ -106,20 +110,67 @@ def of_programs(host: Host, stack: Stack, ends: Sequence[tuple[Program, str, byt
     return list(found.values())
 
 
-def of_service(host: Host, stack: Stack, manager: Manager, found: Condition) -> Finding | None:
-    """The same of one service of any manager, where somebody asks for it alone."""
+def _log(host: Host, program: Program, path: str, end: bytes) -> Log:
+    state = host.stat(path)
+    lines = [clean(line) for line in end.splitlines()]
+    if len(end) >= REACH:
+        del lines[:1]  # its beginning is missing
+    written = None if isinstance(state, Failure) else state.st_mtime
+    return Log(lines, program.role, program.start, path, written)
+
+
+def _ends(host: Host, program: Program) -> list[tuple[Program, str, bytes]]:
+    read = [(path, host.end(path, REACH)) for path in program.logs]
+    return [(program, path, end) for path, end in read if isinstance(end, bytes)]
+
+
+def _kept(host: Host, manager: Manager, found: Condition) -> Log | None:
+    """What another manager has of it."""
     if found.state is not State.RUNNING or found.since is None:
         return None
+    lines = dated_log(host, manager, found.service, _LINES)
+    address = found.service.address
+    return None if isinstance(lines, Failure) else Log(lines, found.role, found.since, f"{address} log")
+
+
+def of_service(host: Host, stack: Stack, manager: Manager, found: Condition) -> Finding | None:
+    """The warning about one service of any manager, where somebody asks for it alone."""
     seen = stack.supervisor(host) if stack.is_main(host, manager) else None
     program = seen.program(found.service.unit) if isinstance(seen, Snapshot) else None
     if program is not None:
-        read = [(path, host.end(path, REACH)) for path in program.logs]
-        ends = [(program, path, end) for path, end in read if isinstance(end, bytes)]
-        return next(iter(of_programs(host, stack, ends)), None)
-    lines = dated_log(host, manager, found.service, _LINES)
-    complaint = None if isinstance(lines, Failure) else heard(host, stack, lines, found.role, found.since)
+        running = program.state == supervisord.RUNNING
+        return next(iter(of_programs(host, stack, _ends(host, program))), None) if running else None
+    log = _kept(host, manager, found)
+    complaint = None if log is None else heard(host, stack, log)
     address = found.service.address
     return None if complaint is None else _warning(host, complaint, name_of(found.role, found.service.unit), address)
+
+
+def sharper(host: Host, stack: Stack, finding: Finding) -> Finding:
+    """A failure of a service that runs, with the known problem that its log names now. That it fails was seen; the log
+    only says of what, so neither a restart nor its refusal follows from it."""
+    for log in _logs(host, stack, finding.role):
+        complaint = heard(host, stack, log, failing=True)
+        if complaint is not None:
+            return finding._replace(
+                text=t("{text}: {cause}", text=finding.text, cause=complaint.hit.meaning),
+                advice=complaint.hit.remedy,
+                proof=host.see(log.source, complaint.line),
+                certainty="likely",
+                waits_for=(*finding.waits_for, *waits_for(stack, log.lines, finding.role)),
+            )
+    return finding
+
+
+def _logs(host: Host, stack: Stack, role: str | None) -> Iterator[Log]:
+    program = stack.program(host, role) if role else None
+    if program is not None:
+        yield from (_log(host, *end) for end in _ends(host, program))
+        return
+    for owned in stack.owned(host) if role else ():
+        for found in () if isinstance(owned.services, Failure) else owned.services:
+            if found.role == role and (log := _kept(host, owned.manager, found)) is not None:
+                yield log
 
 
 def _warning(host: Host, complaint: Complaint, name: str, address: str, path: str = "") -> Finding:

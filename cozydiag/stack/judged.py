@@ -48,7 +48,9 @@ def _running(host: Host, stack: Stack, manager: Manager, found: Condition) -> Fi
     if strangers.is_silent(host, found):
         grace = _SLOW.get(found.role or "", LISTENS)
         if age is None or age >= grace:
-            return _silent_service(host, manager, found)
+            from cozydiag.stack import complaints
+
+            return complaints.sharper(host, stack, _silent_service(host, manager, found))
         log = manager.log(host, found.service, 20)
         waits = waits_for(stack, [] if isinstance(log, Failure) else log, found.role)
         return starting(found)._replace(waits_for=waits)

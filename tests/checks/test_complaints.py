@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cozydiag.config import Config
-from cozydiag.host import Failure, Host
+from cozydiag.host import Answer, Failure, Host
 from cozydiag.host.logs import TIMES, is_loud
 from cozydiag.managers.service import Condition, Service, State
 from cozydiag.model import Finding, Status
 from cozydiag.rules import load
 from cozydiag.stack import Stack
 from cozydiag.stack.complaints import GRAVE, of_service
-from cozydiag.testing import FakeHost, FakeSupervisord, Machine, process_info
+from cozydiag.testing import FakeHost, FakeSupervisord, Machine, answer, process_info
 from cozydiag.text.catalogue import ENGLISH, render
 
 if TYPE_CHECKING:
@@ -124,6 +124,47 @@ def test_couchdb_s_own_log_has_its_own_check(cozy: Cozy) -> None:
     quiet = cozy.machine(supervisord=supervisord, files={LOG: "\n".join(lines).encode()})
     (found,) = cozy.look("manager.log", quiet)
     assert found.status is Status.SKIP
+
+
+# --- a failure is told with what its log names
+
+
+def failing(cozy: Cozy, *lines: str, written: float = 5.0, reply: Answer | Failure | None = None) -> Finding:
+    """Home runs and answers with a 500, or as told."""
+    wrong = reply or answer(500, '{"error":"cannot read the applications"}')
+    web = {"127.0.0.1:9103/api/applications/": wrong}
+    (finding,) = cozy.look("stack.home", machine(cozy, *lines, written=written, name="cozy-home", web=web))
+    return finding
+
+
+def test_a_part_that_answers_with_an_error_is_told_with_the_reason_in_its_log(cozy: Cozy) -> None:
+    found = failing(cozy, "listening on 9103", BUSY)
+    assert (str(found.status), found.code, found.certainty) == ("fail", "service.error", "likely")
+    assert render(found.text, ENGLISH) == (
+        'home answers with an error: HTTP 500 {"error":"cannot read the applications"}: two processes write into the '
+        "same SQLite file"
+    )
+    assert found.proof is not None
+    assert (found.proof.source, found.proof.line) == (LOG, BUSY)
+    assert found.restart_helps is None, "state decides, not a line that anybody can have written"
+    closed = failing(cozy, BUSY, reply=Failure("closed", "closed without an answer"))
+    assert (closed.code, closed.proof and closed.proof.line) == ("service.breaks_off", BUSY)
+
+
+@pytest.mark.parametrize(
+    ("lines", "written"),
+    [((), 5.0), (("nothing",), 5.0), ((BUSY, "and more"), 5.0), ((BUSY,), 400.0), (stamped(BUSY, ago=400), 5.0)],
+)
+def test_what_it_does_not_name_now_is_left_out(cozy: Cozy, lines: tuple[str, ...], written: float) -> None:
+    found = failing(cozy, *lines, written=written)
+    assert (
+        render(found.text, ENGLISH) == 'home answers with an error: HTTP 500 {"error":"cannot read the applications"}'
+    )
+    assert found.proof is not None
+    assert "HTTP 500" in found.proof.line
+
+
+# --- where somebody asks for one service
 
 
 class Journal:
