@@ -107,36 +107,10 @@ def _apache(plan: Plan) -> tuple[str, str, list[str]]:
     modules = ["mpm_event", "authz_core", "alias", "mime", "headers", "proxy", "info", "ssl", "lbmethod_byrequests"]
     modules += ["proxy_balancer", "slotmem_shm", *(["proxy_http"] if plan.module else [])]
     load = "".join(f"LoadModule {one}_module {folder()}/usr/lib/apache2/modules/mod_{one}.so\n" for one in modules)
-    urls = [f"unix:{one}|{plan.scheme}://localhost" if one.startswith("/") else f"{plan.scheme}://{one}"
-            for one in plan.targets]  # fmt: skip
-    members = "".join(f"        BalancerMember {url}\n" for url in urls)
-    members += "        ProxySet forcerecovery=Off\n"
-    group = f"    <Proxy balancer://cozy>\n{members}    </Proxy>\n" if len(urls) > 1 else ""
-    words = "connectiontimeout=1"
-    if plan.secure:
-        words = f"timeout={20 if plan.lacks == 'quiet' else 1600}"
-        words += "" if plan.lacks == "websocket" else " upgrade=websocket"
-    target = "balancer://cozy/" if len(urls) > 1 else f"{urls[0]}/ {words}"
-    way = f"    ProxyPass / {target}\n"
-    if plan.static:
-        (plan.folder / "page.html").write_text(PAGE, "utf-8")
-        way = f"""    AliasMatch ^/$ {plan.folder}/page.html
-    <Directory {plan.folder}>
-        Require all granted
-    </Directory>
-"""
-    pair = f"""    SSLEngine on
-    SSLCertificateFile {plan.certificate}.crt
-    SSLCertificateKeyFile {plan.certificate}.key
-"""
-    pair = pair if plan.secure else ""
     ports = [port for port in (plan.port, plan.more, plan.plain) if port]
     listen = "".join(f"Listen 127.0.0.1:{port}\n" for port in ports)
     doors = " ".join(f"127.0.0.1:{port}" for port in (plan.port, plan.more) if port)
     aliases = f"    ServerAlias {' '.join(plan.names[1:])}\n" if plan.names[1:] else ""
-    more = f"<VirtualHost 127.0.0.1:{plan.plain}>\n    ServerName {SITE}\n</VirtualHost>\n" if plan.plain else ""
-    if plan.twice:
-        more += f"<VirtualHost 127.0.0.1:{plan.port}>\n    ServerName {SITE}\n{pair}</VirtualHost>\n"
     most = plan.connections or 64
     workers = f"ServerLimit 1\nThreadsPerChild {most}\nMaxRequestWorkers {most}\n"
     text = f"""ServerRoot {plan.folder}
@@ -149,16 +123,56 @@ StartServers 1
 ErrorLog {plan.folder}/logs/error.log
 {listen}<VirtualHost {doors}>
     ServerName {plan.names[0]}
-{aliases}{pair}    ProxyPreserveHost {"Off" if plan.lacks == "host" else "On"}
+{aliases}{_apache_pair(plan)}    ProxyPreserveHost {"Off" if plan.lacks == "host" else "On"}
     LimitRequestBody {1 << 20 if plan.lacks == "uploads" else 1 << 30}
     {"" if plan.lacks == "proto" else "RequestHeader set X-Forwarded-Proto https"}
     ProxyTimeout 1
     SSLProxyEngine On
     SSLProxyVerify none
     SSLProxyCheckPeerName off
-{group}{way}</VirtualHost>
-{more}"""
+{_apache_static(plan) if plan.static else _apache_way(plan)}</VirtualHost>
+{_apache_others(plan)}"""
     return text, "apache.conf", ["-f", "{file}", "-D", "FOREGROUND"]
+
+
+def _apache_pair(plan: Plan) -> str:
+    if not plan.secure:
+        return ""
+    return f"""    SSLEngine on
+    SSLCertificateFile {plan.certificate}.crt
+    SSLCertificateKeyFile {plan.certificate}.key
+"""
+
+
+def _apache_way(plan: Plan) -> str:
+    """To its targets: to a group where there are several."""
+    urls = [f"unix:{one}|{plan.scheme}://localhost" if one.startswith("/") else f"{plan.scheme}://{one}"
+            for one in plan.targets]  # fmt: skip
+    if len(urls) > 1:
+        members = "".join(f"        BalancerMember {url}\n" for url in urls)
+        group = f"    <Proxy balancer://cozy>\n{members}        ProxySet forcerecovery=Off\n    </Proxy>\n"
+        return f"{group}    ProxyPass / balancer://cozy/\n"
+    words = "connectiontimeout=1"
+    if plan.secure:
+        words = f"timeout={20 if plan.lacks == 'quiet' else 1600}"
+        words += "" if plan.lacks == "websocket" else " upgrade=websocket"
+    return f"    ProxyPass / {urls[0]}/ {words}\n"
+
+
+def _apache_static(plan: Plan) -> str:
+    (plan.folder / "page.html").write_text(PAGE, "utf-8")
+    return f"""    AliasMatch ^/$ {plan.folder}/page.html
+    <Directory {plan.folder}>
+        Require all granted
+    </Directory>
+"""
+
+
+def _apache_others(plan: Plan) -> str:
+    """The same name without TLS, and a second site of it."""
+    plain = f"<VirtualHost 127.0.0.1:{plan.plain}>\n    ServerName {SITE}\n</VirtualHost>\n"
+    twice = f"<VirtualHost 127.0.0.1:{plan.port}>\n    ServerName {SITE}\n{_apache_pair(plan)}</VirtualHost>\n"
+    return (plain if plan.plain else "") + (twice if plan.twice else "")
 
 
 def _caddy(plan: Plan) -> tuple[str, str, list[str]]:
