@@ -3,6 +3,7 @@ server is asked but the engines of containers."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -24,13 +25,17 @@ def find(stack: Stack, host: Host) -> tuple[Flavour, ...]:
     contained = find_containers.find(stack, host)
     found = (*find_v2.find(stack, host), *find_v3.find(host), *contained, *(() if contained else find_v3.boxed(host)))
     kinds = [flavour.kind for flavour in found]
-    first = [_overridden(stack.config, one) if kinds.index(one.kind) == at else one for at, one in enumerate(found)]
+    first = [
+        _overridden(stack.config, one, kinds) if kinds.index(one.kind) == at else one for at, one in enumerate(found)
+    ]
     return (*first, *(one for one in _told(stack) if one.kind not in kinds))
 
 
-def _overridden(config: Config, flavour: Flavour) -> Flavour:
-    """The first of its kind, with the addresses that somebody has configured."""
-    return flavour._replace(places=tuple(_configured(config, place) or place for place in flavour.places))
+def _overridden(config: Config, flavour: Flavour, kinds: Sequence[str]) -> Flavour:
+    """The first of its kind, with the addresses that somebody has configured. Where a v2 is, its CouchDB was meant."""
+    others = "couchdb" if flavour.kind == "v3" and "v2" in kinds else ""
+    places = (place if place.role == others else _configured(config, place) or place for place in flavour.places)
+    return flavour._replace(places=tuple(places))
 
 
 def _configured(config: Config, place: Place) -> Place | None:
@@ -79,6 +84,17 @@ def applied(config: Config, flavours: tuple[Flavour, ...]) -> Config:
             else:
                 couchdb, settings[key] = _couchdb(couchdb, place)
     return replace(config, parts=parts, couchdb=couchdb, settings=settings)
+
+
+def passwords(flavours: tuple[Flavour, ...]) -> list[str]:
+    """What their addresses hold besides, as it stands there and as it is sent."""
+    addresses = [place.url for flavour in flavours for place in flavour.places if "@" in place.url]
+    if not addresses:
+        return []
+    from urllib.parse import unquote
+
+    found = [url.partition("://")[2].rpartition("@")[0].partition(":")[2] for url in addresses]
+    return [word for one in found for word in (one, unquote(one))]
 
 
 def _couchdb(couchdb: CouchDB, place: Place) -> tuple[CouchDB, Setting]:

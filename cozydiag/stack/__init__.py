@@ -306,7 +306,7 @@ class Stack:
             from cozydiag.cozy import discovery
 
             self.config = discovery.applied(self.config, self.flavours(host))
-            self.keep_secret(*secrets(self.config))
+            self.keep_secret(*secrets(self.config), *discovery.passwords(self.flavours(host)))
 
     def part(self, name: str) -> Part:
         config = self.config.parts[name]

@@ -237,6 +237,18 @@ def test_beside_a_cozy_v2_it_is_v2s_couchdb_that_is_asked() -> None:
         "/etc/cozy/stack.token": b"",
     }
     assert settled(files=files).couchdb == build(None, {}).couchdb
+    configured = build(File("c", '[couchdb]\nurl = "http://10.1.1.1:1"\n'), {})
+    assert [places(one).get("couchdb", ("",))[0] for one in found(configured, files=files)] == [
+        "", "http://b:b@localhost:5985/",
+    ]  # fmt: skip
+
+
+def test_the_password_of_a_stack_beside_a_v2_is_masked_too() -> None:
+    files = {UNITS: b"", "/etc/cozy/stack.token": b"",
+             "/etc/cozy/cozy.yml": b"couchdb:\n  url: http://own:s3cret%2Fword@localhost:5985/\n"}  # fmt: skip
+    host, stack = FakeHost(Machine(files=files)), Stack(build(None, {}))
+    stack.settle(host)
+    assert stack.masks().mask("s3cret%2Fword, s3cret/word") == "***, ***"
 
 
 # --- what is configured stays
