@@ -69,7 +69,8 @@ class Run:
         self._ready: deque[Task] = deque()
         self._running: list[Task] = []
         self._idle = 0
-        self._work: SimpleQueue[Task] = SimpleQueue()
+        self._workers = 0
+        self._work: SimpleQueue[Task | None] = SimpleQueue()
         self._ended: SimpleQueue[Task] = SimpleQueue()
 
     def run(self) -> list[Result]:
@@ -80,6 +81,7 @@ class Run:
                 break
             self._start()
             self._collect()
+        self._dismiss()
         self._out_of_time()
         return [self.results[i.name] for name in self.checks for i in self.instances.get(name, ())]
 
@@ -166,17 +168,22 @@ class Run:
             if self._idle:
                 self._idle -= 1
             else:
+                self._workers += 1
                 start_new_thread(self._worker, ())  # threading.Thread would wait for each to have begun
             self._work.put(task)
 
     def _worker(self) -> None:
-        while True:
-            task = self._work.get()
+        while (task := self._work.get()) is not None:
             try:
                 self._execute(task)
             except BaseException as error:  # noqa: BLE001  SystemExit from a check must not end the thread unseen
                 task.error = error
             self._ended.put(task)
+
+    def _dismiss(self) -> None:
+        """No thread outlives the run but the hung, and those end when they are free: a watch looks for days."""
+        for _ in range(self._workers):
+            self._work.put(None)
 
     def _execute(self, task: Task) -> None:
         assert task.host is not None  # noqa: S101  set before the task is handed over

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -241,6 +243,24 @@ def test_a_thousand_items_are_a_thousand_results() -> None:
         Status.FAIL: 500,
         Status.BLOCKED: 500,
     }
+
+
+def test_no_thread_outlives_its_run_but_the_hung_while_it_hangs() -> None:
+    """A watch looks for days, and every look has its own workers."""
+    released = threading.Event()
+
+    def hangs(host: Host, stack: Stack) -> Iterator[Finding]:
+        released.wait(LONG)
+        yield finding()
+
+    before = len(os.listdir("/proc/self/task"))
+    for _ in range(5):
+        examine(made("a"), made("b"), made("c", hangs, timeout=0.01))
+    released.set()
+    end = time.monotonic() + LONG
+    while len(os.listdir("/proc/self/task")) > before and time.monotonic() < end:
+        time.sleep(0.01)
+    assert len(os.listdir("/proc/self/task")) <= before
 
 
 # --- the time for the whole run
