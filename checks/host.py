@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from cozydiag.api import (
     Bytes,
+    Evidence,
     Failure,
     Finding,
     Host,
@@ -366,6 +367,7 @@ def resolver(host: Host, stack: Stack) -> Iterator[Finding]:
             t("names cannot be resolved: {server} gives no answer", server=servers[0]),
             t("Mail, updates and certificates need it. See whether that server is the right one, and whether it runs."),
             role="host",
+            proof=Evidence("example.com", seen.detail),
             by_hand="resolvectl status || cat /etc/resolv.conf; getent ahosts example.com",
             restart_helps=False,
         )

@@ -61,6 +61,7 @@ def running(host: Host, stack: Stack) -> Iterator[Finding]:
             t("See whether the process is stopped (state T). If it is, `kill -CONT` it; if not, stop and start it."),
             role="supervisor",
             affects=(),
+            proof=Evidence(socket, seen.detail),
             by_hand=supervisorctl(host, stack, "status"),
         )
     else:

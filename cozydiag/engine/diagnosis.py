@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from cozydiag.engine.relate import Instance, related
-from cozydiag.model import FAILING, Cause, Check, Finding, Result, Status
+from cozydiag.model import FAILING, Cause, Check, Evidence, Finding, Result, Status
 from cozydiag.stack import ROLES
-from cozydiag.text import t
+from cozydiag.text import Text, t
 
 
 class Diagnosis:
@@ -92,11 +92,11 @@ class Diagnosis:
         return None if role == "host" or self.checks[result.id].each in ("sites", "mounts") else role
 
     def _cause(self, result: Result, finding: Finding, role: str | None, severity: Status) -> Cause:
-        proof = (finding.proof,) if finding.proof is not None else result.evidence[-1:]
         service = finding.service or self.services.get(role or "")
         return Cause(
             finding.code, role, result.subject, result.instance, severity, finding.text, (), finding.advice,
-            finding.commands, tuple(proof), finding.certainty, finding.restart_helps, finding.by_hand, service,
+            finding.commands, _seen(result, finding), finding.certainty, finding.restart_helps, finding.by_hand,
+            service,
         )  # fmt: skip
 
     def _explains(self, cause: Cause, merged: Sequence[str]) -> tuple[str, ...]:
@@ -131,8 +131,29 @@ def _of(result: Result, severity: Status) -> list[Finding]:
     if severity is Status.FAIL and result.status is Status.TIMEOUT:
         text = t("{role} does not answer: {check}", role=ROLES.get(result.role or "", result.id), check=result.title)
         advice = t("See what it is doing, then restart it.")
-        return [Finding(Status.TIMEOUT, "check.timeout", text, result.role, advice, certainty="likely")]
+        last = result.evidence[-1] if result.evidence else None
+        return [Finding(Status.TIMEOUT, "check.timeout", text, result.role, advice, proof=last, certainty="likely")]
     return [finding for finding in result.findings if finding.status is severity]
+
+
+def _seen(result: Result, finding: Finding) -> tuple[Evidence, ...]:
+    """The proof. Without one, of what was read the last line that has most of the sentence's own words in it: what was
+    merely read last may be about anything, and no line is better than that one."""
+    if finding.proof is not None or len(result.evidence) < 2:
+        return result.evidence if finding.proof is None else (finding.proof,)
+    words = _words(finding.text)
+
+    def shared(one: Evidence) -> int:
+        return sum(word in f"{one.source}: {one.line}" for word in words)
+
+    best = max(reversed(result.evidence), key=shared)
+    return (best,) if shared(best) else ()
+
+
+def _words(text: Text) -> set[str]:
+    """The names in a sentence."""
+    found = {value for _, value in text.params if isinstance(value, str) and value}
+    return found.union(*(_words(value) for _, value in text.params if isinstance(value, Text)))
 
 
 def verdict(results: Sequence[Result], causes: Sequence[Cause]) -> Status:

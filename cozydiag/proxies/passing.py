@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from cozydiag.findings import ok, skip, warn
 from cozydiag.host import Answer, Host
 from cozydiag.host import url as urls
-from cozydiag.model import Finding
+from cozydiag.model import Evidence, Finding
 from cozydiag.proxies.protocol import Passing
 from cozydiag.stack import Site, Stack, fronts
 from cozydiag.text import Bytes, Seconds, Text, t
@@ -32,7 +32,9 @@ def look(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
         yield skip(t("which program is behind {site} is not known", site=site.host))
         return
     place = f"{way.location.path}:{way.location.line}" if way.location.line else way.location.path
-    lacks = [*_lacks(way.location.passing, site.host, place), *_proto(host, site, way.location.passing, place)]
+    passes = Evidence(place, f"{way.location.match} -> {', '.join(map(str, way.location.upstreams))}")
+    lacks = [one._replace(proof=passes) for one in _lacks(way.location.passing, site.host, place)]
+    lacks += _proto(host, site, way.location.passing, place)
     yield from lacks
     if not lacks:
         yield ok(t("what a Cozy needs gets through to it"))

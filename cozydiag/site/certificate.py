@@ -36,7 +36,7 @@ def look(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
         yield unknown("certificate.malformed", t("the certificate of {site} cannot be read: {why}", site=site.host,
                                                  why=str(error)))  # fmt: skip
         return
-    proof = _told_of_itself(host, site, seen)
+    proof = told_of_itself(host, site, seen)
     path = _path(host, stack, site)
     kept = _kept(host, path) if path else None
     if isinstance(kept, Certificate) and kept.raw != seen.raw:
@@ -50,7 +50,7 @@ def look(host: Host, stack: Stack, site: Site) -> Iterator[Finding]:
         yield unknown("certificate.file_unreadable", text, unlock=ourselves("status", stack.config))
 
 
-def _told_of_itself(host: Host, site: Site, seen: Certificate) -> Evidence:
+def told_of_itself(host: Host, site: Site, seen: Certificate) -> Evidence:
     """What stands in the certificate that is shown."""
     from time import gmtime, strftime
 

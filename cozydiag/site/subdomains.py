@@ -64,6 +64,8 @@ def _covered(host: Host, site: Site, names: list[str], form: str) -> Finding:
     missing = [name for name in names if not covers(seen, name)]
     if not missing:
         return ok(t("the certificate of {site} is for its apps too", site=site.host))
+    from cozydiag.site.certificate import told_of_itself
+
     other = "flat" if form == "nested" else "nested"
     mixed = all(covers(seen, name) for name in _names(site.host, other))
     return fail(
@@ -73,6 +75,7 @@ def _covered(host: Host, site: Site, names: list[str], form: str) -> Finding:
           other=other, form=form) if mixed
         else t("Get a certificate for *.{domain} as well, or one that names every app.", domain=_parent(names[0])),
         role="proxy",
+        proof=told_of_itself(host, site, seen),
         by_hand=f"openssl s_client -connect {site.address[0]}:{site.address[1]} -servername {names[0]} </dev/null"
         " | openssl x509 -noout -ext subjectAltName",
         restart_helps=False,

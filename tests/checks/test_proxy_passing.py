@@ -9,6 +9,7 @@ import pytest
 
 from cozydiag.config.values import Proxy, Site
 from cozydiag.host.commands import Completed
+from cozydiag.model import Evidence
 from cozydiag.testing import Served, answer
 
 if TYPE_CHECKING:
@@ -64,6 +65,17 @@ def test_nginx(cozy: Cozy, tmp_path: Path, without: str, instead: str, code: str
         f"location / {{ {lines} proxy_pass http://127.0.0.1:8080; }} }} }}\n"
     )
     assert codes(cozy, Proxy(conf=str(tmp_path / "nginx.conf")), real=str(tmp_path)) == [code]
+
+
+def test_what_passes_on_is_shown_with_its_place(cozy: Cozy, tmp_path: Path) -> None:
+    path = tmp_path / "nginx.conf"
+    path.write_text(
+        "events {}\nhttp { server { listen 443 ssl; server_name cozy.test;\n"
+        "location / { proxy_set_header Host x; proxy_pass http://127.0.0.1:8080; } } }\n"
+    )
+    config = cozy.with_config(proxy=Proxy(conf=str(path)), sites=(SITE,), discover=False)
+    found = cozy.look("proxy.passes", cozy.machine(real=str(tmp_path)), config)
+    assert {one.proof for one in found} == {Evidence(f"{path}:3", "/ -> 127.0.0.1:8080")}
 
 
 @pytest.mark.parametrize(

@@ -256,6 +256,9 @@ def test_the_certificate_is_for_the_apps(
         told(etc, port, file(etc, shown), names)
         (finding,) = look(cozy, "site.subdomains", config(port, etc))
     assert cozy.said([finding]) == [said]
+    if said[0] == "fail":
+        assert finding.proof is not None
+        assert finding.proof.line.startswith("for ")  # what the certificate names, and not that it could be had
 
 
 def test_apps_whose_names_lead_nowhere(cozy: Cozy, tmp_path: Path, etc: Path, monkeypatch: pytest.MonkeyPatch) -> None:

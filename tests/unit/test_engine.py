@@ -16,7 +16,7 @@ from cozydiag.host import GivenUp, Host
 from cozydiag.model import Check, Finding, Status
 from cozydiag.stack import Items, Stack
 from cozydiag.testing import FakeHost, Machine
-from cozydiag.text import t
+from cozydiag.text import Text, t
 
 OK, SKIP, WARN, FAIL, UNKNOWN = Status.OK, Status.SKIP, Status.WARN, Status.FAIL, Status.UNKNOWN
 BLOCKED, ERROR = Status.BLOCKED, Status.ERROR
@@ -313,6 +313,36 @@ def test_an_error_keeps_what_was_said_before() -> None:
     assert [one.line for one in result.evidence] == ["a line"]
     assert causes(diagnosis) == {"a": ()}
     assert diagnosis.causes[0].code == "test.fail"
+
+
+SEEN = (("name app.cozy.test", "no such name"), ("GET http://cozy.test/", "HTTP 500"), ("TLS cozy.test", "a chain"),
+        ("/etc/nginx.conf", "12 bytes"))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "seen", "line"),
+    [
+        (t("{site} fails", site="cozy.test"), SEEN, "a chain"),
+        (t("{app} of {site} fails", app="app.cozy.test", site="cozy.test"), SEEN, "no such name"),
+        (t("{what} fails", what=t("the page {url}", url="http://cozy.test/")), SEEN, "HTTP 500"),
+        (t("something fails"), SEEN, None),
+        (t("{site} fails", site="other.test"), SEEN, None),
+        (t("something fails"), SEEN[:1], "no such name"),
+        (t("something fails"), (), None),
+    ],
+)
+def test_what_is_shown_as_seen_is_about_what_is_said(
+    text: Text, seen: tuple[tuple[str, str], ...], line: str | None
+) -> None:
+    """What was merely read last may be about anything."""
+
+    def function(host: Host, stack: Stack) -> Iterator[Finding]:
+        for source, words in seen:
+            host.see(source, words)
+        yield finding(FAIL)._replace(text=text)
+
+    (cause,) = examine(says("a")._replace(function=function)).causes
+    assert [one.line for one in cause.evidence] == ([] if line is None else [line])
 
 
 def test_the_worst_of_several_findings_counts() -> None:
