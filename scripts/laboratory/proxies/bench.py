@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +78,8 @@ class Bench:
         if plan.secure:
             certificates.make(plan.folder, self.fault.own)
         path, words = write(self.proxy, plan)
-        if self.fault.own == "tls-reload" and self.proxy == "haproxy":
-            words = ["-W", *words]  # only a master can load a file anew
+        if self.fault.own in ("tls-reload", "orphans", "left") and self.proxy == "haproxy":
+            words = ["-W", *words]  # only a master can load a file anew, and be killed
         self._start(words, plan.port)
         return plan, path
 
@@ -175,12 +176,28 @@ class Bench:
             self._hold(plan, _FILES + 20 if own == "files" else 12)
         elif own == "stop" and self.process:
             os.killpg(self.process.pid, signal.SIGSTOP)
-        elif own == "orphans" and self.process:
-            os.kill(self.process.pid, signal.SIGKILL)
-            self.process.wait(10)
+        elif own in ("orphans", "left") and self.process:
+            self._kill_the_master(self.process, plan.port)
         elif own == "down" or own.endswith("-down"):
             self.end()
         self._change(path, plan)
+
+    def _kill_the_master(self, process: subprocess.Popen[bytes], port: int) -> None:
+        """HAProxy's workers see it, and end, after a reload the older ones, too; one that is stopped sees nothing."""
+        below = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        if self.proxy == "haproxy" and self.fault.own == "orphans":
+            held = socket.create_connection(("127.0.0.1", port), 5)
+            held.send(f"GET /held HTTP/1.1\r\nHost: {SITE}\r\nX-Wait".encode())  # for this the worker of now stays
+            self.held.append(held)
+            before = set(below.read_text().split())
+            os.kill(process.pid, signal.SIGUSR2)
+            _until(lambda: bool(set(below.read_text().split()) - before), "no second worker comes")
+        for worker in map(int, below.read_text().split() if self.fault.own == "left" else ()):
+            os.kill(worker, signal.SIGSTOP)
+        process.kill()
+        process.wait(10)
+        if self.proxy == "haproxy" and self.fault.own == "orphans":
+            _until(lambda: not _listens(port), "its workers go on")
 
     def _come_back(self, plan: Plan) -> None:
         """The members of a group that were dead when they were asked are well now."""
@@ -219,11 +236,7 @@ class Bench:
         self.squatter = subprocess.Popen(
             [sys.executable, "-c", _SQUATTER, str(port)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
         )
-        end = time.monotonic() + 10
-        while not _listens(port):
-            if time.monotonic() > end:
-                raise RuntimeError("the other program does not listen")
-            time.sleep(0.03)
+        _until(lambda: _listens(port), "the other program does not listen")
 
     def _ours(self, path: Path, plan: Plan) -> None:
         """What cozydiag is told."""
@@ -273,6 +286,15 @@ def _listens(port: int) -> bool:
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
         return True
     return False
+
+
+def _until(done: Callable[[], bool], otherwise: str) -> None:
+    """Raises RuntimeError."""
+    end = time.monotonic() + 10
+    while not done():
+        if time.monotonic() > end:
+            raise RuntimeError(otherwise)
+        time.sleep(0.03)
 
 
 def _free(count: int) -> list[int]:

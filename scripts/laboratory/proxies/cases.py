@@ -77,8 +77,10 @@ OWN = (
     Fault("missing-backend-down", "config", "well", own="backend-down",
           cannot=dict.fromkeys(("nginx", "apache", "caddy"), "an unknown group is taken for a name")),
     Fault("not-listening", "proxy.not_listening", "well", own="listen"),
-    Fault("master-killed", "proxy.orphans", "well", own="orphans",
-          cannot=dict.fromkeys(("caddy", "haproxy"), "it is one process, as the lab runs it")),
+    Fault("master-killed", "proxy.orphans", "well", own="orphans", cannot={"caddy": "it is one process"},
+          instead={"haproxy": "service.down"}),  # its workers, and those of before a reload, end with their master
+    Fault("worker-left", "service.hung", "well", own="left",
+          cannot=dict.fromkeys(("nginx", "apache", "caddy"), "what its master leaves behind is another case")),
     Fault("start-page", "proxy.default_answers", "well", own="start-page"),
     Fault("other-name", "proxy.default_answers", "well", own="other-name"),
     Fault("port-taken", "proxy.port_taken", "well", own="port-taken"),
