@@ -54,8 +54,13 @@ def read(host: Host, path: str) -> Settings | None:
 def settings(found: Sections) -> Settings:
     inet = found.get("inet_http_server", {})
     port = inet.get("port")
-    place = found.get("unix_http_server", {}).get("file", "") or (_url(port) if port else "")
-    return Settings(place, port if port and not inet.get("password") else None)
+    return Settings((*places(found), "")[0], port if port and not inet.get("password") else None)
+
+
+def places(found: Sections) -> tuple[str, ...]:
+    """Where it can be asked: its socket file, then over TCP."""
+    port = found.get("inet_http_server", {}).get("port")
+    return tuple(filter(None, (found.get("unix_http_server", {}).get("file"), _url(port) if port else None)))
 
 
 def _url(port: str) -> str:

@@ -35,7 +35,7 @@ def find(host: Host, place: str, conf: str | None, keep_secret: Callable[[str], 
         if isinstance(found, Failure):
             if found.kind == "permission":
                 closed = closed or Failure("locked", f"its password is in {found.detail}, closed to this user")
-        elif file == conf or _same(supervisord_file.settings(found).socket, place):
+        elif file == conf or any(_same(one, place) for one in supervisord_file.places(found)):
             return _login(host, place, file, found, keep_secret)
     return closed or Failure("login", "HTTP 401: a user and password are required")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -47,7 +48,10 @@ def host(seconds: float = 2.0) -> Host:
 @pytest.fixture
 def daemon(request: pytest.FixtureRequest) -> Iterator[Daemon]:
     """Up, and asking for what the test says."""
-    here = Daemon({"web": f"command={SLEEP}\nstartsecs=0"}, **request.param)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    files = {name: text.replace("PORT", port) for name, text in request.param.get("files", {}).items()}
+    here = Daemon({"web": f"command={SLEEP}\nstartsecs=0"}, **{**request.param, "files": files})
     try:
         assert until(lambda: os.path.exists(here.socket) and (here.folder / "pid").exists())
         assert until(lambda: "STARTING" not in seen(here) and "refused" not in seen(here)), seen(here)
@@ -121,6 +125,18 @@ def test_a_socket_that_somebody_else_may_have_made_is_told_nothing(daemon: Daemo
     assert seen(daemon) == f"login: {daemon.socket} belongs to somebody else than CONF"
 
 
+@pytest.mark.parametrize(
+    "daemon", [{"files": {"web.conf": f"[inet_http_server]\nport=127.0.0.1:PORT\n{LOGIN}\n"}}], indirect=True
+)
+def test_it_is_asked_over_tcp_where_that_is_wanted(daemon: Daemon) -> None:
+    conf = (daemon.folder / "more" / "web.conf").read_text()
+    place = f"http://127.0.0.1:{conf.partition('127.0.0.1:')[2].partition(chr(10))[0]}"
+    stack = Stack(load(daemon.configure(f'[managers]\nsupervisord = ["{place}"]\n'), {}))
+    [told] = [one.services for one in stack.owned(host(5.0)) if one.manager.place == place]
+    assert not isinstance(told, Failure), told
+    assert [(one.service.unit, str(one.state)) for one in told] == [("web", "running")]
+
+
 @pytest.mark.parametrize("daemon", [{"server": LOGIN}], indirect=True)
 def test_it_acts_and_no_word_of_the_password_leaves(daemon: Daemon) -> None:
     configuration = daemon.configure(
@@ -132,12 +148,12 @@ def test_it_acts_and_no_word_of_the_password_leaves(daemon: Daemon) -> None:
     assert outcome.result == "verified", outcome.text
     line = [sys.executable, "-m", "cozydiag", "status", "--verbose", "--format", "json", "--config", configuration]
     done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
-    written = done.stdout + done.stderr + "".join(one.read_text("utf-8", "replace") for one in files(daemon.folder))
+    written = done.stdout + done.stderr + "".join(one.read_text("utf-8", "replace") for one in kept(daemon.folder))
     assert "supervisord looks after 1 program" in done.stdout
     assert "s3same" not in written
     assert "Y296eTpzM3" not in written  # the beginning of the header
 
 
-def files(folder: Path) -> Iterator[Path]:
+def kept(folder: Path) -> Iterator[Path]:
     """All that cozydiag wrote."""
     return (one for one in (folder / "state").rglob("*") if one.is_file())
