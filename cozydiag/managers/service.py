@@ -82,6 +82,7 @@ class Condition(NamedTuple):
     the manager has lost it from its list. ``hopeless``: a restart would meet the same fault (no program, no folder, no
     user, a broken unit). ``command``: the whole command line that would start it anew. ``owner`` is the address of the
     service that really starts and stops it, where that is another manager's (`systemd:container-couchdb.service`).
+    ``invocation`` is another one after each start, "" where its manager gives none.
     """
 
     service: Service
@@ -103,6 +104,7 @@ class Condition(NamedTuple):
     owner: str = ""
     command: str = ""
     container: Container | None = None
+    invocation: str = ""
 
     @property
     def subject(self) -> str:

@@ -73,6 +73,7 @@ def condition(unit: Properties, now: float, monotonic: float) -> Condition:
         boot={"enabled": True, "enabled-runtime": False, "generated": True, "disabled": False, "masked": False,
               "linked": False, "transient": False}.get(file_state),
         boot_line=f"systemctl enable {name}" if file_state in ("disabled", "enabled-runtime", "linked") else "",
+        invocation=unit.get("InvocationID", ""),
     )  # fmt: skip
 
 

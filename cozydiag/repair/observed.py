@@ -5,6 +5,7 @@ from __future__ import annotations
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.managers.service import Condition, Service
+from cozydiag.managers.service import State as Is
 from cozydiag.model import FAILING, Report, Status
 from cozydiag.repair import owners
 from cozydiag.repair.health import Seen
@@ -28,7 +29,8 @@ def services(host: Host, stack: Stack, report: Report, plan: Plan, state: State)
     for address in sorted(known):
         one = conditions.get(address)
         role = one.role if one is not None else None
-        well = address not in troubled and role not in roles and (one is None or bool(one.pids) or one.since is None)
+        runs = one is None or bool(one.pids) or one.since is None or one.state is Is.RUNNING
+        well = address not in troubled and role not in roles and runs
         age = max(0.0, host.clock.now() - one.since) if one is not None and one.since and one.pids else 0.0
         found.append(Seen(address, _life(host, one), well, address in failing, age))
     return found
@@ -52,9 +54,10 @@ def restarts(host: Host, stack: Stack, service: Service) -> int | None:
 
 
 def _life(host: Host, found: Condition | None) -> str:
-    """Its process, and when that was started in ticks since the boot: the wall clock may jump."""
+    """Its process, and when that was started in ticks since the boot: the wall clock may jump. The invocation of what
+    runs without a main process."""
     if found is None or not found.pids:
-        return ""
+        return found.invocation if found is not None and found.state is Is.RUNNING else ""
     pid = found.pids[0]
     content = host.read(f"/proc/{pid}/stat")
     fields = b"" if isinstance(content, Failure) else content[content.rfind(b")") + 1 :]
