@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from cozydiag.engine.relate import Instance, related
+from cozydiag.engine.relate import Instance, Instances
 from cozydiag.model import FAILING, Cause, Check, Evidence, Finding, Result, Status
 from cozydiag.stack import ROLES
 from cozydiag.text import Text, t
@@ -17,13 +17,18 @@ class Diagnosis:
         self.checks = checks
         self.services = services
         self.by_name = {result.instance: result for result in results}
-        self.instances: dict[str, list[Instance]] = {}
+        self._place = {name: number for number, name in enumerate(self.by_name)}
+        self._instances = Instances()
+        self._failing: dict[str | None, list[str]] = {}  # by the roles of their findings
         for result in results:
             if result.id in checks:
-                instance = Instance(checks[result.id], result.subject, _Item(result.role))
-                self.instances.setdefault(result.id, []).append(instance)
+                self._instances.add(result.id, Instance(checks[result.id], result.subject, _Item(result.role)))
+        for name, result in self.by_name.items():
+            for role in {finding.role for finding in result.findings} if result.status in FAILING else ():
+                self._failing.setdefault(role, []).append(name)
         self.explained = {name: self._reasons(result) for name, result in self.by_name.items()}
         self._open_circles()
+        self._behind = _turned((name, (*why, *self.by_name[name].blocked_by)) for name, why in self.explained.items())
         self.results = [r._replace(explained_by=self.explained[r.instance]) for r in results]
         self.causes = [*self._causes(Status.FAIL), *self._causes(Status.WARN)]
 
@@ -38,15 +43,11 @@ class Diagnosis:
         if check is not None:
             instance = Instance(check, result.subject, _Item(result.role))
             for name in (*check.because, *check.needs):
-                for other in related(instance, name, self.instances):
+                for other in self._instances.related(instance, name):
                     self._follow(self.by_name[other.name], result, found, set())
-        waits_for = {role for finding in result.findings for role in finding.waits_for}
-        for other_result in self.by_name.values():
-            if other_result.status not in FAILING or other_result is result:
-                continue
-            if any(finding.role in waits_for for finding in other_result.findings):
-                found[other_result.instance] = None
-        return tuple(found)
+        waits_for = dict.fromkeys(role for finding in result.findings for role in finding.waits_for)
+        found.update((name, None) for role in waits_for for name in self._failing.get(role, ()))
+        return tuple(name for name in found if name != result.instance)
 
     def _follow(self, other: Result, result: Result, found: dict[str, None], seen: set[str]) -> None:
         seen.add(other.instance)
@@ -59,15 +60,13 @@ class Diagnosis:
 
     def _open_circles(self) -> None:
         """Of failures that only explain each other, the first is taken for the cause: else nothing would be."""
-        rooted = {name for name, reasons in self.explained.items() if not reasons}
-        while True:
-            while new := {n for n, reasons in self.explained.items() if n not in rooted and rooted & {*reasons}}:
-                rooted |= new
-            name = next((name for name in self.explained if name not in rooted), None)
-            if name is None:
-                return
-            self.explained[name] = ()
-            rooted.add(name)
+        behind = _turned(self.explained.items())
+        rooted: set[str] = set()
+        _reach(rooted, (name for name, reasons in self.explained.items() if not reasons), behind)
+        for name in self.explained:
+            if name not in rooted:
+                self.explained[name] = ()
+                _reach(rooted, [name], behind)
 
     def _causes(self, severity: Status) -> list[Cause]:
         """One cause per role, from the first check in the order of dependences that nothing explains."""
@@ -101,15 +100,28 @@ class Diagnosis:
 
     def _explains(self, cause: Cause, merged: Sequence[str]) -> tuple[str, ...]:
         """Everything that failed or could not be run because of this cause, near and far."""
-        reached = {cause.instance, *merged}
-        grew = True
-        while grew:
-            grew = False
-            for name, result in self.by_name.items():
-                if name not in reached and reached.intersection((*self.explained[name], *result.blocked_by)):
-                    reached.add(name)
-                    grew = True
-        return tuple(name for name in self.by_name if name in reached and name != cause.instance)
+        reached: set[str] = set()
+        _reach(reached, (cause.instance, *merged), self._behind)
+        return tuple(sorted(reached - {cause.instance}, key=self._place.__getitem__))
+
+
+def _turned(reasons: Iterable[tuple[str, Iterable[str]]]) -> Mapping[str, list[str]]:
+    """What stands behind each reason."""
+    behind: dict[str, list[str]] = {}
+    for name, why in reasons:
+        for one in why:
+            behind.setdefault(one, []).append(name)
+    return behind
+
+
+def _reach(known: set[str], names: Iterable[str], behind: Mapping[str, Sequence[str]]) -> None:
+    """Adds ``names`` to those that are known, and all that stands behind them."""
+    waiting = [*names]
+    while waiting:
+        name = waiting.pop()
+        if name not in known:
+            known.add(name)
+            waiting += behind.get(name, ())
 
 
 class _Item:

@@ -23,22 +23,41 @@ class Instance(NamedTuple):
         return getattr(self.item, "role", None) or self.check.role
 
 
-def related(instance: Instance, name: str, instances: Mapping[str, Sequence[Instance]]) -> list[Instance]:
-    """The instances of check ``name`` that ``instance`` depends on.
+class Instances:
+    """The instances of each check whose items are known, in their order; and by subject and by role, so that a thousand
+    sites are not compared with a thousand."""
 
-    Same source: the same subject. Different sources: where both play the same role. Else: all.
-    """
-    others = instances.get(name, ())
-    if instance.check.each is None:
-        return list(others)
-    kept = []
-    for other in others:
-        if other.check.each == instance.check.each:
-            if other.subject is None or other.subject == instance.subject:
-                kept.append(other)
-        elif other.check.each is None or (other.role is not None and other.role == instance.role):
-            kept.append(other)
-    return kept
+    def __init__(self) -> None:
+        self._of: dict[str, list[Instance]] = {}
+        self._on: dict[tuple[str, str | None], list[Instance]] = {}
+        self._playing: dict[tuple[str, str | None], list[Instance]] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._of
+
+    def add(self, name: str, *instances: Instance) -> None:
+        """To those of check ``name``; there may be none."""
+        self._of.setdefault(name, []).extend(instances)
+        for one in instances:
+            self._on.setdefault((name, one.subject), []).append(one)
+            self._playing.setdefault((name, one.role), []).append(one)
+
+    def of(self, name: str) -> Sequence[Instance]:
+        return self._of.get(name, ())
+
+    def related(self, instance: Instance, name: str) -> Sequence[Instance]:
+        """The instances of check ``name`` that ``instance`` depends on.
+
+        Same source: the same subject. Different sources: where both play the same role. Else: all.
+        """
+        others = self.of(name)
+        own, theirs = instance.check.each, others[0].check.each if others else None
+        if own is None or theirs is None:
+            return others
+        if own != theirs:
+            return self._playing.get((name, instance.role), ()) if instance.role is not None else ()
+        whole = self._on.get((name, None), ())
+        return whole if instance.subject is None else (*self._on.get((name, instance.subject), ()), *whole)
 
 
 _STOPS = FAILING | {Status.BLOCKED}
@@ -47,7 +66,7 @@ _STOPS = FAILING | {Status.BLOCKED}
 def blockers(
     instance: Instance,
     checks: Mapping[str, Check],
-    instances: Mapping[str, Sequence[Instance]],
+    instances: Instances,
     results: Mapping[str, Result],
 ) -> tuple[str, ...]:
     """The instances that keep this one from being run. A plain check waits for any of many: it is blocked when
@@ -56,7 +75,7 @@ def blockers(
     for name in instance.check.needs:
         if name not in checks:
             continue
-        others = related(instance, name, instances)
+        others = instances.related(instance, name)
         stopped = [other.name for other in others if results[other.name].status in _STOPS]
         many = instance.check.each is None and checks[name].each is not None
         if stopped and (not many or len(stopped) == len(others)):

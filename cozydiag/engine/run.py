@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cozydiag.engine.accept import SAYABLE, accepted
-from cozydiag.engine.relate import Instance, blockers, related
+from cozydiag.engine.relate import Instance, Instances, blockers
 from cozydiag.host import GivenUp, Host, Unasked
 from cozydiag.host.logs import one_line
 from cozydiag.model import Check, Evidence, Finding, Result, Status
@@ -61,7 +61,7 @@ class Run:
         self.progress = progress
         self.skip = tuple(pattern for pattern in skip if ":" in pattern)
         self.results: dict[str, Result] = {}
-        self.instances: dict[str, list[Instance]] = {}  # by check id, once expanded
+        self.instances = Instances()
         self._sources: dict[str, Items | None] = {}
         self._source_errors: dict[str, tuple[Status, Text | str]] = {}
         self._waiting: dict[str, int] = {}
@@ -83,7 +83,7 @@ class Run:
             self._collect()
         self._dismiss()
         self._out_of_time()
-        return [self.results[i.name] for name in self.checks for i in self.instances.get(name, ())]
+        return [self.results[i.name] for name in self.checks for i in self.instances.of(name)]
 
     # -- instances -----------------------------------------------------------------------------------
 
@@ -129,14 +129,14 @@ class Run:
     def _settle(self, check: Check, status: Status, findings: tuple[Finding, ...]) -> None:
         """A result that needs no run."""
         instance = Instance(check, None, None)
-        self.instances.setdefault(check.id, []).append(instance)
+        self.instances.add(check.id, instance)
         self._finish(instance, status, findings)
 
     def _add(self, check: Check, instances: list[Instance]) -> None:
-        self.instances.setdefault(check.id, []).extend(instances)
+        self.instances.add(check.id, *instances)
         for instance in instances:
             needed = {
-                n.name for need in check.needs if need in self.checks for n in related(instance, need, self.instances)
+                n.name for need in check.needs if need in self.checks for n in self.instances.related(instance, need)
             }
             open_needs = [name for name in needed if name not in self.results]
             self._waiting[instance.name] = len(open_needs)
@@ -293,7 +293,9 @@ class Run:
         finding = Finding(Status.UNKNOWN, "run.deadline", text)
         running = {task.instance.name: task for task in self._running if task.instance is not None}
         for check in self.checks.values():
-            for instance in self.instances.setdefault(check.id, [Instance(check, None, None)]):
+            if check.id not in self.instances:
+                self.instances.add(check.id, Instance(check, None, None))
+            for instance in self.instances.of(check.id):
                 if instance.name not in self.results:
                     task = running.get(instance.name)
                     findings = (*task.findings, finding) if task is not None else (finding,)
