@@ -36,7 +36,7 @@ NARROW = 80
 FOLLOW = 1.0
 """Seconds between two looks at a log that is followed."""
 
-_UNSEEN = {"permission", "missing", "login", "given_up", "slow"}
+_UNSEEN = {"permission", "missing", "login", "locked", "given_up", "slow"}
 """Failures that say nothing against a manager."""
 
 

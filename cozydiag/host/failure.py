@@ -10,7 +10,8 @@ class Failure(NamedTuple):
     ``kind`` is one of: refused, timeout, reset, closed (the end came before a full answer),
     unreachable, name (not resolved), resolver (it gives no answer), protocol (not what was expected
     there), tls (certificate or handshake), permission, missing, not_executable, given_up (never
-    tried: the time went in waiting), error. ``detail`` is one clean line without secrets.
+    tried: the time went in waiting), login (none, or a wrong one), locked (the login is in a file closed to this user),
+    slow (it answers, but not all in time), error. ``detail`` is one clean line without secrets.
     """
 
     kind: str
