@@ -155,7 +155,7 @@ def _program(info: dict[str, Any], config: dict[str, Any]) -> Program:
 
 _FILES = ("stderr_logfile", "stdout_logfile")
 
-REACH = 1 << 14
+REACH = 1 << 13
 """Bytes of a running program's log that are looked at."""
 
 

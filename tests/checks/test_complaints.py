@@ -199,4 +199,4 @@ def test_the_cheap_first_look_lets_nearly_every_grave_rule_through() -> None:
     """What it holds back is said by kernels, managers and programs that do not start."""
     grave = [rule for rule in load(None).rules.values() if rule.role == "cause" and rule.rank >= GRAVE]
     heard = [is_loud("\n".join([line] * 3).encode()) for rule in grave for line in rule.match]
-    assert sum(heard) / len(heard) > 0.85
+    assert sum(heard) / len(heard) > 0.8
