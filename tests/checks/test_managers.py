@@ -95,6 +95,7 @@ def look(cozy: Cozy, check: str, machine: Machine | None = None) -> Finding:
         ((one(),), Status.OK, ""),
         ((), Status.OK, ""),
         (Failure("permission", "permission denied"), Status.UNKNOWN, "manager.permission"),
+        (Failure("locked", "its password is in /etc/x, closed to this user"), Status.UNKNOWN, "manager.permission"),
         (Failure("missing", "no such file or directory"), Status.SKIP, ""),
         (Failure("refused", "connection refused"), Status.FAIL, "manager.down"),
         (Failure("timeout", "no answer in time"), Status.FAIL, "manager.hung"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cozydiag.engine.diagnosis import verdict
 from cozydiag.host import Failure
 from cozydiag.model import Status
-from cozydiag.testing import Machine
+from cozydiag.testing import Machine, answer
 
 if TYPE_CHECKING:
     from tests.checks.conftest import Cozy
@@ -31,6 +31,15 @@ def test_what_is_closed_is_unknown_and_says_how_to_look(cozy: Cozy) -> None:
         "cozy.secrets": "cozy.secret_unseen",
     }
     assert all((finding.unlock or "").startswith("sudo ") for finding in blind.values())
+
+
+def test_a_password_in_a_closed_file_is_unknown_and_says_how_to_look(cozy: Cozy) -> None:
+    machine = ordinary(cozy)
+    machine.sockets = {**machine.sockets, "/run/supervisor.sock": answer(401)}
+    machine.files = {**machine.files, "/etc/supervisor/supervisord.conf": DENIED}
+    (finding,) = cozy.look("supervisor.running", machine)
+    assert (finding.status, finding.code) == (Status.UNKNOWN, "supervisor.permission")
+    assert (finding.unlock or "").startswith("sudo ")
 
 
 def test_nothing_broken_was_seen_but_the_verdict_is_not_ok(cozy: Cozy) -> None:
