@@ -10,6 +10,7 @@ from _queue import Empty, SimpleQueue  # what queue gives out, without the modul
 from _thread import start_new_thread
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from os import cpu_count, getloadavg
 from typing import Any
 
 from cozydiag.engine.accept import SAYABLE, accepted
@@ -68,6 +69,7 @@ class Run:
         self._dependents: dict[str, list[Instance]] = {}
         self._ready: deque[Task] = deque()
         self._running: list[Task] = []
+        self._grace = GRACE
         self._idle = 0
         self._workers = 0
         self._work: SimpleQueue[Task | None] = SimpleQueue()
@@ -204,7 +206,7 @@ class Run:
     def _collect(self) -> None:
         """Take what has ended; give up what has not ended in time."""
         now = self.host.clock.monotonic()
-        ends = [task.started + task.limit + GRACE for task in self._running]
+        ends = [task.started + task.limit + self._grace for task in self._running]
         wait = max(0.0, min([*ends, now + self.host.deadline.remaining()]) - now)
         try:
             task = self._ended.get(timeout=wait)
@@ -214,8 +216,13 @@ class Run:
         except Empty:
             pass
         now = self.host.clock.monotonic()
-        for task in [task for task in self._running if now >= task.started + task.limit + GRACE]:
+        if self._late(now):
+            self._grace = max(self._grace, _patience())
+        for task in self._late(now):
             self._give_up(task)
+
+    def _late(self, now: float) -> list[Task]:
+        return [task for task in self._running if now >= task.started + task.limit + self._grace]
 
     def _took(self, task: Task) -> None:
         self._idle += 1  # also the worker of a task that was given up is free again
@@ -300,6 +307,12 @@ class Run:
                     task = running.get(instance.name)
                     findings = (*task.findings, finding) if task is not None else (finding,)
                     self._finish(instance, _worst(findings), findings, task)
+
+
+def _patience() -> float:
+    """Seconds: GRACE, and on a machine with more to do than it can (where things break, that is usual) so much longer,
+    up to ten times: a check whose time is over must still get to say what it saw."""
+    return GRACE * max(1.0, min(10.0, getloadavg()[0] / (cpu_count() or 1)))
 
 
 def _worst(findings: Sequence[Finding]) -> Status:

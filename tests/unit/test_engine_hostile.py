@@ -15,8 +15,9 @@ import pytest
 
 from cozydiag.config import Config
 from cozydiag.config.values import Timing
+from cozydiag.engine import run as engine
 from cozydiag.engine.diagnosis import Diagnosis
-from cozydiag.engine.run import Run
+from cozydiag.engine.run import GRACE, Run
 from cozydiag.host import Failure, Host, World
 from cozydiag.model import Check, Finding, Status
 from cozydiag.stack import Items, Mount, Stack
@@ -243,6 +244,23 @@ def test_a_thousand_items_are_a_thousand_results() -> None:
         Status.FAIL: 500,
         Status.BLOCKED: 500,
     }
+
+
+@pytest.mark.parametrize(("load", "seconds"), [(0.1, 0.2), (2.0, 0.2), (8.0, 0.8), (500.0, 2.0)])
+def test_on_a_busy_machine_there_is_more_patience(monkeypatch: pytest.MonkeyPatch, load: float, seconds: float) -> None:
+    monkeypatch.setattr(engine, "getloadavg", lambda: (load, 0.0, 0.0))
+    monkeypatch.setattr(engine, "cpu_count", lambda: 2)
+    assert engine._patience() == pytest.approx(seconds)
+
+
+def test_who_is_late_on_a_busy_machine_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "_patience", lambda: LONG)
+
+    def late(host: Host, stack: Stack) -> Iterator[Finding]:
+        time.sleep(LIMIT + GRACE)
+        yield finding(Status.FAIL, "it hangs")
+
+    assert examine(made("a", late, timeout=0.01)) == {"a": (Status.FAIL, "it hangs")}
 
 
 def test_no_thread_outlives_its_run_but_the_hung_while_it_hangs() -> None:
