@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
@@ -200,6 +201,32 @@ def test_no_role_is_no_common_role() -> None:
     )
     assert statuses(diagnosis)["b:uno"] is OK
     assert causes(diagnosis) == {"a:one": (), "c:uno": ()}
+
+
+def calls(sites: int) -> int:
+    """Of functions, for a diagnosis of so many sites of which all are broken, each by itself."""
+    items = tuple(Item(f"site-{number}.example") for number in range(sites))
+    made = [says("name", FAIL, each="sites"), says("answer", FAIL, each="sites", because=["name"]),
+            says("passes", FAIL, each="sites", because=["answer"], finding={"waits_for": ("couchdb",)})]  # fmt: skip
+    checks = {check.id: check for check in made}
+    results = Run(checks, FakeHost(Machine(), 20.0), Sources(sites=items)).run()
+    seen = 0
+
+    def count(*_: object) -> None:
+        nonlocal seen
+        seen += 1
+
+    sys.setprofile(count)
+    try:
+        found = Diagnosis(checks, results, {})
+    finally:
+        sys.setprofile(None)
+    assert len(found.causes) == sites
+    return seen
+
+
+def test_twice_as_many_sites_are_not_four_times_the_work() -> None:
+    assert calls(200) < 3 * calls(100)
 
 
 def test_an_empty_source_is_one_skip() -> None:
