@@ -276,15 +276,21 @@ shown() {
 
 # --- containers: their state, by named fields (https://pkg.go.dev/text/template), without their environments
 
-fields='{"Id":{{json .ID}},"Name":{{json .Name}},"Created":{{json .Created}},"State":{{json .State}},
+# Docker and podman each have a field that the other does not know.
+docker_only='"ExposedPorts":{{json .Config.ExposedPorts}},'
+podman_only='"IsInfra":{{json .IsInfra}},'
+fields() {
+    case $1 in docker) podman_only= ;; *) docker_only= ;; esac
+    printf '%s' '{"Id":{{json .ID}},"Name":{{json .Name}},'"$podman_only"'"Created":{{json .Created}},"State":{{json .State}},
 "RestartCount":{{json .RestartCount}},"Path":{{json .Path}},"Args":[{{if .Args}}{{json (index .Args 0)}}{{end}}],
 "HostConfig":{"RestartPolicy":{{json .HostConfig.RestartPolicy}},"PortBindings":{{json .HostConfig.PortBindings}},
-"NetworkMode":{{json .HostConfig.NetworkMode}}},"Config":{"Image":{{json .Config.Image}},"Labels":{
+"NetworkMode":{{json .HostConfig.NetworkMode}}},"Config":{"Image":{{json .Config.Image}},'"$docker_only"'"Labels":{
 "com.docker.compose.project":{{json (index .Config.Labels "com.docker.compose.project")}},
 "com.docker.compose.service":{{json (index .Config.Labels "com.docker.compose.service")}},
 "PODMAN_SYSTEMD_UNIT":{{json (index .Config.Labels "PODMAN_SYSTEMD_UNIT")}}}},
 "NetworkSettings":{"Ports":{{json .NetworkSettings.Ports}},"Networks":{{json .NetworkSettings.Networks}}},
 "Mounts":{{json .Mounts}}}'
+}
 
 # containers PROGRAM [OPTION...]: all of them, and the last words of some that do not run.
 containers() {
@@ -294,7 +300,7 @@ containers() {
     ids=$(printf '%s\n' "$answer" | sed -n 's/^|\([0-9a-f]\{64\}\)$/\1/p' | head -n 100)
     [ -n "$ids" ] || return 0
     # shellcheck disable=SC2086
-    run "$1 inspect" 10 "$@" inspect --type container --format "$fields" $ids
+    run "$1 inspect" 10 "$@" inspect --type container --format "$(fields "$1")" $ids
     for id in $(limit 8 "$@" ps -a -q --no-trunc --filter status=exited 2>/dev/null | head -n 10); do
         section "command $1 logs $id"
         told 16384 5 "$@" logs --tail 40 "$id"
@@ -424,7 +430,7 @@ trace /etc/cozy /etc/cozy/couchdb.login "$LOGIN_FILE" /etc/cozy/stack.token /etc
     /etc/init.d/cozy-controller /etc/supervisor/conf.d/cozy-controller.conf /usr/local/nginx/conf/nginx.conf \
     /etc/postfix/main.cf /usr/sbin/postfix /usr/sbin/exim4 /usr/sbin/msmtp /usr/sbin/smtpd /etc/smtpd.conf /etc/opensmtpd \
     /var/spool/postfix /var/lib/cozy/cozy.yml /var/lib/cozy/.cozy/cozy.yml /var/lib/cozy/.config/cozy/cozy.yml \
-    /var/lib/cozy/cozy-admin-passphrase /run/podman/podman.sock /var/lib/containers/storage \
+    /var/lib/cozy/cozy-admin-passphrase /run/podman /run/podman/podman.sock /var/lib/containers/storage \
     /root/.local/share/containers/storage /run/openrc/softlevel /run/runit /run/s6 /run/systemd/container \
     /run/libpod /run/systemd/private /run/systemd/timesync/synchronized /run/reboot-required /var/snap/couchdb/current/etc \
     /sys/class/net/docker0 /sys/class/net/podman0 /sys/class/net/cni-podman0 /sys/module/ip_tables \
@@ -434,11 +440,10 @@ trace /etc/cozy /etc/cozy/couchdb.login "$LOGIN_FILE" /etc/cozy/stack.token /etc
 others=' '
 while IFS=: read -r user _ uid _ _ home _; do
     case $home in /?*) ;; *) continue ;; esac
-    for name in .pm2 .forever .local/share/containers/storage; do
-        if [ -e "$home/$name" ]; then others="$others$user "
-        elif [ -d "$home" ] && [ ! -x "$home" ]; then trace "$home/$name"; fi
-    done
-    [ -e "$home/.local/share/containers/storage" ] && trace "$home/.local/share/containers/storage"
+    if [ -e "$home/.pm2" ] || [ -e "$home/.forever" ] || [ -e "$home/.local/share/containers/storage" ] ||
+        { [ -d "$home" ] && [ ! -x "$home" ]; }; then others="$others$user "; fi
+    case $user in root | cozy* | couchdb) ;; *) case $others in *" $user "*) ;; *) continue ;; esac ;; esac
+    trace "$home/.pm2" "$home/.forever" "$home/.local/share/containers/storage"
     case " $homes " in *" $home/.pm2 "*) ;; *) homes="$homes $home/.pm2" ;; esac
     [ ! -e "$home/.forever" ] || forever "$home/.forever"
 done </etc/passwd
@@ -565,7 +570,6 @@ if [ -d /run/systemd/system ]; then
 fi
 # Nobody is asked who does not run: a question could start him.
 if [ -n "$dockerd" ] && have docker; then
-    fields=$(printf '%s' "$fields" | sed 's/"Config":{/&"ExposedPorts":{{json .Config.ExposedPorts}},/') # podman has none
     containers docker -H "unix://$(first_of /run/docker.sock /var/run/docker.sock)"
 fi
 podman=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}/libpod/tmp/pause.pid

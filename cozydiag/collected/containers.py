@@ -47,7 +47,7 @@ def podman(tables: Tables, argv: Sequence[str]) -> Completed | Failure | None:
     if found is None or isinstance(found, Failure):
         return found
     if words[:2] == ("ps", "-a"):
-        return _printed([{"Id": each["Id"]} for each in found])
+        return _printed([{"Id": each["Id"], "IsInfra": each.get("IsInfra")} for each in found])
     if words[:1] == ("inspect",):
         names = words[words.index("--") + 1 :] if "--" in words else ()
         return _printed([each for each in found if _is_named(each, names)])

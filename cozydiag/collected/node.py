@@ -44,14 +44,16 @@ def _apps(tables: Tables, home: str) -> Iterator[dict[str, Any]]:
     for place, entry in enumerate(_entries(saved or "[]")):
         pid_file = str(entry.get("pm_pid_path", ""))
         number = _number(pid_file, place)
-        process = _process(tables, pid_file)
+        process, lines = _process(tables, pid_file), _about(log, entry, number)
+        codes = [int(found[1]) for line in lines if (found := _EXIT.search(line))]
         if process is not None:
             since = int(process.started * 1000)
-            yield _app(entry, number, "online", process.pid, {"pm_uptime": since, "created_at": since})
-        elif lines := _about(log, entry, number):
-            code = next((int(found[1]) for line in lines[::-1] if (found := _EXIT.search(line))), None)
+            made = 1 if codes else since  # whether it crashes for ever is asked of the log, by the times in it
+            more = {"pm_uptime": since, "created_at": made, "restart_time": len(codes)}
+            yield _app(entry, number, "online", process.pid, more)
+        elif lines:
             state = next((state for line in lines[-2:][::-1] for words, state in _STATES if words in line), "gone")
-            yield _app(entry, number, state, 0, {"exit_code": code, "autorestart": True})
+            yield _app(entry, number, state, 0, {"exit_code": codes[-1] if codes else None, "autorestart": True})
 
 
 def _app(entry: dict[str, Any], number: int, status: str, pid: int, more: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
-from cozydiag.host.world import GivenUp
+from cozydiag.host.world import GivenUp, Unasked
 from cozydiag.managers import discovery
 from cozydiag.managers.service import FAR, Condition, Manager, Service, State
 
@@ -206,6 +206,8 @@ def _ask(stack: Stack, host: Host, manager: Manager) -> tuple[Condition, ...] | 
     """Each service with the role that it plays and the place where it should answer."""
     try:
         found = manager.services(host)
+    except Unasked:
+        return Failure("given_up", "it was not collected")
     except GivenUp:
         return Failure("given_up", "others waited there in vain already")
     if manager.name in ("pm2", "forever"):

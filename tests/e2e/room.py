@@ -25,8 +25,8 @@ _HERE = Path(__file__).parent
 
 @dataclass
 class Room:
-    """``roles`` are the processes in it: `name`, and perhaps `title`, `ports`, `tls`, `socket`, `pid_file`,
-    `worker`."""
+    """``roles`` are the processes in it: `name`, and perhaps `title`, `ports`, `tls`, `socket`, `stale`,
+    `pid_file`, `worker`, `docker`."""
 
     root: Path
     roles: list[dict[str, Any]] = field(default_factory=list)

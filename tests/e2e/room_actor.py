@@ -93,6 +93,9 @@ held = socket.socket(socket.AF_UNIX)
 if "socket" in ROLE:
     held.bind(ROLE["socket"])
     held.listen()
+if "stale" in ROLE:  # as a process that was killed leaves it
+    held.bind(ROLE["stale"])
+    held.close()
 if "pid_file" in ROLE:
     Path(ROLE["pid_file"]).write_text(str(os.getpid()))
 os.write(1, b"ready\n")

@@ -137,12 +137,43 @@ def pm2(room: Room) -> None:
                    {"name": "node", "pid_file": f"{home}/pids/web-0.pid"}]  # fmt: skip
 
 
+def pm2_killed(room: Room) -> None:
+    room.write("/srv/ada/.pm2/dump.pm2", "[\n]")
+    room.roles += [{"name": "node", "stale": "/srv/ada/.pm2/rpc.sock"}]
+
+
+def forever(room: Room) -> None:
+    """As after a reboot."""
+    room.write("/srv/ada/.forever/pids/shop.pid", "4194300")
+    room.write("/srv/ada/.forever/shop.log", f"password: {CANARY}\n")
+    (room.root / "srv/ada/.forever/sock").mkdir()
+    room.roles += [{"name": "node", "stale": "/srv/ada/.forever/sock/worker.1795249257.sock"}]
+
+
+def podman(room: Room) -> None:
+    """It has run since the machine started."""
+    with (RECORDED / "podman" / "inspect.json").open() as file:
+        [one] = [one for one in json.load(file) if one["Name"] == "exited1"]
+    one["HostConfig"]["RestartPolicy"]["Name"] = "on-failure"
+    one["Config"] = {"Image": one["Config"]["Image"]}
+    room.program("podman", f"""case "$*" in
+        'ps -a -q'*) echo {one["Id"]} ;;
+        'inspect '*) cat <<'END'\n{json.dumps(one)}\nEND\n;;
+        'logs '*) echo 'Error: the database is not there' ;;
+        *) exit 9 ;;\nesac""")  # fmt: skip
+    for folder in ("run/libpod", "run/podman", "srv/root/.local/share/containers/storage"):
+        (room.root / folder).mkdir(parents=True)
+
+
 CASES: dict[str, tuple[Callable[[Room], None], str, str, str]] = {
     "certificate": (certificate, "certificate.expired", "the certificate of app.room.example has expired", "expiré"),
     "apache-stopped": (apache_stopped, "service.down", "Apache is not running", "Apache"),
     "apache-misspelt": (apache_misspelt, "proxy.config", "Invalid command 'ProxyPas'", "ProxyPas"),
     "container": (container, "service.failed", "shop/onfail3 does not run", "shop/onfail3"),
     "pm2": (pm2, "service.lost", "worker is missing from the list of pm2", "worker"),
+    "pm2-killed": (pm2_killed, "manager.down", "pm2@ada is gone: its socket is still there", "pm2"),
+    "forever": (forever, "service.lost", "shop is missing from the list of forever", "shop"),
+    "podman": (podman, "service.failed", "exited1 does not run", "exited1"),
 }
 
 
