@@ -106,9 +106,9 @@ def _all(config: Config, *, json: bool, boot: bool) -> int:
 
 
 def _width() -> int:
-    """The terminal's, at least 80: what is narrower wraps by itself."""
+    """The terminal's; 80 where there is none."""
     try:
-        return max(NARROW, os.get_terminal_size(sys.stdout.fileno()).columns)
+        return os.get_terminal_size(sys.stdout.fileno()).columns or NARROW
     except (OSError, ValueError):
         return NARROW
 
@@ -235,7 +235,7 @@ def _act(config: Config, name: str, verb: str, *, yes: bool) -> int:
     from cozydiag.repair.act import act
     from cozydiag.repair.signals import Deferred
     from cozydiag.stack import ownership
-    from cozydiag.state import open_state, state_folder
+    from cozydiag.state import open_state
 
     host, stack, found, manager = one_service(config, name)
     if verb not in manager.verbs:
@@ -251,7 +251,7 @@ def _act(config: Config, name: str, verb: str, *, yes: bool) -> int:
         write(f"{line}\n")
         if not consents():
             return 0
-    with Deferred(), closing(open_state(state_folder(config.paths.state, os.environ))) as state:
+    with Deferred(), closing(open_state(config.state_folder)) as state:
         outcome = act(host.within(3600.0, "services"), stack, state, found.service, verb, why="services", by=who())
         write(f"{found.service.address}: {say(outcome.text)}\n")
     if outcome.result == "busy":

@@ -33,6 +33,9 @@ WORDS: Final = {
 _NAME, _MANAGER = 0, 1
 _LEAST = 8
 """Columns that the name and the manager keep when the terminal is narrow."""
+_ALWAYS = 3
+"""What every terminal shows: name, manager, state."""
+_USUAL, _UNCUT = 80, 1000
 
 
 class Row(NamedTuple):
@@ -51,12 +54,17 @@ def is_well(service: Condition) -> bool:
 
 
 def table(rows: Sequence[Row], now: float, say: Say, width: int) -> list[str]:
-    """One line a service, what is not well first; names are cut where the line is too long."""
+    """One line a service, what is not well first. Where it is too long names are cut; on less than the usual 80
+    columns, where little would be left of them, the end of the line is left out instead."""
     headings = [say(text) for text in (
         t("name"), t("manager"), t("state"), t("PID"), t("CPU"), t("memory"), t("up for"), t("restarts"), t("ports"),
     )]  # fmt: skip
     ordered = sorted(rows, key=lambda row: is_well(row.service))
-    return _aligned([headings, *(_cells(row, now, say) for row in ordered)], width)
+    lines = [headings, *(_cells(row, now, say) for row in ordered)]
+    given = width if width >= _USUAL else _UNCUT
+    while len(lines[0]) > _ALWAYS and len(_aligned(lines, given)[0]) > width:
+        lines = [line[:-1] for line in lines]
+    return _aligned(lines, width)
 
 
 def _cells(row: Row, now: float, say: Say) -> list[str]:
