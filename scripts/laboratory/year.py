@@ -209,7 +209,8 @@ def once(world: World, state: State, mail: Mail) -> None:
     with lock:
         session = Session(world.look, state, lock, mail, "timer", world.host, Terms(auto=True))
         report, stack = world.look()
-        session.run(report, make(world.host, stack, report), stack)
+        if session.run(report, make(world.host, stack, report), stack).interrupted:
+            raise KeyboardInterrupt  # a repair notes such signals, and obeys them when its act is done
 
 
 def table(years: list[Year]) -> str:
