@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from cozydiag.stack import Stack
 from cozydiag.testing import REFUSED, FakeHost, Machine, Request, answer
 from cozydiag.text.catalogue import ENGLISH, render
 from tests.checks.cozy_hosts import couchdb, v2, v3
+from tests.checks.test_couchdb_states import Watched
 
 APPS, OWN = "127.0.0.1:5984", "127.0.0.1:5985"
 WISH = examine.Wish(only=("couchdb.*", "cozystack.couchdb"))
@@ -206,3 +208,16 @@ def test_who_may_remember_nothing_tries_nothing(run: Run, monkeypatch: pytest.Mo
     report, _ = run(machine)
     assert of(report)[:2] == ("unknown", "couchdb.login_not_tried")
     assert logins(machine, "own:pw") == []
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_sequence_of_states_brings_a_second_login_to_either_server_or_a_write(run: Run, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311
+    servers, runs = (Watched(chance), Watched(chance)), chance.randint(2, 5)
+    machine = both(chance.choice(["admin:adminpw", "nobody:x"]), OWN, servers[1])
+    machine.web = {**machine.web, APPS: servers[0]}
+    for _ in range(runs):
+        run(machine)
+    for server in servers:
+        assert server.requests
+        assert server.is_harmless(runs), [(one.method, one.target) for one in server.requests]
