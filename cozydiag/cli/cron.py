@@ -56,12 +56,11 @@ def cron(
 
 
 def _run(loaded: "Config", deadline: float) -> "Heard | None":
-    from cozydiag.config.places import state_folder
     from cozydiag.host.clock import Clock
     from cozydiag.state import LockBusy, open_state
     from cozydiag.watch import cron as watch
 
-    state = open_state(state_folder(loaded.paths.state, os.environ))
+    state = open_state(loaded.state_folder)
     try:
         lock = state.lock("cron")
         if isinstance(lock, LockBusy):

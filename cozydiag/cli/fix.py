@@ -111,9 +111,9 @@ def _code(report: Report, plan: Plan) -> int:
 
 def _memory(config: Config) -> State:
     """What is remembered, where there is something: a plan leaves no folder behind."""
-    from cozydiag.state import State, open_state, state_folder
+    from cozydiag.state import State, open_state
 
-    folder = state_folder(config.paths.state, os.environ)
+    folder = config.state_folder
     there = os.path.exists(os.path.join(folder, "state.db"))
     return open_state(folder) if there else State(folder, None)
 
@@ -125,9 +125,9 @@ def _reset(config: Config, name: str) -> int:
     from cozydiag.host import Clock
     from cozydiag.repair import budget
     from cozydiag.repair.ledger import Ledger
-    from cozydiag.state import open_state, state_folder
+    from cozydiag.state import open_state
 
-    with closing(open_state(state_folder(config.paths.state, os.environ))) as state:
+    with closing(open_state(config.state_folder)) as state:
         ledger = Ledger(state, Clock())
         known = {act.service for act in ledger.acts} | set(state.services())
         meant = [one for one in sorted(known) if name in (one, one.partition(":")[2], one.rpartition(":")[2])]

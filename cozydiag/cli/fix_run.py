@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from cozydiag.cli.common import BUSY, EXIT, Problem, consents, say, write
@@ -28,11 +27,11 @@ def run(config: Config, wishes: Wishes, reached: Reached = len) -> int:
     from contextlib import ExitStack, closing
 
     from cozydiag.repair.act import LOCK
-    from cozydiag.state import Lock, open_state, state_folder
+    from cozydiag.state import Lock, open_state
 
     with ExitStack() as held:
         reached("before the lock")
-        state = held.enter_context(closing(open_state(state_folder(config.paths.state, os.environ))))
+        state = held.enter_context(closing(open_state(config.state_folder)))
         lock = state.lock(LOCK)
         if isinstance(lock, Lock):
             held.enter_context(lock)

@@ -35,7 +35,6 @@ def ignore(
     config: ConfigOption = None,
     lang: LangOption = None,  # noqa: ARG001
 ) -> int:  # fmt: skip
-    from cozydiag.config.places import state_folder
     from cozydiag.state import open_state
     from cozydiag.watch import ignored
 
@@ -43,7 +42,7 @@ def ignore(
     if ids and not remove and not until:
         raise Problem(t("say until when: --until 2027-01-31, --until change or --until forever"))
     end = _end(until) if until else ignored.FOREVER
-    state = open_state(state_folder(loaded.paths.state, os.environ))
+    state = open_state(loaded.state_folder)
     try:
         known = ignored.load(state)
         if not ids:

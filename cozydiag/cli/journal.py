@@ -35,10 +35,10 @@ def journal(
 ) -> int:
     from contextlib import closing
 
-    from cozydiag.state import open_state, state_folder
+    from cozydiag.state import open_state
 
     one_of("--format", format_, ("text", "json"))
-    folder = state_folder(configuration(config).paths.state, os.environ)
+    folder = configuration(config).state_folder
     if not os.path.lexists(os.path.join(folder, "state.db")):
         write("[]\n" if format_ == "json" else say(t("Nothing was done yet.")) + "\n")
         return 0

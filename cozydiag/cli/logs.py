@@ -159,10 +159,10 @@ def _new(config: "Config", path: str, lines: int) -> list[str]:
 
     from cozydiag.host.failure import Failure
     from cozydiag.logs import reading
-    from cozydiag.state import open_state, state_folder
+    from cozydiag.state import open_state
 
     key = f"logs {os.path.realpath(path)}"
-    with closing(open_state(state_folder(config.paths.state, os.environ))) as state:
+    with closing(open_state(config.state_folder)) as state:
         known = state.get(key)
         inode, _, offset = (known or "").partition(" ")
         place = reading.Place(int(inode), int(offset)) if inode.isdigit() and offset.isdigit() else None

@@ -84,9 +84,8 @@ def status(
 ) -> int:
     from cozydiag.host import Clock
     from cozydiag.repair import maintenance
-    from cozydiag.state import state_folder
 
-    folder = state_folder(configuration(config or context.obj).paths.state, os.environ)
+    folder = configuration(config or context.obj).state_folder
     clock, found = Clock(), None
     if os.path.lexists(os.path.join(folder, "state.db")):
         with _state(config or context.obj) as state:
@@ -100,9 +99,9 @@ def status(
 
 
 def _state(config: str | None) -> AbstractContextManager[State]:
-    from cozydiag.state import open_state, state_folder
+    from cozydiag.state import open_state
 
-    return closing(open_state(state_folder(configuration(config).paths.state, os.environ)))
+    return closing(open_state(configuration(config).state_folder))
 
 
 def _unwritten(state: State) -> Problem:

@@ -84,10 +84,9 @@ def _files(every: str, with_fix: bool, config: str | None, lang: str | None) -> 
 
 def _make_state(config: str | None) -> None:
     """Here, where root may still give it to the group that reads logs: the unit may not."""
-    from cozydiag.config.places import state_folder
     from cozydiag.state import open_state
 
-    open_state(state_folder(configuration(config).paths.state, os.environ)).close()
+    open_state(configuration(config).state_folder).close()
 
 
 def _seconds(every: str) -> int:

@@ -1,8 +1,11 @@
 """The settings as values. Every one has a default that suits a server set up by Cozy's own guides."""
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cozydiag.config.places import state_folder
 
 if TYPE_CHECKING:
     from cozydiag.config.file import File
@@ -209,6 +212,11 @@ class Config:
     drop_ins: str = "/etc/cozydiag/checks.d"
     file: "File | None" = field(default=None, repr=False)
     settings: Mapping[str, Setting] = field(default_factory=dict, repr=False)
+
+    @property
+    def state_folder(self) -> str:
+        """Where what outlives a run is kept."""
+        return state_folder(self.paths.state, os.environ)
 
     @property
     def origins(self) -> dict[str, str]:

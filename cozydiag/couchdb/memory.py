@@ -7,7 +7,6 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-from cozydiag.config.places import state_folder
 from cozydiag.couchdb.client import Reply
 from cozydiag.host import files
 from cozydiag.host.failure import Failure
@@ -80,7 +79,7 @@ def forget(config: Config) -> None:
 
 def may_try(config: Config) -> bool:
     """Whether a refusal could be remembered: without that each run would try again, until the account is locked."""
-    return any(_writable(path) for path in (state_folder(config.paths.state, os.environ), _spare()) if path)
+    return any(_writable(path) for path in (config.state_folder, _spare()) if path)
 
 
 def _writable(path: str) -> bool:
@@ -91,7 +90,7 @@ def _writable(path: str) -> bool:
 
 
 def _of_state(config: Config) -> Any:
-    folder = state_folder(config.paths.state, os.environ)
+    folder = config.state_folder
     content = files.read(os.path.join(folder, "state.db"), max_bytes=16 << 20)
     if isinstance(content, Failure) or _KEY.encode() not in content:
         return None
@@ -107,7 +106,7 @@ def _of_state(config: Config) -> Any:
 def _set(config: Config, value: Any) -> None:
     from cozydiag.state import open_state
 
-    state = open_state(state_folder(config.paths.state, os.environ))
+    state = open_state(config.state_folder)
     try:
         state.set(_KEY, value)
     finally:

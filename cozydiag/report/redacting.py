@@ -7,7 +7,6 @@ import time
 from typing import NamedTuple
 
 from cozydiag.config import Config
-from cozydiag.config.places import state_folder
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.redaction import Redactor, own, pseudonyms
@@ -28,7 +27,7 @@ class Prepared(NamedTuple):
 
 
 def map_path(config: Config) -> str:
-    return os.path.join(state_folder(config.paths.state, os.environ), MAP)
+    return os.path.join(config.state_folder, MAP)
 
 
 def prepare(host: Host, stack: Stack, *, identities: bool = True, keep_map: bool = False) -> Prepared:

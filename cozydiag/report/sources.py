@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator
 
 from cozydiag.config import Config
-from cozydiag.config.places import state_folder
 from cozydiag.couchdb.layout import KINDS
 from cozydiag.managers import supervisord
 from cozydiag.proxies import nginx
@@ -39,7 +38,7 @@ def _configuration(config: Config) -> list[str]:
     named = (config.file.path if config.file else None, config.supervisord.conf, config.proxy.conf)
     usual = nginx.CONFIGURATIONS if config.discover and not config.proxy.conf else ()
     found = [*filter(None, named), *usual, *configuration.patterns(config)]
-    state = os.path.join(state_folder(config.paths.state, os.environ), "state.db")
+    state = os.path.join(config.state_folder, "state.db")
     return [*dict.fromkeys(found), "nginx: include", os.path.abspath(state)]
 
 

@@ -11,7 +11,6 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from cozydiag.config.places import state_folder
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.proxies.protocol import (
@@ -64,12 +63,12 @@ def _key(proxy: Proxy, what: str) -> str:
 def _open(stack: Stack) -> State:
     from cozydiag.state import open_state
 
-    return open_state(state_folder(stack.config.paths.state, os.environ))
+    return open_state(stack.config.state_folder)
 
 
 def _all(stack: Stack, host: Host, proxy: Proxy) -> dict[str, str]:
     """All that is kept of a proxy, as JSON by key, and under "now" how its files are; {} where none are known."""
-    names = host.listdir(state_folder(stack.config.paths.state, os.environ))
+    names = host.listdir(stack.config.state_folder)
     if isinstance(names, Failure) or "state.db" not in names:
         return {}
     end = _key(proxy, "")

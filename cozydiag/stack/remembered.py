@@ -5,11 +5,9 @@ Kept only where cozydiag has a state anyhow (`fix` and `watch` make one); a comm
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cozydiag.config.places import state_folder
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.managers.service import Condition, Manager, Service, State
@@ -63,7 +61,7 @@ def folders(stack: Stack, host: Host) -> tuple[str, ...]:
 
 
 def _open(stack: Stack, host: Host) -> Kept | None:
-    folder = state_folder(stack.config.paths.state, os.environ)
+    folder = stack.config.state_folder
     view = host.within(host.deadline.remaining(), host.instance)  # that there is none is no evidence
     begins = view.read(f"{folder}/state.db", max_bytes=16)
     if isinstance(begins, Failure) or not begins.startswith(b"SQLite format 3"):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from cozydiag.state.database import Entry, NoState, State
-from cozydiag.state.folder import state_folder
 from cozydiag.state.lock import Lock, LockBusy
 from cozydiag.state.opening import DAMAGED, open_state
 
-__all__ = ["DAMAGED", "Entry", "Lock", "LockBusy", "NoState", "State", "open_state", "state_folder"]
+__all__ = ["DAMAGED", "Entry", "Lock", "LockBusy", "NoState", "State", "open_state"]

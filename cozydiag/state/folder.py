@@ -6,10 +6,7 @@ import os
 import stat
 from collections.abc import Callable
 
-from cozydiag.config.places import MACHINE, state_folder
 from cozydiag.text import Text, t, verbatim
-
-__all__ = ["MACHINE", "prepare", "reason", "state_folder", "writable"]
 
 
 def prepare(folder: str, file: str) -> Text | None:

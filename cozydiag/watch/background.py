@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from cozydiag.config import Config
-from cozydiag.config.places import MACHINE, state_folder
+from cozydiag.config.places import MACHINE
 from cozydiag.host import Host, World
 from cozydiag.model import Report
 from cozydiag.text import Text
@@ -47,6 +47,6 @@ def acts(config: Config, most: int = 20) -> tuple[Text, ...]:
 
 def folder_of(config: Config) -> str | None:
     """Where the state lies that this user may read; None where there is none yet."""
-    own = state_folder(config.paths.state, os.environ)
+    own = config.state_folder
     places = [own] if config.paths.state is not None else [own, MACHINE]
     return next((place for place in places if os.access(os.path.join(place, "state.db"), os.R_OK)), None)

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from cozydiag.state import DAMAGED, Lock, LockBusy, NoState, State, open_state, state_folder, texts
+from cozydiag.config.places import state_folder
+from cozydiag.state import DAMAGED, Lock, LockBusy, NoState, State, open_state, texts
 from cozydiag.state.schema import MIGRATIONS
 from cozydiag.text import Bytes, Percent, Seconds, Text, When, plural, t
 from cozydiag.text.catalogue import ENGLISH, render
