@@ -1,8 +1,6 @@
 """The machine under it all. Each check reads a file or two; `cozydiag.machine` looks closer where these are strange."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cozydiag.api import (
     Bytes,
@@ -29,8 +27,7 @@ MIB = 1 << 20
 GIB = 1 << 30
 
 
-@dataclass(frozen=True, slots=True)
-class DiskOptions:
+class DiskOptions(NamedTuple):
     """Limits for ``host.disk``: percent full that is a warning, and the bytes that must be free in any case."""
 
     warn_percent: float = 90.0
@@ -91,8 +88,7 @@ def disk(host: Host, stack: Stack, mount: Mount, options: DiskOptions) -> Iterat
         yield ok(t("{mount}: {free} left", mount=mount.mount, free=free))
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryOptions:
+class MemoryOptions(NamedTuple):
     """Bytes that must be available. 60 MiB: below that home starts no app (cozy-home-v2 memory.coffee)."""
 
     warn_available: int = 60 * MIB

@@ -102,7 +102,8 @@ def check(
     ``needs``: ids without which looking says nothing. ``because``: ids whose failure would explain a failure
     of this one. ``each``: the source whose items it looks at one by one. ``role``: what it looks at, where that
     is one thing. ``essential``: a verdict is not possible without it. ``timeout``: seconds, when the usual
-    limit (2 on this machine) is not right. ``options``: a frozen dataclass filled from ``[checks."ID"]``.
+    limit (2 on this machine) is not right. ``options``: a named tuple, or a frozen dataclass, filled from
+    ``[checks."ID"]``.
     Raises ValueError for an id outside ``[a-z0-9_.-]+``.
     """
     if not _ID.fullmatch(id):

@@ -7,7 +7,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import NamedTuple
 
 from cozydiag.collected import grammar
@@ -38,7 +37,7 @@ def diagnose(content: bytes, config: Config) -> Diagnosed:
     collected = grammar.read(content)
     found = tables(collected)
     with _zone(found.zone), tempfile.TemporaryDirectory(prefix="cozydiag-") as folder:
-        config = replace(config, paths=config.paths._replace(state=folder))
+        config = config._replace(paths=config.paths._replace(state=folder))
         report, stack = look(config, Wish(deadline=60.0), collected=CollectedHost(found, 60.0))
     results = tuple(map(_of_there, report.results))
     report = report._replace(host=found.name, started_at=found.at, results=results)

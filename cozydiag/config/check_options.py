@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import MISSING, Field, fields
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from cozydiag.config.error import ConfigError, at
@@ -16,18 +15,19 @@ T = TypeVar("T")
 
 
 def options(config: Config, check_id: str, cls: type[T]) -> T:
-    """``cls``, a frozen dataclass, filled from the table of ``check_id``; its own defaults for what is not there.
+    """``cls``, a named tuple or a frozen dataclass, filled from the table of ``check_id``; its own defaults for what is
+    not there.
 
     Fields are of type bool, int, float, str or tuple[str, ...], or a subclass of one of these.
     Raises ConfigError for an option that does not exist, has a wrong type, or is missing and has no default.
     """
     values = config.checks.get(check_id, {})
     types = get_type_hints(cls)
-    known = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]
+    known = _fields(cls)
     _refuse_others(config, check_id, list(known))
     found = {name: _value(config, (check_id, name), types[name], values[name]) for name in known if name in values}
-    for name, field in known.items():
-        if name not in found and _required(field):
+    for name, required in known.items():
+        if required and name not in found:
             raise _error(config, (check_id,), t("{key} is missing", key=dotted(("checks", check_id, name))))
     return cls(**found)
 
@@ -53,8 +53,13 @@ def _refuse_others(config: Config, check_id: str, known: list[str]) -> None:
             raise _error(config, (check_id, name), problem)
 
 
-def _required(field: Field[Any]) -> bool:
-    return field.init and field.default is MISSING and field.default_factory is MISSING
+def _fields(cls: type[Any]) -> dict[str, bool]:
+    """The names of its fields, and whether each must be given."""
+    if issubclass(cls, tuple):
+        return {name: name not in cls._field_defaults for name in cls._fields}  # type: ignore[attr-defined]
+    from dataclasses import MISSING, fields  # only a check of somebody else's pays for it
+
+    return {one.name: one.init and one.default is MISSING and one.default_factory is MISSING for one in fields(cls)}
 
 
 def _value(config: Config, keys: tuple[str, str], wanted: Any, value: object) -> Any:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cozydiag.config.places import state_folder
@@ -182,8 +181,10 @@ def _default_parts() -> dict[str, Part]:
     return {name: Part(f"http://127.0.0.1:{port}", ("127.0.0.1", port)) for name, port in PARTS.items()}
 
 
-@dataclass(frozen=True)
-class Config:
+_UNSHOWN = frozenset({"checks", "support", "notify", "file", "settings"})
+
+
+class Config(NamedTuple):
     """All settings. ``settings`` has them once more, by dotted key and with where each comes from.
 
     ``managers`` names, for a kind of managers of services, their sockets, home folders or URLs; for systemd and sysv
@@ -193,25 +194,30 @@ class Config:
     """
 
     discover: bool = True
-    programs: Mapping[str, str] = field(default_factory=dict)
+    programs: Mapping[str, str] = {}
     paths: Paths = Paths()
     supervisord: Supervisord = Supervisord()
     proxy: Proxy = Proxy()
     sites: tuple[Site, ...] = ()
     couchdb: CouchDB = CouchDB()
-    parts: Mapping[str, Part] = field(default_factory=_default_parts)
-    services: Mapping[str, Service] = field(default_factory=dict)
-    managers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    parts: Mapping[str, Part] = _default_parts()
+    services: Mapping[str, Service] = {}
+    managers: Mapping[str, tuple[str, ...]] = {}
     cloudfoundry: CloudFoundry | None = None
     mail: tuple[str, int] | None = None
     timing: Timing = Timing()
     repair: Repair = Repair()
-    checks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)  # these may hold secrets
-    support: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    notify: Notify = field(default=Notify(), repr=False)
+    checks: Mapping[str, Mapping[str, Any]] = {}
+    support: Mapping[str, Any] = {}
+    notify: Notify = Notify()
     drop_ins: str = "/etc/cozydiag/checks.d"
-    file: "File | None" = field(default=None, repr=False)
-    settings: Mapping[str, Setting] = field(default_factory=dict, repr=False)
+    file: "File | None" = None
+    settings: Mapping[str, Setting] = {}
+
+    def __repr__(self) -> str:
+        """Without what may hold secrets."""
+        shown = (f"{name}={value!r}" for name, value in self._asdict().items() if name not in _UNSHOWN)
+        return f"Config({', '.join(shown)})"
 
     @property
     def state_folder(self) -> str:

@@ -4,7 +4,6 @@ server is asked but the engines of containers."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cozydiag.config.values import Config, CouchDB, Part, Setting
@@ -83,7 +82,7 @@ def applied(config: Config, flavours: tuple[Flavour, ...]) -> Config:
                 settings[key] = Setting(place.url, place.origin)
             else:
                 couchdb, settings[key] = _couchdb(couchdb, place)
-    return replace(config, parts=parts, couchdb=couchdb, settings=settings)
+    return config._replace(parts=parts, couchdb=couchdb, settings=settings)
 
 
 def passwords(flavours: tuple[Flavour, ...]) -> list[str]:

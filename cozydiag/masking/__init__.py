@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from enum import Enum
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Protocol, TypeVar
 
 from cozydiag.masking.forms import escaped, forms
@@ -95,10 +95,12 @@ class Hides(Protocol):
 
 def masked(value: T, masks: Hides) -> T:
     """A report, or a part of one, with every string masked but the names that programs read."""
-    return _masked(value, masks.mask)  # type: ignore[no-any-return]
+    return _masked(value, cache(masks.mask))  # type: ignore[no-any-return]
 
 
 def _masked(value: Any, mask: Callable[[str], str]) -> Any:
+    if not value:  # most of a report: no commands, no role, nothing blocked
+        return value
     if isinstance(value, str):
         return value if isinstance(value, Enum) else mask(value)
     if isinstance(value, Text):
@@ -106,9 +108,11 @@ def _masked(value: Any, mask: Callable[[str], str]) -> Any:
         many = None if value.many is None else _template(value.many, mask)
         return Text(_template(value.template, mask), params, many, value.n)
     if isinstance(value, tuple):
-        names = getattr(value, "_fields", ("",) * len(value))
+        names = getattr(value, "_fields", None)
+        if names is None:
+            return tuple([_masked(part, mask) for part in value])
         parts = [part if name in _IDENTITIES else _masked(part, mask) for name, part in zip(names, value, strict=True)]
-        return value._make(parts) if hasattr(value, "_make") else tuple(parts)
+        return type(value)(*parts)
     return value
 
 
@@ -128,7 +132,7 @@ def _template(template: str, mask: Callable[[str], str]) -> str:
 def _in_context(text: str) -> str:
     """``text`` without the user and password of URLs, the values of Authorization, Cookie and Set-Cookie, and
     CouchDB's sessions. Where the end of a value is not sure, the rest of its line goes."""
-    if "@" in text or "%40" in text:
+    if ("@" in text and ":" in text) or "%40" in text:
         text = _url().sub(lambda url: (url[1] or url[3]) + HIDDEN + (url[2] or url[4]), text)
     words = text.lower()
     if "authorization" in words or "cookie" in words:

@@ -1,7 +1,5 @@
 """The fixed words of reports, and how a report is counted. Shared by all formats that people read."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from cozydiag.engine.diagnosis import nothing_here

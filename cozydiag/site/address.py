@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from cozydiag.config import Config
 from cozydiag.config.values import Site as Configured
 from cozydiag.host import Host, World
@@ -23,16 +21,16 @@ def aimed(config: Config, url: Url) -> Config:
     host = Host(World(), config.timing.remote)
     known = next((site for site in config.sites if _is_it(site, url)), None)
     if known is not None:
-        return replace(config, sites=(known._replace(url=_plain(url)),))
+        return config._replace(sites=(known._replace(url=_plain(url)),))
     found = host.resolve(url.host)
     addresses = [] if isinstance(found, Failure) else found
     ours = next((address for address in addresses if host.is_ours(address)), None)
     tls = url.scheme == "https"
     place = (ours, url.port) if ours is not None else _listens(config, host, url)
     if place is not None:
-        return replace(config, sites=(Configured(_plain(url), url.host, place, tls),))
+        return config._replace(sites=(Configured(_plain(url), url.host, place, tls),))
     away = Configured(_plain(url), url.host, (addresses[0] if addresses else url.host, url.port), tls, elsewhere=True)
-    return replace(config, sites=(away,), discover=False)
+    return config._replace(sites=(away,), discover=False)
 
 
 def sensible(only: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,17 +1,14 @@
 """One at a time: a lock between processes that the kernel lets go of when its holder dies, however it dies."""
 
-from __future__ import annotations
-
 import fcntl
 import os
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cozydiag.state.folder import reason
 from cozydiag.text import Text, t
 
 
-@dataclass(frozen=True, slots=True)
-class LockBusy:
+class LockBusy(NamedTuple):
     """The lock was not taken. ``held``: somebody has it, else nobody can take it here. ``pid`` is its holder's, None
     where it cannot be told."""
 
@@ -27,7 +24,7 @@ class Lock:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 
-    def __enter__(self) -> Lock:
+    def __enter__(self) -> "Lock":
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -5,8 +5,6 @@ and neither; ``rid`` pairs start and end; a self-hosted one keeps 10,000 bytes (
 Uptime Kuma: a push monitor takes GET with status, msg of 250 characters, ping in milliseconds.
 """
 
-from __future__ import annotations
-
 import json
 import uuid
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """One run for a timer: look, remember, tell."""
 
-from __future__ import annotations
-
 import os
 from typing import NamedTuple
 

@@ -4,10 +4,8 @@ Rows older than two days are joined where neighbours saw the same; what is older
 never more than a fixed number of rows, so that the file stays small whatever happens.
 """
 
-from __future__ import annotations
-
-import hashlib
 import json
+from _blake2 import blake2b  # what hashlib gives out, without the OpenSSL that this loads
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -125,7 +123,7 @@ def _picture(report: Report) -> dict[str, Any]:
 def _kept(state: State, data: Mapping[str, Any]) -> int | None:
     """The number of this picture, the old one where it was seen before."""
     text = json.dumps(data, sort_keys=True, separators=(",", ":"))
-    mark = hashlib.blake2b(text.encode(errors="backslashreplace"), digest_size=16).hexdigest()
+    mark = blake2b(text.encode(errors="backslashreplace"), digest_size=16).hexdigest()
     state.query("INSERT OR IGNORE INTO pictures (mark, data) VALUES (?, ?)", mark, text)
     rows = state.query("SELECT id FROM pictures WHERE mark = ?", mark)
     return rows[0][0] if rows else None

@@ -1,7 +1,5 @@
 """Known problems: what somebody has decided to live with, why, and until when. They are shown, and alarm nobody."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple

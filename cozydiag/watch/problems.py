@@ -1,7 +1,5 @@
 """What a report says is wrong, as things that can be remembered and told of from run to run."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from cozydiag.model import Cause, Report, Status

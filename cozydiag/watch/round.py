@@ -1,7 +1,5 @@
 """From a report to what is told: what is new is worked out, put into words, sent, and only then remembered as told."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 

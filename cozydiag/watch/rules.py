@@ -5,8 +5,6 @@ nothing is lost while a problem comes and goes; after a day a reminder. More tha
 flapping: that is told once, then nothing until all has been quiet for half an hour, and then how it ended.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 

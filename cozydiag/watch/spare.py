@@ -3,9 +3,9 @@ story with every run."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
+from _blake2 import blake2b  # what hashlib gives out, without the OpenSSL that this loads
 from typing import Any
 
 from cozydiag.host import files
@@ -34,7 +34,7 @@ def save(state: State, key: str, data: dict[str, Any]) -> bool:
 def _path(folder: str) -> str:
     """In memory, and our own alone; "" where there is no such place."""
     base = "/run/cozydiag" if os.geteuid() == 0 else os.environ.get("XDG_RUNTIME_DIR", "")
-    mark = hashlib.blake2b(os.fsencode(folder), digest_size=6).hexdigest()
+    mark = blake2b(os.fsencode(folder), digest_size=6).hexdigest()
     return os.path.join(base, f"cozydiag-{mark}.json") if base.startswith("/") else ""
 
 

@@ -1,7 +1,5 @@
 """Numbers over weeks: how long a disk will last, and certificates that are not renewed. Said only of steady trends."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 

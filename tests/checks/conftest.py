@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -147,7 +146,7 @@ class Cozy:
         return [(str(finding.status), finding.code) for finding in findings]
 
     def with_config(self, **changes: Any) -> Config:
-        return replace(self.config, **changes)
+        return self.config._replace(**changes)
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -52,7 +51,7 @@ def config(folder: Path, *sites: str) -> Config:
     folder.mkdir(parents=True, exist_ok=True)
     conf = folder / "nginx.conf"
     conf.write_text(MAIN.format(sites="\n".join(sites)))
-    return replace(build(None, {}), proxy=Proxy(conf=str(conf)))
+    return build(None, {})._replace(proxy=Proxy(conf=str(conf)))
 
 
 def machine(**parts: Any) -> Machine:

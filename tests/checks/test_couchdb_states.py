@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import replace
 from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -157,7 +156,7 @@ def test_no_sequence_of_states_and_runs_logs_in_again_after_a_refusal_or_writes(
     watched, runs = Watched(chance), chance.randint(1, 4)
     login = chance.choice([ADMIN, "app:apppw", "admin:WRONG", "nobody:x"])
     machine, config = world(cozy, tmp_path, "healthy-admin", State(None, login=login))
-    config = replace(config, paths=Paths(str(tmp_path / "state"), None))
+    config = config._replace(paths=Paths(str(tmp_path / "state"), None))
     machine.web = {**machine.web, PLACE: watched}
     monkeypatch.setattr(examine, "Host", lambda _, seconds: FakeHost(machine, seconds))
     for _ in range(runs):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -74,7 +73,7 @@ def both(login: str, place: str, server: Serve | Failure | None = None) -> Machi
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Machine], tuple[Report, Stack]]:
     """One run after the other, each with the memory of the last."""
-    config = replace(Config(), paths=Paths(str(tmp_path / "state"), None))
+    config = Config()._replace(paths=Paths(str(tmp_path / "state"), None))
 
     def once(machine: Machine) -> tuple[Report, Stack]:
         machine.world = World(machine.clock)
@@ -138,7 +137,7 @@ def test_a_second_look_of_the_same_session_does_not_try_again(tmp_path: Path, mo
     machine = both("own:pw", OWN, always(WRONG))
     monkeypatch.setattr(memory, "remember", lambda *_: None)
     monkeypatch.setattr(examine, "Host", lambda _, seconds: FakeHost(machine, seconds))
-    config = replace(Config(), paths=Paths(str(tmp_path / "state"), None))
+    config = Config()._replace(paths=Paths(str(tmp_path / "state"), None))
     _, stack = examine.look(config, WISH)
     machine.world = World(machine.clock)
     examine.look(config, WISH, before=stack)

@@ -112,9 +112,8 @@ def test_the_kind_answer_says_what_was_looked_for_what_is_here_and_what_to_do(tm
 
 
 def test_a_server_without_discovery_is_not_named(tmp_path: Path) -> None:
-    from dataclasses import replace
 
-    settings = replace(config(tmp_path, DEFAULT), discover=False)
+    settings = config(tmp_path, DEFAULT)._replace(discover=False)
     host = machine()
     diagnosis, _, _ = look(host, settings)
     [result] = [one for one in diagnosis.results if one.id == "stack.kind"]

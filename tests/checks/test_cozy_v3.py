@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -145,8 +144,7 @@ def test_a_refused_login_is_corrected_where_it_stands(tmp_path: Path) -> None:
 def test_a_refused_login_of_cozydiag_alone(tmp_path: Path) -> None:
     given = config(tmp_path, ALICE)
     url = kinds.url_with_user("couchdb.url", "http://app:other@127.0.0.1:5984/")
-    given = replace(
-        given,
+    given = given._replace(
         couchdb=given.couchdb._replace(user=url.user, password=url.password),
         settings={**given.settings, "couchdb.url": Setting(url, "environment COZYDIAG_COUCHDB_URL")},
     )
@@ -441,7 +439,7 @@ def test_the_passphrase_goes_to_nobody_but_the_cozy_stack(tmp_path: Path) -> Non
 def test_a_stack_that_is_only_configured_is_asked_and_nothing_else_is_looked_at(tmp_path: Path) -> None:
     part = Part("http://127.0.0.1:7000", ("127.0.0.1", 7000))
     given = config(tmp_path, ALICE)
-    given = replace(given, discover=False, parts={**given.parts, "stack": part})
+    given = given._replace(discover=False, parts={**given.parts, "stack": part})
     server = v3(web={"127.0.0.1:7000": cozy_stack}, files={**ADMIN, "/etc/cozy/cozy.yml": b"port: 1\n"})
     checks = [check for name, check in registry.load().checks.items() if name.startswith("cozystack.")]
     found = [one for check in checks for one in results(check, FakeHost(server), Stack(given))]

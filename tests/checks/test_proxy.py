@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -190,7 +189,7 @@ def sites(cozy: Cozy, etc: Path, *servers: str) -> list[tuple[str, str]]:
     """The sites that are found in nginx's configuration: address, and where to connect to."""
     (etc / "sites-enabled" / "cozy").write_text("".join(servers))
     machine = cozy.machine(real=str(etc))
-    found = sources.sites(Stack(replace(config(cozy, etc), sites=())), FakeHost(machine))
+    found = sources.sites(Stack(config(cozy, etc)._replace(sites=())), FakeHost(machine))
     return [(site.url, "{}:{}".format(*site.address)) for site in found.items]
 
 

@@ -8,7 +8,6 @@ import ssl
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -325,7 +324,7 @@ def named(cozy: Cozy, found: Sequence[str] | Failure, own: Sequence[str] = (), *
     """What is said of a name with these addresses on a machine that has ``own`` beside its loopback."""
     served = {"127.0.0.1:80": HOME, **{f"{place.replace('_', '.').strip('a')}:80": one for place, one in web.items()}}
     machine = Machine(names={"cozy.test": found}, addresses=("127.0.0.1", "::1", *own), web=served)  # type: ignore[arg-type]
-    return cozy.said(run_check(cozy.checks["site.name"], FakeHost(machine), Stack(replace(cozy.config))))
+    return cozy.said(run_check(cozy.checks["site.name"], FakeHost(machine), Stack(cozy.config)))
 
 
 @pytest.mark.parametrize(

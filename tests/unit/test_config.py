@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -348,8 +349,7 @@ def test_root_uses_no_file_that_others_could_have_written(path: Path, mode: int,
     assert problem in str(refused.value)
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """Every type that an option may have."""
 
     switch: bool = False
@@ -362,6 +362,10 @@ class Options:
 
 @dataclass(frozen=True)
 class Demanding:
+    limit: int
+
+
+class Asking(NamedTuple):
     limit: int
 
 
@@ -396,12 +400,13 @@ def test_wrong_options_are_said_in_one_sentence(path: Path, line: str, problem: 
     assert str(refused.value) == f'{path}, line 3: checks."a.b".{problem}'
 
 
-def test_an_option_without_a_default_must_be_given(path: Path) -> None:
+@pytest.mark.parametrize("wanted", [Demanding, Asking])
+def test_an_option_without_a_default_must_be_given(path: Path, wanted: type[Demanding] | type[Asking]) -> None:
     with pytest.raises(ConfigError, match=r"line 1: checks\.mine\.limit is missing"):
-        options(loaded(path, "[checks.mine]\n"), "mine", Demanding)
+        options(loaded(path, "[checks.mine]\n"), "mine", wanted)
     with pytest.raises(ConfigError, match=r"checks\.mine\.limit is missing"):
-        options(Config(), "mine", Demanding)
-    assert options(loaded(path, "[checks.mine]\nlimit = 2\n"), "mine", Demanding) == Demanding(2)
+        options(Config(), "mine", wanted)
+    assert options(loaded(path, "[checks.mine]\nlimit = 2\n"), "mine", wanted) == wanted(2)
 
 
 def test_tables_of_checks_are_for_checks_that_exist(path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -104,7 +103,7 @@ def test_progress_is_told_of_every_result(config: Config) -> None:
 
 def test_options_of_a_check_that_does_not_exist_are_a_mistake(config: Config) -> None:
     with pytest.raises(ConfigError):
-        examine(replace(config, checks={"my.roots": {}}), Wish())
+        examine(config._replace(checks={"my.roots": {}}), Wish())
 
 
 def test_a_source_that_does_not_exist_is_a_key_error() -> None:

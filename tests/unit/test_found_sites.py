@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -79,7 +78,7 @@ def test_a_site_that_leads_where_the_cozy_no_longer_is_is_its_site(
     config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moved = {name: part._replace(address=("127.0.0.1", 9999)) for name, part in config.parts.items()}
-    config = replace(config, discover=True, parts=moved)
+    config = config._replace(discover=True, parts=moved)
     v2 = Flavour("v2", "Cozy v2", "", (), ())
     monkeypatch.setattr(Stack, "flavours", lambda *_: (v2,))
     assert "s7.example" in names(config)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -160,7 +159,7 @@ def spare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def unkept(tmp_path: Path) -> Config:
     """A state that cannot be written: a file stands in its way."""
     (tmp_path / "file").write_text("")
-    return replace(config(tmp_path), paths=Paths(str(tmp_path / "file" / "state"), None))
+    return config(tmp_path)._replace(paths=Paths(str(tmp_path / "file" / "state"), None))
 
 
 def test_a_refusal_is_remembered_also_where_the_state_takes_nothing(tmp_path: Path, spare: Path) -> None:

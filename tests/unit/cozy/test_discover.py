@@ -109,14 +109,13 @@ def test_addresses_of_containers_are_only_remarks(tmp_path: Path) -> None:
 
 
 def test_a_written_address_wins_over_what_is_found(tmp_path: Path) -> None:
-    from dataclasses import replace
 
     given = build(
         File("c", '[parts.stack]\nurl = "http://127.0.0.1:7"\n[parts.admin]\nurl = "http://127.0.0.1:6"\n'), {}
     )
     server = v3()
     server.real = str(tmp_path)
-    stack = Stack(replace(given, proxy=config(tmp_path, ALICE_V3).proxy))
+    stack = Stack(given._replace(proxy=config(tmp_path, ALICE_V3).proxy))
     [flavour] = stack.flavours(FakeHost(server))
     assert {place.role: (place.url, place.origin) for place in flavour.places} == {
         "cozy.stack": ("http://127.0.0.1:7", "c:2"),
