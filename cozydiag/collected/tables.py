@@ -74,8 +74,8 @@ class Tables:
         while path not in ("/", "", "."):
             path, name = os.path.split(path)
             above = self.files.get(path)
-            if above == ABSENT:
-                return ABSENT
+            if isinstance(above, Failure) and above in (ABSENT, CLOSED):
+                return above
             if isinstance(above, File) and above.names is not None:
                 return ABSENT if name not in above.names and not above.partial else UNKNOWN
         return UNKNOWN

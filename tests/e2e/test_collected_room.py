@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
+from cozydiag.collected.posting import posted
 from cozydiag.collected.reading import Diagnosed, diagnose
 from cozydiag.collected.script import script
 from cozydiag.config.schema import build
 from cozydiag.model import Status
+from cozydiag.text import t
 from cozydiag.text.catalogue import ENGLISH, Catalogue, catalogue, render
 from tests.e2e.room import Room, why_none
 
@@ -166,14 +168,24 @@ def podman(room: Room) -> None:
 
 
 CASES: dict[str, tuple[Callable[[Room], None], str, str, str]] = {
-    "certificate": (certificate, "certificate.expired", "the certificate of app.room.example has expired", "expiré"),
-    "apache-stopped": (apache_stopped, "service.down", "Apache is not running", "Apache"),
-    "apache-misspelt": (apache_misspelt, "proxy.config", "Invalid command 'ProxyPas'", "ProxyPas"),
-    "container": (container, "service.failed", "shop/onfail3 does not run", "shop/onfail3"),
-    "pm2": (pm2, "service.lost", "worker is missing from the list of pm2", "worker"),
-    "pm2-killed": (pm2_killed, "manager.down", "pm2@ada is gone: its socket is still there", "pm2"),
-    "forever": (forever, "service.lost", "shop is missing from the list of forever", "shop"),
-    "podman": (podman, "service.failed", "exited1 does not run", "exited1"),
+    "certificate": (
+        certificate,
+        "certificate.expired",
+        "the certificate of app.room.example has expired",
+        "app.room.example a expiré",
+    ),
+    "apache-stopped": (apache_stopped, "service.down", "Apache is not running", "Apache ne tourne pas"),
+    "apache-misspelt": (apache_misspelt, "proxy.config", "Apache does not start because", "Apache ne démarre pas car"),
+    "container": (container, "service.failed", "shop/onfail3 does not run", "shop/onfail3 ne tourne pas"),
+    "pm2": (pm2, "service.lost", "worker is missing from the list of pm2", "worker manque dans la liste de pm2"),
+    "pm2-killed": (pm2_killed, "manager.down", "pm2@ada is gone: its socket is still there", "pm2@ada a disparu"),
+    "forever": (
+        forever,
+        "service.lost",
+        "shop is missing from the list of forever",
+        "shop manque dans la liste de forever",
+    ),
+    "podman": (podman, "service.failed", "exited1 does not run", "exited1 ne tourne pas"),
 }
 
 
@@ -273,5 +285,22 @@ def test_who_is_not_root_says_what_was_closed(tmp_path: Path) -> None:
     (room.root / "etc/nginx/cozy.key").chmod(0o600)
     found = read(room.collect(SHELL, script(), user=1001))
     assert causes(found) == {"certificate.expired"}
-    for words in ("docker cannot be asked by this user", "/etc/nginx/expired.crt cannot be read"):
+    for words in (
+        "docker cannot be asked by this user: permission denied",
+        "pm2 cannot be asked by this user: permission denied",
+        "/etc/nginx/expired.crt cannot be read",
+    ):
         assert words in told(found, ENGLISH)
+
+
+def test_what_is_posted_has_no_name_in_a_certificate(tmp_path: Path) -> None:
+    """A certificate is public, and has the site's names in it, in Base64 too."""
+    room = Room(tmp_path / "room")
+    certificate(room)
+    text = room.collect(SHELL, script())
+    inside = (RECORDED / "certificates" / "expired.crt").read_bytes().splitlines()[3]
+    assert inside in text
+    shown = posted(read(text), t("a collected file"), "text", ENGLISH)
+    assert "[certificate.expired" in shown
+    for private in ("room.example", "BEGIN CERTIFICATE", inside.decode()):
+        assert private not in shown
