@@ -6,9 +6,9 @@ import codecs
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -84,6 +84,14 @@ def say(text: Text) -> str:
 ConfigOption = Annotated[str | None, typer.Option("--config", metavar="FILE", help=say(t("Use this configuration.")))]
 LangOption = Annotated[str | None, typer.Option("--lang", metavar="en|fr", help=say(t("The language.")))]
 """What most commands take. No command looks at the language: `language` has seen it."""
+
+
+def group(settings: dict[str, Any], help: str, commands: Mapping[str, tuple[Callable[..., int], Text]]) -> typer.Typer:
+    """A command with commands of its own, each with the sentence of its help."""
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=settings, help=help)
+    for name, (function, text) in commands.items():
+        app.command(name, context_settings=settings, help=say(text))(function)
+    return app
 
 
 def symbols() -> Symbols:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cozydiag.cli.common import UNAVAILABLE, Problem, say
+from cozydiag.cli.common import UNAVAILABLE, Problem, group, say
 from cozydiag.text import Text, t
 
 if TYPE_CHECKING:
@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
 def build(settings: dict[str, Any], help: str) -> typer.Typer:
     """The group of commands; without one of them the whole tour."""
-    app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=settings, help=help)
+    app = group(settings, help, {
+        "up": (up, t("Start the stack.")),
+        "break": (break_, t("Break one thing; without a name: list what can be.")),
+        "heal": (heal, t("Make all well again.")),
+        "shell": (shell, t("A shell in which cozydiag sees this stack only.")),
+        "down": (down, t("Stop the stack and delete it.")),
+    })  # fmt: skip
 
     @app.callback(invoke_without_command=True)
     def tour_or_command(context: typer.Context) -> None:
@@ -28,15 +34,6 @@ def build(settings: dict[str, Any], help: str) -> typer.Typer:
 
             raise typer.Exit(tour())
 
-    app.command("up", context_settings=settings, help=say(t("Start the stack.")))(up)
-    app.command("break", context_settings=settings, help=say(t("Break one thing; without a name: list what can be.")))(
-        break_
-    )
-    app.command("heal", context_settings=settings, help=say(t("Make all well again.")))(heal)
-    app.command("shell", context_settings=settings, help=say(t("A shell in which cozydiag sees this stack only.")))(
-        shell
-    )
-    app.command("down", context_settings=settings, help=say(t("Stop the stack and delete it.")))(down)
     return app
 
 

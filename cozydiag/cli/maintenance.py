@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cozydiag.cli.common import EXIT, UNWRITTEN, ConfigOption, LangOption, Problem, configuration, say, write
+from cozydiag.cli.common import EXIT, UNWRITTEN, ConfigOption, LangOption, Problem, configuration, group, say, write
 from cozydiag.model import Status
 from cozydiag.text import Seconds, When, t
 
@@ -23,7 +23,11 @@ _LONGEST = 30 * 86400
 
 def build(settings: dict[str, Any], help: str) -> typer.Typer:
     """The group of commands; without one of them `status`."""
-    app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=settings, help=help)
+    app = group(settings, help, {
+        "on": (on, t("From now on nothing is repaired.")),
+        "off": (off, t("From now on it is again.")),
+        "status": (status, t("Say whether it is on; exit code 1 if so.")),
+    })  # fmt: skip
 
     @app.callback(invoke_without_command=True)
     def status_or_command(
@@ -35,9 +39,6 @@ def build(settings: dict[str, Any], help: str) -> typer.Typer:
         if context.invoked_subcommand is None:
             raise typer.Exit(status(context))
 
-    app.command("on", context_settings=settings, help=say(t("From now on nothing is repaired.")))(on)
-    app.command("off", context_settings=settings, help=say(t("From now on it is again.")))(off)
-    app.command("status", context_settings=settings, help=say(t("Say whether it is on; exit code 1 if so.")))(status)
     return app
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cozydiag.cli.common import EXIT, ConfigOption, LangOption, Problem, configuration, say, wrapped, write
+from cozydiag.cli.common import EXIT, ConfigOption, LangOption, Problem, configuration, group, say, wrapped, write
 from cozydiag.model import Status
 from cozydiag.rules.files import Loaded, beside, load
 from cozydiag.text import Text, plural, t
@@ -13,7 +13,11 @@ from cozydiag.text import Text, plural, t
 
 def build(settings: dict[str, Any], help: str) -> typer.Typer:
     """The group of commands; without one of them the list."""
-    app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=settings, help=help)
+    app = group(settings, help, {
+        "list": (listed, t("Each with its role, rank and meaning.")),
+        "show": (show, t("All of one: patterns, remedy, examples.")),
+        "test": (prove_all, t("Try every example, and lines made to be slow.")),
+    })  # fmt: skip
 
     @app.callback(invoke_without_command=True)
     def list_or_command(
@@ -25,11 +29,6 @@ def build(settings: dict[str, Any], help: str) -> typer.Typer:
         if context.invoked_subcommand is None:
             raise typer.Exit(_list(_loaded(config)))
 
-    app.command("list", context_settings=settings, help=say(t("Each with its role, rank and meaning.")))(listed)
-    app.command("show", context_settings=settings, help=say(t("All of one: patterns, remedy, examples.")))(show)
-    app.command("test", context_settings=settings, help=say(t("Try every example, and lines made to be slow.")))(
-        prove_all
-    )
     return app
 
 

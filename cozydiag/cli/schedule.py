@@ -6,22 +6,33 @@ from typing import Annotated, Any
 
 import typer
 
-from cozydiag.cli.common import UNAVAILABLE, UNWRITTEN, ConfigOption, LangOption, Problem, configuration, say, write
+from cozydiag.cli.common import (
+    UNAVAILABLE,
+    UNWRITTEN,
+    ConfigOption,
+    LangOption,
+    Problem,
+    configuration,
+    group,
+    say,
+    write,
+)
 from cozydiag.text import t
 
 
 def build(settings: dict[str, Any], help: str) -> typer.Typer:
     """The group of commands; without one of them `show`."""
-    app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=settings, help=help)
+    app = group(settings, help, {
+        "show": (show, t("Show what would be written.")),
+        "install": (install, t("Write it, and start the timer.")),
+        "remove": (remove, t("Stop the timer, and leave nothing.")),
+    })  # fmt: skip
 
     @app.callback(invoke_without_command=True)
     def show_or_command(context: typer.Context) -> None:
         if context.invoked_subcommand is None:
             raise typer.Exit(show())
 
-    app.command("show", context_settings=settings, help=say(t("Show what would be written.")))(show)
-    app.command("install", context_settings=settings, help=say(t("Write it, and start the timer.")))(install)
-    app.command("remove", context_settings=settings, help=say(t("Stop the timer, and leave nothing.")))(remove)
     return app
 
 

@@ -17,6 +17,7 @@ from cozydiag.cli.common import (
     Problem,
     configuration,
     consents,
+    group,
     one_of,
     say,
     write,
@@ -42,7 +43,14 @@ _UNSEEN = {"permission", "missing", "login", "locked", "given_up", "slow"}
 
 def build(settings: dict[str, Any], help: str) -> typer.Typer:
     """The group of commands; without one of them the table."""
-    app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=settings, help=help)
+    app = group(settings, help, {
+        "show": (show, t("All that is known of one service.")),
+        "logs": (logs, t("The last lines that a service wrote.")),
+        "start": (_verb("start"), t("Start a service, and see that it stays.")),
+        "stop": (_verb("stop"), t("Stop a service, and see that it has ended.")),
+        "restart": (_verb("restart"), t("Restart a service, and see that a new process stays.")),
+        "reload": (_verb("reload"), t("Have a service read its configuration anew.")),
+    })  # fmt: skip
 
     @app.callback(invoke_without_command=True)
     def all_or_command(
@@ -57,16 +65,6 @@ def build(settings: dict[str, Any], help: str) -> typer.Typer:
             one_of("--format", format_, ("text", "json"))
             raise typer.Exit(_all(configuration(config), json=format_ == "json", boot=boot))
 
-    app.command("show", context_settings=settings, help=say(t("All that is known of one service.")))(show)
-    app.command("logs", context_settings=settings, help=say(t("The last lines that a service wrote.")))(logs)
-    helps = {
-        "start": t("Start a service, and see that it stays."),
-        "stop": t("Stop a service, and see that it has ended."),
-        "restart": t("Restart a service, and see that a new process stays."),
-        "reload": t("Have a service read its configuration anew."),
-    }
-    for verb, text in helps.items():
-        app.command(verb, context_settings=settings, help=say(text))(_verb(verb))
     return app
 
 

@@ -12,6 +12,7 @@ from importlib.machinery import SourceFileLoader
 from types import ModuleType
 from typing import NamedTuple
 
+from cozydiag.host.files import untrusted
 from cozydiag.model import Check, Result, Status
 from cozydiag.text import Text, t
 
@@ -125,21 +126,12 @@ def _drop_ins(folder: str, errors: list[Result]) -> Iterator[ModuleType]:
     except OSError as error:
         errors.append(_error(folder, t("{path} does not load: {why}", path=folder, why=error.strerror or str(error))))
         return
-    refusal = _refusal(os.stat(folder), folder) if names else None
+    refusal = untrusted(os.stat(folder), folder) if names else None
     if refusal is not None:
         errors.append(_error(folder, refusal))
         return
     for name in names:
         yield from _attempt(os.path.join(folder, name), errors, _in_time(_drop_in))
-
-
-def _refusal(found: os.stat_result, path: str) -> Text | None:
-    """Why code at ``path`` must not be run: somebody else could have written it."""
-    if found.st_uid not in (0, os.geteuid()):
-        return t("{path} is not used: it belongs to another user (chown root {path})", path=path)
-    if stat.S_IMODE(found.st_mode) & 0o022:
-        return t("{path} is not used: others can write it (chmod go-w {path})", path=path)
-    return None
 
 
 def _drop_in(path: str) -> list[ModuleType]:
@@ -149,7 +141,7 @@ def _drop_in(path: str) -> list[ModuleType]:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise OSError("not a regular file")
-        refusal = _refusal(found, path)
+        refusal = untrusted(found, path)
         if refusal is not None:
             raise PermissionError(refusal.template.format(path=path))
         source = file.read(1 << 20)

@@ -5,6 +5,7 @@ import stat as modes
 from typing import NamedTuple
 
 from cozydiag.host.failure import Failure, from_os_error
+from cozydiag.text import Text, t
 
 
 def open_regular(path: str, *, follow: bool = True) -> int | Failure:
@@ -43,6 +44,15 @@ def read(path: str, *, max_bytes: int = 1 << 20, follow: bool = True) -> bytes |
     finally:
         os.close(descriptor)
     return bytes(content)
+
+
+def untrusted(found: os.stat_result, path: str) -> Text | None:
+    """Why what is at ``path`` may not tell us what to do: somebody else could have written it."""
+    if found.st_uid not in (0, os.geteuid()):
+        return t("{path} is not used: it belongs to another user (chown root {path})", path=path)
+    if modes.S_IMODE(found.st_mode) & 0o022:
+        return t("{path} is not used: others can write it (chmod go-w {path})", path=path)
+    return None
 
 
 def stat(path: str) -> os.stat_result | Failure:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
+from cozydiag.host.files import untrusted
 from cozydiag.rules.rule import Mistake, Rule, rule_of
 from cozydiag.text import Text, t
 
@@ -89,7 +90,7 @@ def _drop_ins(folder: str, problems: list[Text]) -> Iterator[tuple[str, bytes]]:
     except OSError as error:
         problems.append(t("{path} is not used: {why}", path=folder, why=error.strerror or str(error)))
         return
-    refusal = _refusal(os.stat(folder), folder) if paths else None
+    refusal = untrusted(os.stat(folder), folder) if paths else None
     if refusal is not None:
         problems.append(refusal)
         return
@@ -111,12 +112,4 @@ def _read(path: str) -> bytes | Text:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST:
             return t("{path} is not used: it is no file, or too large", path=path)
-        return _refusal(found, path) or file.read(LARGEST)
-
-
-def _refusal(found: os.stat_result, path: str) -> Text | None:
-    if found.st_uid not in (0, os.geteuid()):
-        return t("{path} is not used: it belongs to another user (chown root {path})", path=path)
-    if stat.S_IMODE(found.st_mode) & 0o022:
-        return t("{path} is not used: others can write it (chmod go-w {path})", path=path)
-    return None
+        return untrusted(found, path) or file.read(LARGEST)

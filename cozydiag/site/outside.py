@@ -8,7 +8,7 @@ from cozydiag.findings import fail, ok, unknown, warn
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.model import Finding
-from cozydiag.site.name import port_of
+from cozydiag.site.name import port_of, unresolved
 from cozydiag.stack import Site
 from cozydiag.text import t
 
@@ -45,8 +45,7 @@ def reach(host: Host, site: Site) -> Iterator[Finding]:
 
 def _nowhere(site: Site, why: Failure) -> Finding:
     if why.kind != "name":
-        text = t("where {site} leads is not known: the resolver of this machine gives no answer", site=site.host)
-        return unknown("name.resolver", text)
+        return unresolved(site, why)
     return fail(
         "site.unreachable",
         t("{site} cannot be reached: its name has no address", site=site.host),
