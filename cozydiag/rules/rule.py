@@ -18,6 +18,9 @@
 A pattern is tried only on lines that hold its ``literal`` (in small letters; the line may have others), at the places
 where it stands: the regular expression, Python's, must match within 1,000 characters before and 2,000 after it. Without
 one the literal is enough. Groups may be numbered where a pattern needs a name twice (`host`, `host2`).
+
+Of a program that runs and answers, a log is taken at its word from rank 70 on only (`stack.complaints`), and where a
+word like "error" stands in its lines (`host.logs.is_loud`).
 """
 
 from __future__ import annotations

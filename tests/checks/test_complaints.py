@@ -12,6 +12,7 @@ from cozydiag.host import Answer, Failure, Host
 from cozydiag.host.logs import TIMES, is_loud
 from cozydiag.managers.service import Condition, Service, State
 from cozydiag.model import Finding, Status
+from cozydiag.report.services import complaint
 from cozydiag.rules import load
 from cozydiag.stack import Stack
 from cozydiag.stack.complaints import GRAVE, of_service
@@ -190,6 +191,10 @@ def test_a_service_of_another_manager_says_so_when_it_is_asked_for_alone() -> No
     found = asked(*stamped(BUSY, BUSY, BUSY))
     assert found is not None
     assert (found.code, found.service, found.by_hand) == ("service.complains", "docker:web", "cozydiag logs docker:web")
+    told = complaint(found, lambda text: render(text, ENGLISH))
+    assert told is not None
+    assert (told["text"].startswith("web runs, but"), told["line"].endswith(BUSY)) == (True, True)
+    assert complaint(None, lambda text: render(text, ENGLISH)) is None
     assert asked(BUSY, BUSY, BUSY) is None, "nobody knows when"
     assert asked(*stamped(BUSY, BUSY, BUSY), state=State.FAILED) is None, "its state says more"
     assert asked(*stamped(BUSY, BUSY, BUSY), since=None) is None
