@@ -16,6 +16,7 @@ from statistics import median
 
 from cozydiag.sandbox.programs.replay import RECORDINGS
 from scripts.benchmark.measure import Command, in_turn
+from scripts.benchmark.rows import Bound
 
 DATABASES = 500
 ROUNDS = 15
@@ -39,6 +40,10 @@ def cost(bin_folder: Path) -> float:
         )
     rounds = zip(costs["bare"], costs["with"], costs["without"], strict=True)
     return median((whole.cpu - rest.cpu) / bare.cpu for bare, whole, rest in rounds)
+
+
+def bound(cost: float) -> Bound:
+    return Bound("couchdb_500", "CPU, bare interpreters", cost, 4.0)
 
 
 @contextmanager

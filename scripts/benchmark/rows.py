@@ -9,7 +9,6 @@ from typing import NamedTuple
 from cozydiag.sandbox import Sandbox
 from scripts.benchmark.measure import count, in_turn, middle, ratio
 from scripts.benchmark.scenes import Scene, commands, hang, ours
-from scripts.benchmark.sites import Sites
 
 TIME_OUT = 2.0
 """Seconds that one look at this machine may take (cozydiag's `timing.local`)."""
@@ -67,9 +66,8 @@ class Bound(NamedTuple):
         return self.value <= self.limit
 
 
-def bounds(rows: Mapping[str, Row], couchdb: float, sites: Sites) -> list[Bound]:
-    """What must hold, and how it stands; ``couchdb`` is the CPU of CouchDB's part with many databases, ``sites`` that
-    of a proxy with many sites."""
+def bounds(rows: Mapping[str, Row]) -> list[Bound]:
+    """What must hold of these rows, and how it stands."""
     quiet = rows["status_quiet"]
     patience = TIME_OUT + quiet.wall_s + 0.3
     return [
@@ -79,9 +77,6 @@ def bounds(rows: Mapping[str, Row], couchdb: float, sites: Sites) -> list[Bound]
         Bound("status_quiet", "modules", len(quiet.modules or ()), MODULES),
         Bound("status_quiet", "banned modules", len(BANNED & (quiet.modules or set())), 0),
         Bound("cron", "CPU, bare interpreters", rows["cron"].cpu_vs_bare, 12.0),
-        Bound("couchdb_500", "CPU, bare interpreters", couchdb, 4.0),
-        Bound("sites_1000", "CPU at first, bare interpreters", sites.first, 50.0),
-        Bound("sites_1000", "CPU ever after, bare interpreters", sites.cached, 1.0),
         Bound("help", "CPU, bare interpreters", rows["help"].cpu_vs_bare, 7.0),
         Bound("version", "CPU, bare interpreters", rows["version"].cpu_vs_bare, 1.5),
         *(Bound(name, "wall, s", row.wall_s, patience) for name, row in rows.items() if name.startswith("hung_")),

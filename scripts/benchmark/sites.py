@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from cozydiag.sandbox import Sandbox
 from scripts.benchmark.measure import Command, in_turn
+from scripts.benchmark.rows import Bound
 from scripts.laboratory import tls
 
 SITES = 1000
@@ -36,6 +37,12 @@ class Sites(NamedTuple):
 
     first: float
     cached: float
+
+    def bounds(self) -> list[Bound]:
+        return [
+            Bound("sites_1000", "CPU at first, bare interpreters", self.first, 50.0),
+            Bound("sites_1000", "CPU ever after, bare interpreters", self.cached, 1.0),
+        ]
 
 
 def cost(bin_folder: Path) -> Sites:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cozydiag.sandbox import Sandbox
-from scripts.benchmark import managers
+from scripts.benchmark import managers, many
 from scripts.benchmark.measure import Command, Cost, UnexpectedExitError, count, in_turn, once, ratio
 from scripts.benchmark.rows import BANNED, MODULES, Row, bounds
 from scripts.benchmark.scenes import SCENES, Scene, hang, ours, resume
@@ -86,16 +86,16 @@ def test_a_ratio_is_the_median_of_the_rounds() -> None:
 
 
 def test_what_is_cheap_enough_meets_every_bound() -> None:
-    assert all(bound.met for bound in bounds(GOOD, 4.0, Sites(50.0, 1.0)))
+    assert all(bound.met for bound in [*bounds(GOOD), many.bound(4.0), *Sites(50.0, 1.0).bounds()])
 
 
 def test_a_dear_couchdb_misses_its_bound() -> None:
-    assert [bound.row for bound in bounds(GOOD, 4.1, Sites(1.0, 0.5)) if not bound.met] == ["couchdb_500"]
+    assert not many.bound(4.1).met
 
 
 @pytest.mark.parametrize("dear", [Sites(50.1, 0.5), Sites(10.0, 1.1)])
 def test_a_thousand_sites_must_be_cheap_at_first_and_ever_after(dear: Sites) -> None:
-    assert [bound.row for bound in bounds(GOOD, 4.0, dear) if not bound.met] == ["sites_1000"]
+    assert not all(bound.met for bound in dear.bounds())
 
 
 def test_dear_managers_miss_their_bounds() -> None:
@@ -118,7 +118,5 @@ def test_dear_managers_miss_their_bounds() -> None:
     ],
 )
 def test_what_is_too_dear_misses_one_bound(row: str, dear: dict[str, Any]) -> None:
-    missed = [
-        bound for bound in bounds({**GOOD, row: GOOD[row]._replace(**dear)}, 3.0, Sites(1.0, 0.5)) if not bound.met
-    ]
+    missed = [bound for bound in bounds({**GOOD, row: GOOD[row]._replace(**dear)}) if not bound.met]
     assert [bound.row for bound in missed] == [row]
