@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Literal, NamedTuple, cast
 
 from cozydiag.text import Param, Text
@@ -41,14 +42,19 @@ def catalogue(language: str) -> Catalogue:
     """The catalogue of ``language``; English where there is none or it cannot be read."""
     if language != "fr":
         return ENGLISH
-    import gettext  # only those who read another language pay for it
-
     path = os.path.join(os.path.dirname(__file__), "locale", language, "LC_MESSAGES", "cozydiag.mo")
     try:
-        with open(path, "rb") as file:
-            translations = gettext.GNUTranslations(file)
+        return _french(path)
     except Exception:  # noqa: BLE001 - a damaged catalogue must not stop a diagnosis, and it fails in many ways
         return ENGLISH
+
+
+@cache
+def _french(path: str) -> Catalogue:
+    import gettext  # only those who read another language pay for it
+
+    with open(path, "rb") as file:
+        translations = gettext.GNUTranslations(file)
     return Catalogue(
         "fr", translations.gettext, translations.ngettext, lambda words: _phrase(words, translations.gettext)
     )
