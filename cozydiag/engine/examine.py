@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from cozydiag.config import Config
-from cozydiag.couchdb import memory
+from cozydiag.couchdb import Reply, memory
 from cozydiag.engine import registry
 from cozydiag.engine.diagnosis import Diagnosis, verdict
 from cozydiag.engine.run import Run
@@ -48,11 +48,11 @@ def look(
         stack.settle(host.within(min(2.0, wish.deadline), "discovery"))
     except Unasked:
         pass  # too little was collected to find out what is there: every check that wants to know says so
-    refusals = memory.refusals(stack.config) if collected is None else {}
-    remembered = refusals.get(memory.mark(stack.config))
+    kept = memory.refusals(stack.config) if collected is None else {}
     stack.may_log_in = collected is not None or memory.may_try(config)
-    stack.refusal = before.refusal if before is not None and before.refusal is not None else remembered
-    stack.refusals = {**refusals, **(before.refusals if before is not None else {})}
+    stack.refusal = before.refusal if before is not None else None
+    stack.refusal = stack.refusal or kept.get(memory.mark(stack.config))
+    stack.refusals = {**kept, **(before.refusals if before is not None else {})}
     loaded = registry.load(config.drop_ins)
     if config.checks:
         from cozydiag.config.check_options import verify
@@ -60,29 +60,34 @@ def look(
         verify(config, [(check.id, check.options) for check in loaded.checks.values()])
     checks = registry.pick(loaded.checks, wish.only, wish.skip)
     seen = Run(checks, host, stack, progress, skip=wish.skip).run()
-    if stack.refusal is not None and remembered is None and collected is None:
-        memory.remember(stack.config, stack.refusal)
-    for of in stack.refusals.keys() - refusals.keys() if collected is None else ():
-        memory.remember(stack.config, stack.refusals[of], of)
+    if collected is None:
+        _remember(stack, kept)
     diagnosis = Diagnosis(checks, [*seen, *loaded.errors], stack.services())
-    told = wish.told or wish.only
-    causes = [cause for cause in diagnosis.causes if _asked_for(told, cause.instance, *cause.explains)]
-    causal = {cause.instance for cause in causes}
-    results = [one for one in diagnosis.results if one.instance in causal or _asked_for(told, one.instance)]
+    results, causes = _told(diagnosis, wish)
     marks = chain(results, causes)
     report = Report(
-        verdict(results, causes),
-        tuple(causes),
-        tuple(results),
-        marks,
-        os.uname().nodename,
-        started_at,
-        world.clock.monotonic() - started,
-        host.euid() == 0,
-        stack.second_look,
+        verdict(results, causes), causes, results, marks, os.uname().nodename, started_at,
+        world.clock.monotonic() - started, host.euid() == 0, stack.second_look,
         front=_front(stack, host) if dict(marks)["proxy"] != "absent" else "",
-    )
+    )  # fmt: skip
     return masked(report, _masks(report, stack)), stack
+
+
+def _remember(stack: Stack, kept: Mapping[memory.Mark, Reply]) -> None:
+    """The logins that were refused just now, for the next run."""
+    own = memory.mark(stack.config)
+    if stack.refusal is not None and own not in kept:
+        memory.remember(stack.config, stack.refusal, own)
+    for of in stack.refusals.keys() - kept.keys():
+        memory.remember(stack.config, stack.refusals[of], of)
+
+
+def _told(diagnosis: Diagnosis, wish: Wish) -> tuple[tuple[Result, ...], tuple[Cause, ...]]:
+    """What was asked for, and the causes of it."""
+    told = wish.told or wish.only
+    causes = tuple(cause for cause in diagnosis.causes if _asked_for(told, cause.instance, *cause.explains))
+    causal = {cause.instance for cause in causes}
+    return tuple(r for r in diagnosis.results if r.instance in causal or _asked_for(told, r.instance)), causes
 
 
 def _masks(report: Report, stack: Stack) -> Hides:
