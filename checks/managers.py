@@ -91,8 +91,8 @@ def service(host: Host, stack: Stack, service: Condition) -> Iterator[Finding]:
 @check("manager.log", t("No running service complains"),
        because=["host.disk", "couchdb.reach", "couchdb.up", "couchdb.login", "couchdb.database"])  # fmt: skip
 def log(host: Host, stack: Stack) -> Iterator[Finding]:
-    """Of supervisord's programs only: other logs cost a process each, and nobody has reported a fault. CouchDB's log
-    has its own check."""
+    """Of supervisord's programs only: to read another log costs a process or a request, in every run of a healthy
+    server. CouchDB's log has its own check."""
     seen = stack.supervisor(host)
     running = () if isinstance(seen, Failure) else [p for p in seen.programs if p.state == supervisord.RUNNING]
     view = host.within(host.deadline.remaining(), host.instance)  # a hundred calm logs are no evidence
