@@ -5,12 +5,11 @@ from __future__ import annotations
 from cozydiag.api import Finding, Host, Iterator, Site, Stack, check, ok, plural, skip, t
 from cozydiag.host.failure import Failure
 from cozydiag.host.http import Answer
-from cozydiag.proxies.protocol import Proxy
+from cozydiag.proxies.protocol import NAMES, Proxy
 from cozydiag.stack import fronts
 
 _ROLE = "proxy"
 _TICK = 0.02  # the kernel counts starts in hundredths of a second
-_NAMES = {"nginx": "nginx", "apache": "Apache", "caddy": "Caddy", "haproxy": "HAProxy"}
 
 
 @check("proxy.config", t("The reverse proxy's configuration can be read"), role=_ROLE)
@@ -20,7 +19,7 @@ def config(host: Host, stack: Stack) -> Iterator[Finding]:
     for proxy in here:
         found = fronts.running(stack, host, proxy)
         if found is not None and fronts.changed(stack, host, proxy) <= found.loaded + _TICK:
-            yield ok(t("{proxy} runs with the configuration that is on disk", proxy=_NAMES[proxy.name]))
+            yield ok(t("{proxy} runs with the configuration that is on disk", proxy=NAMES[proxy.name]))
         else:
             from cozydiag.site import front
 
@@ -42,7 +41,7 @@ def running(host: Host, stack: Stack) -> Iterator[Finding]:
         yield _runs(host, stack, proxy)
     for proxy in fronts.proxies(stack, host):
         if proxy not in here:
-            yield ok(t("{proxy} is installed too and does not run", proxy=_NAMES[proxy.name]))
+            yield ok(t("{proxy} is installed too and does not run", proxy=NAMES[proxy.name]))
     if not here:
         yield skip(t("no reverse proxy is installed here"))
 
@@ -62,7 +61,7 @@ def _runs(host: Host, stack: Stack, proxy: Proxy) -> Finding:
             "{proxy} runs as PID {pid} with {n} workers",
             n=len(found.workers),
             pid=str(found.master.pid),
-            proxy=_NAMES[proxy.name],
+            proxy=NAMES[proxy.name],
         )
     )
 

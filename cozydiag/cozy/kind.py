@@ -13,6 +13,7 @@ from cozydiag.findings import ok, skip, unknown
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.model import Finding
+from cozydiag.proxies.protocol import NAMES
 from cozydiag.stack import ELSEWHERE, Site, Stack, fronts
 from cozydiag.stack.words import ourselves
 from cozydiag.text import Text, plural, t, verbatim
@@ -22,7 +23,6 @@ _MAILERS: Final = {
     "msmtp": "/usr/sbin/msmtp",
 }  # fmt: skip
 _MANAGERS: Final = {"sysv": "SysV", "docker": "Docker", "pm2": "PM2", "cozy-monitor": "cozy-controller"}
-_PROXIES: Final = {"nginx": "nginx", "apache": "Apache", "caddy": "Caddy", "haproxy": "HAProxy"}
 
 LOOKED_FOR: Final = t(
     "a Cozy v2 (/etc/cozy, /usr/local/cozy, a controller under supervisord), a cozy-stack (its unit, its process, "
@@ -105,9 +105,9 @@ def _rest(seen: Seen) -> list[Text]:
     rest = []
     if not (seen.flavours or seen.sites):
         rest += [
-            plural("{name} with {n} site", "{name} with {n} sites", n=number, name=_PROXIES[name])
+            plural("{name} with {n} site", "{name} with {n} sites", n=number, name=NAMES[name])
             if number >= 0
-            else verbatim(_PROXIES[name])
+            else verbatim(NAMES[name])
             for name, number in seen.proxies
         ]
     if seen.couchdb is not None:

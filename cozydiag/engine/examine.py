@@ -109,14 +109,12 @@ def _asked_for(only: tuple[str, ...], *instances: str) -> bool:
     return any(fnmatchcase(name, pattern) for name in names for pattern in only)
 
 
-_FRONTS = {"nginx": "nginx", "apache": "Apache", "caddy": "Caddy", "haproxy": "HAProxy"}
-
-
 def _front(stack: Stack, host: Host) -> str:
     """Whoever was looked at already: nothing is asked for it."""
+    from cozydiag.proxies.protocol import NAMES
     from cozydiag.stack import fronts
 
-    return ", ".join(_FRONTS.get(proxy.name, proxy.name) for proxy in fronts.in_use(stack, host))
+    return ", ".join(NAMES[proxy.name] for proxy in fronts.in_use(stack, host))
 
 
 def chain(results: Sequence[Result], causes: Sequence[Cause]) -> tuple[tuple[str, str], ...]:

@@ -12,6 +12,9 @@ from cozydiag.host.failure import Failure
 from cozydiag.host.processes import Process
 from cozydiag.model import Evidence
 
+NAMES = {"nginx": "nginx", "apache": "Apache", "caddy": "Caddy", "haproxy": "HAProxy"}
+"""The names that people know them by, by `Proxy.name`."""
+
 
 class Running(NamedTuple):
     """The master and its workers; the master alone where there are none by design (Caddy, Apache's and HAProxy's

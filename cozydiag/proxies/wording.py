@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from cozydiag.proxies.denials import Denial
+from cozydiag.proxies.protocol import NAMES
 from cozydiag.text import Text, t
-
-PROGRAMS = {"nginx": "nginx", "apache": "Apache", "caddy": "Caddy", "haproxy": "HAProxy"}
-"""The names that people know them by."""
 
 
 class Case(NamedTuple):
@@ -37,13 +35,13 @@ def words(code: str, case: Case) -> Words:
     """The sentence and the advice for a code. Raises KeyError for one that is none of a way."""
     who = case.who or (case.seen if code == "proxy.stranger" else case.upstream)
     text, advice = _WAYS[code]
-    case = case._replace(proxy=PROGRAMS[case.proxy], who=who)
+    case = case._replace(proxy=NAMES[case.proxy], who=who)
     return Words(code, _filled(text, case), _filled(advice, case))
 
 
 def denied(case: Case, denial: Denial, root: str) -> Words:
     """A connection that SELinux or AppArmor forbade, by the kernel's own line. ``root`` stands before commands."""
-    text = t("{by} forbids {proxy} to connect to {upstream} for {site}", by=denial.by, proxy=PROGRAMS[case.proxy],
+    text = t("{by} forbids {proxy} to connect to {upstream} for {site}", by=denial.by, proxy=NAMES[case.proxy],
              upstream=case.upstream, site=case.site)  # fmt: skip
     commands: tuple[str, ...] = ()
     if denial.switch:

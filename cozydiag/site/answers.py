@@ -8,9 +8,8 @@ from cozydiag.host.failure import Failure
 from cozydiag.host.http import Answer
 from cozydiag.model import Evidence, Finding
 from cozydiag.proxies.probe import start_page
-from cozydiag.proxies.protocol import Server
+from cozydiag.proxies.protocol import NAMES, Server
 from cozydiag.proxies.serving import answers_to
-from cozydiag.proxies.wording import PROGRAMS
 from cozydiag.stack import Site, Stack, fronts
 from cozydiag.stack.words import root
 from cozydiag.text import t
@@ -53,7 +52,7 @@ def _another(host: Host, stack: Stack, site: Site, answer: Answer, came: Evidenc
     place = f"{way.server.path}:{way.server.line}" if way is not None else ""
     if way is not None and not known:
         text = t("no site of {proxy} has the name {site}: the one in {place} answers in its place",
-                 proxy=PROGRAMS[way.proxy.name], site=site.host, place=place)  # fmt: skip
+                 proxy=NAMES[way.proxy.name], site=site.host, place=place)  # fmt: skip
     elif place:
         text = t("{site} shows {page} and no Cozy: the site in {place} does not lead to one", site=site.host,
                  page=page or "", place=place)  # fmt: skip

@@ -9,7 +9,7 @@ from cozydiag.findings import fail, ok, unknown, warn
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.model import Evidence, Finding
-from cozydiag.proxies.wording import PROGRAMS
+from cozydiag.proxies.protocol import NAMES
 from cozydiag.stack import Site, Stack, fronts, orders
 from cozydiag.stack.words import ourselves
 from cozydiag.text import Text, When, t
@@ -120,7 +120,7 @@ def _reload(host: Host, stack: Stack, site: Site) -> tuple[tuple[str, ...], str 
     if way is None:
         return (), t("the reverse proxy")
     command = orders.line(host, stack, way.proxy, "reload")
-    return (command,) if command else (), PROGRAMS[way.proxy.name]
+    return (command,) if command else (), NAMES[way.proxy.name]
 
 
 def _trouble(host: Host, site: Site, seen: Certificate, code: int, words: str) -> Finding | None:

@@ -6,8 +6,7 @@ from cozydiag.findings import fail, ok, unknown, warn
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.model import Evidence, Finding
-from cozydiag.proxies.protocol import Configuration, Mistake, Proxy, Running
-from cozydiag.proxies.wording import PROGRAMS
+from cozydiag.proxies.protocol import NAMES, Configuration, Mistake, Proxy, Running
 from cozydiag.stack import Stack, fronts, orders
 from cozydiag.stack.words import ourselves, root
 from cozydiag.text import t
@@ -29,7 +28,7 @@ _END = "AH00020"
 
 def configured(host: Host, stack: Stack, proxy: Proxy, *, serving: bool) -> Finding:
     """Its configuration on disk, parsed."""
-    name = PROGRAMS[proxy.name]
+    name = NAMES[proxy.name]
     read = _examined(host, stack, proxy)
     if isinstance(read, Failure):
         text = t("{proxy}'s configuration could not be looked at: {why}", proxy=name, why=read.detail)
@@ -60,7 +59,7 @@ def _examined(host: Host, stack: Stack, proxy: Proxy) -> Configuration | Failure
 
 
 def _broken(host: Host, stack: Stack, proxy: Proxy, mistake: Mistake, *, serving: bool) -> Finding:
-    name = PROGRAMS[proxy.name]
+    name = NAMES[proxy.name]
     path = mistake.path or proxy.configuration
     place = f"{path}:{mistake.line}" if mistake.line else path
     proof = host.see(place, _line(host, mistake) or mistake.message)
@@ -112,7 +111,7 @@ def down(host: Host, stack: Stack, proxy: Proxy) -> Finding:
     if closed is not None:
         text = t("{path} cannot be read, so it is not known whether nginx runs", path=closed)
         return unknown("nginx.pid_unreadable", text, unlock=ourselves("status", stack.config))
-    name = PROGRAMS[proxy.name]
+    name = NAMES[proxy.name]
     proof = host.evidence[-1] if host.evidence else None
     start = orders.line(host, stack, proxy, "start")
     return fail(
@@ -149,7 +148,7 @@ def last_words(host: Host, stack: Stack, proxy: Proxy, since: float) -> Evidence
 
 def unwell(host: Host, stack: Stack, proxy: Proxy, found: Running) -> Finding | None:
     """What is wrong with those that run; None where nothing is."""
-    name = PROGRAMS[proxy.name]
+    name = NAMES[proxy.name]
     if found.master in found.orphans:
         return _orphans(host, name, found)
     if found.stopped:

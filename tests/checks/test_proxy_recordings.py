@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from cozydiag.config import Config
 from cozydiag.config.values import Part, Proxy, Site
 from cozydiag.host import Answer, Failure
 from cozydiag.host.commands import Completed
@@ -181,7 +180,7 @@ def look(cozy: Cozy, file: str, folder: Path) -> str:
              for port, name in enumerate(("controller", "data-system", "home", "proxy"), 9990)}  # fmt: skip
     url = f"http{'s' if tls else ''}://cozy.test:{there.port}{came.path}"
     settings = cozy.with_config(discover=False, proxy=there.config, parts=parts, sites=())
-    settings = Config(**{**vars(settings), "paths": settings.paths._replace(logs="/logs")})
+    settings = settings._replace(paths=settings.paths._replace(logs="/logs"))
     machine = Machine(
         web={**SERVED, f"127.0.0.1:{there.port}": came.came, **there.machine.get("web", {})},  # type: ignore[dict-item]
         sockets={**SOCKETS, **there.machine.get("sockets", {})},  # type: ignore[dict-item]
@@ -196,7 +195,7 @@ def look(cozy: Cozy, file: str, folder: Path) -> str:
         clock=FakeClock(came.began),
     )
     site = Item(url, "cozy.test", ("127.0.0.1", there.port), tls, "configuration")
-    stack = Stack(Config(**{**vars(settings), "sites": (Site(url, "cozy.test", site.address, tls),)}))
+    stack = Stack(settings._replace(sites=(Site(url, "cozy.test", site.address, tls),)))
     [finding] = run_check(cozy.checks["proxy.gateway"], FakeHost(machine), stack)
     return "" if finding.status == "ok" else finding.code
 
