@@ -1,6 +1,5 @@
 """`cozydiag ignore`: problems that somebody has decided to live with."""
 
-import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -53,22 +52,15 @@ def ignore(
             return _removed(state, ids, known, kept)
         import time
 
-        by = _who()
+        from cozydiag.cli.fix_look import who
+
+        by = who()
         new = [ignored.Ignored(one, end, reason, by, time.time(), {}) for one in ids]
         _keep(state, [*kept, *new])
     finally:
         state.close()
     write(_listed(new) + _strangers(loaded.drop_ins, new))
     return 0
-
-
-def _who() -> str:
-    import pwd
-
-    try:
-        return os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())
 
 
 def _removed(state: "State", ids: list[str], known: "list[Ignored]", kept: "list[Ignored]") -> int:

@@ -38,7 +38,6 @@ from cozydiag.managers.docker import SOCKETS
 LOGIN = b"collected\nstand-in-of-the-login\n"
 """In the place of the login that stayed there: requests with any login are answered as those with the true one were."""
 
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _EVERYWHERE = ("0.0.0.0", "::", "127.0.0.1", "::1")  # noqa: S104
 
 
@@ -124,7 +123,7 @@ class CollectedHost(TabledHost):
 
     def _unheard(self, address: tuple[str, int]) -> Failure | None:
         """Refused, where the kernel's tables show that nothing listens there; None where nobody can tell."""
-        if address[0] not in _LOOPBACK or self.tables.listeners is None:
+        if address[0] not in urls.LOOPBACK or self.tables.listeners is None:
             return None
         here = (one for one in self.tables.listeners if one.port == address[1] and one.address in _EVERYWHERE)
         return None if any(here) else REFUSED
@@ -161,7 +160,7 @@ class CollectedHost(TabledHost):
         return self._note(f"SMTP {name}:{port}", refused, lambda _: "")
 
     def connect(self, address: str, port: int) -> Failure | None:
-        if address not in _LOOPBACK or self.tables.listeners is None:
+        if address not in urls.LOOPBACK or self.tables.listeners is None:
             raise Unasked
         away = self._unheard((address, port))
         self.see(f"connect {address}:{port}", away.detail if away else "something listens")

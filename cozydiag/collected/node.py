@@ -12,10 +12,10 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
+from cozydiag.collected.answers import REFUSED
 from cozydiag.collected.tables import ABSENT, UNKNOWN, File, Tables
 from cozydiag.host import Failure, Process, Unasked
 
-_GONE: Final = Failure("refused", "connection refused")
 _STATES: Final = (("errored", "errored"), ("Stopping app:", "stopped"))
 _EXIT = re.compile(r" exited with code \[(\d{1,3})\]")
 
@@ -29,7 +29,7 @@ def answer(tables: Tables, socket: str, request: bytes) -> bytes | Failure:
     if bound is None:
         raise Unasked
     if not any(line.endswith(f" {socket}") for line in bound.splitlines()):
-        return _GONE
+        return REFUSED
     if os.path.basename(socket) != "rpc.sock" or b"getMonitorData" not in request:
         raise Unasked
     return _framed({"args": [list(_apps(tables, os.path.dirname(socket)))]})

@@ -14,14 +14,9 @@ from cozydiag.collected.grammar import is_number
 from cozydiag.collected.tables import ABSENT, UNKNOWN, File, Tables
 from cozydiag.host import Answer, Failure, Unasked
 from cozydiag.host.commands import Completed
+from cozydiag.managers.supervisord import STATES
 
-STATES: Final = {
-    "STOPPED": 0, "STARTING": 10, "RUNNING": 20, "BACKOFF": 30, "STOPPING": 40, "EXITED": 100, "FATAL": 200,
-    "UNKNOWN": 1000,
-}  # fmt: skip
-"""`supervisor/states.py ProcessStates`"""
-
-_ROW = re.compile(r"(\S+)\s+(STOPPED|STARTING|RUNNING|BACKOFF|STOPPING|EXITED|FATAL|UNKNOWN)\s*(.*)")
+_ROW = re.compile(rf"(\S+)\s+({'|'.join(STATES)})\s*(.*)")
 _RUNS = re.compile(r"pid (\d{1,10}), uptime (?:(\d{1,6}) days?, )?(\d{1,6}):(\d\d):(\d\d)")
 _EXIT = re.compile(r" exited: (\S+) \(exit status (\d{1,3});")
 

@@ -19,7 +19,7 @@ _OLD = 86400.0
 """Seconds after which a file of a compaction is no longer one that is under way."""
 _LARGE = 1 << 20
 
-_COPY = t(
+COPY = t(
     "Make a copy of the whole data folder now, before anything else. Do not restart CouchDB and do not compact: both "
     "can make what is left unreadable for good. Then compare with a backup."
 )
@@ -51,7 +51,7 @@ def _lost(host: Host, stack: Stack, seen: files.Data) -> Iterator[Finding]:
             "couchdb.data_lost",
             t("a file of CouchDB's data is empty: {path}. CouchDB takes it for a new one and says nothing",
               path=seen.empty[0]),
-            _COPY, role=_ROLE, proof=Evidence(seen.empty[0], "0 bytes"), restart_helps=False,
+            COPY, role=_ROLE, proof=Evidence(seen.empty[0], "0 bytes"), restart_helps=False,
         )  # fmt: skip
         return
     vital = [*access.expected(stack, host), "_dbs", "_users"]
@@ -62,7 +62,7 @@ def _lost(host: Host, stack: Stack, seen: files.Data) -> Iterator[Finding]:
             "couchdb.data_lost",
             t("a file of CouchDB's data does not begin as one: {path}. CouchDB takes it for a new one and says "
               "nothing", path=path),
-            _COPY, role=_ROLE, proof=Evidence(path, "no header in its first block"), restart_helps=False,
+            COPY, role=_ROLE, proof=Evidence(path, "no header in its first block"), restart_helps=False,
         )  # fmt: skip
         return
 

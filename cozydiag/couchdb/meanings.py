@@ -6,12 +6,8 @@ from collections.abc import Callable
 from typing import Final
 
 from cozydiag.couchdb.boot import Ill
+from cozydiag.couchdb.damage import COPY
 from cozydiag.text import t
-
-_COPY: Final = t(
-    "Make a copy of the whole data folder now, before anything else. Do not restart CouchDB and do not compact: both "
-    "can make what is left unreadable for good. Then compare with a backup."
-)
 
 LASTING = ("data_lost", "file_damaged")
 """What stays true until the files are mended; all else may be over by now."""
@@ -27,10 +23,10 @@ WORDS: Final[dict[str, Callable[[str], Ill]]] = {
     "data_lost": lambda name: Ill(
         "couchdb.data_lost",
         t("a file of CouchDB's data was missing, and CouchDB put an empty one in its place: {name}", name=name),
-        _COPY,
+        COPY,
     ),
     "file_damaged": lambda path: Ill(
-        "couchdb.file_damaged", t("a file of CouchDB's data is damaged: {path}", path=path or "?"), _COPY
+        "couchdb.file_damaged", t("a file of CouchDB's data is damaged: {path}", path=path or "?"), COPY
     ),
     "view_damaged": lambda path: Ill(
         "couchdb.view_damaged",

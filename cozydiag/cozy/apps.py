@@ -10,14 +10,12 @@ from cozydiag.findings import fail, ok, skip, warn
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.host.logs import one_line
+from cozydiag.managers.cozy_monitor import LOGS
 from cozydiag.model import Finding
 from cozydiag.stack import Stack
 from cozydiag.stack.why import telling, waits_for
 from cozydiag.stack.words import root
 from cozydiag.text import t
-
-LOGS = "/usr/local/var/log/cozy"
-"""cozy-controller's `dir_app_log`."""
 
 
 class App(NamedTuple):

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from cozydiag.config.values import STACK_PARTS
-from cozydiag.cozy.apps import LOGS
 from cozydiag.cozy.monitor import answering
 from cozydiag.findings import fail, ok, skip, warn
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.host.logs import one_line
+from cozydiag.managers.cozy_monitor import LOGS
 from cozydiag.model import Evidence, Finding
 from cozydiag.stack import Stack
 from cozydiag.stack.words import name_of

@@ -11,14 +11,10 @@ from cozydiag.host.http import Answer
 from cozydiag.managers import supervisord
 from cozydiag.model import Evidence, Finding
 from cozydiag.stack import Part, Stack
+from cozydiag.stack.judged import LISTENS, SLOW
 from cozydiag.stack.ports import holder, state_of
 from cozydiag.stack.words import name_of, ourselves
 from cozydiag.text import t
-
-_GRACE = {"cozy.controller": 300.0}
-"""Seconds: the controller listens only when all apps are started (cozy-controller autostart.coffee)."""
-
-_LISTENS = 15.0
 
 GONE = t("Its program is gone, and npm has it no more: back up CouchDB and /usr/local/cozy, and plan the move to a "
          "cozy-stack.")  # fmt: skip
@@ -98,13 +94,13 @@ def _breaks_off(part: Part, proof: Evidence) -> Finding:
 def _starting(host: Host, stack: Stack, part: Part, proof: Evidence) -> Finding | None:
     """Running for so short a time that it may not listen yet."""
     program = stack.program(host, part.role)
-    if program is None or program.state != supervisord.RUNNING or program.age >= _GRACE.get(part.role, _LISTENS):
+    if program is None or program.state != supervisord.RUNNING or program.age >= SLOW.get(part.role, LISTENS):
         return None
     return warn(
         "service.starting",
         t("{name} is running but does not listen yet; it may still be starting", name=_name(part)),
         t("It listens last of all, when every app is up: wait some minutes; a restart would only begin anew.")
-        if part.role in _GRACE
+        if part.role in SLOW
         else t("Wait half a minute and look again; a restart would only begin anew."),
         role=part.role,
         proof=proof,

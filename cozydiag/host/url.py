@@ -6,6 +6,9 @@ from cozydiag.host.logs import one_line
 
 _PORTS = {"http": 80, "https": 443}
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+"""How this machine is written."""
+
 
 class Url(NamedTuple):
     """``target`` is path and query as sent; user and password in the address are dropped, never sent or shown."""

@@ -21,6 +21,7 @@ PARTS: Final[Mapping[str, int]] = {"data-system": 9101, "home": 9103, "proxy": 9
 """What the controller starts by itself (cozy-monitor STACK), and where it listens."""
 
 LOGS: Final = "/usr/local/var/log/cozy"
+"""cozy-controller's `dir_app_log`."""
 
 _STATES: Final = {"stopped": State.STOPPED, "installing": State.STARTING, "broken": State.FAILED}
 """`stopped` is normal: home stops apps that nobody has used for five minutes (cozy-home autostop.coffee)."""

@@ -22,7 +22,6 @@ from cozydiag.managers.strongpm_workers import DYING, SUPERVISOR, Worker, checke
 PORT: Final = 8701
 
 _LARGEST: Final = 4 << 20
-_LOCAL: Final = ("127.0.0.1", "localhost", "::1")
 
 
 def find(host: Host, around: Surroundings) -> tuple[StrongPM, ...]:  # noqa: ARG001  its file or process has been seen
@@ -178,7 +177,7 @@ class StrongPM:
             return last
         found = {number(one.get("id")): worker(one) for one in (*living, *last)}
         place = urls.parse(self.place)
-        if place is None or place.host not in _LOCAL:
+        if place is None or place.host not in urls.LOOPBACK:
             return list(found.values())
         return [checked(host, one) for one in found.values()]
 

@@ -11,8 +11,12 @@ from cozydiag.managers import xmlrpc
 if TYPE_CHECKING:
     from cozydiag.managers.supervisord_login import Login
 
-STOPPED, STARTING, RUNNING, BACKOFF, STOPPING, EXITED, FATAL, UNKNOWN = 0, 10, 20, 30, 40, 100, 200, 1000
+STATES = {
+    "STOPPED": 0, "STARTING": 10, "RUNNING": 20, "BACKOFF": 30, "STOPPING": 40, "EXITED": 100, "FATAL": 200,
+    "UNKNOWN": 1000,
+}  # fmt: skip
 """`supervisor/states.py ProcessStates`"""
+STOPPED, STARTING, RUNNING, BACKOFF, STOPPING, EXITED, FATAL, UNKNOWN = STATES.values()
 
 SOCKETS = (
     "/run/supervisor.sock",

@@ -8,6 +8,7 @@ from shlex import quote
 from cozydiag.findings import fail
 from cozydiag.host import Host
 from cozydiag.host.http import Answer
+from cozydiag.host.url import LOOPBACK
 from cozydiag.model import Evidence, Finding
 from cozydiag.proxies import denials, lines, wording
 from cozydiag.proxies.denials import Denial
@@ -32,8 +33,6 @@ _PROGRAMS = {"nginx": ("nginx",), "apache": ("apache2", "httpd"), "caddy": ("cad
 _KERNEL = "{0}ausearch -m avc,user_avc -ts recent; {0}journalctl -k | grep -i denied"
 """Where the kernel writes down what SELinux and AppArmor forbade."""
 
-_LOCAL = ("127.0.0.1", "localhost", "::1")
-
 
 def finding(
     host: Host, stack: Stack, site: Site, facts: Facts, code: str, chosen: Probe | None, since: float
@@ -41,7 +40,7 @@ def finding(
     """The finding for a verdict on a request that was sent at ``since`` (epoch seconds)."""
     known = facts.way.location.upstreams if facts.way.location else ()
     upstream = chosen.upstream if chosen else next(iter(known), None)
-    role = stack.role_at(upstream.port) if upstream and upstream.host in _LOCAL else None
+    role = stack.role_at(upstream.port) if upstream and upstream.host in LOOPBACK else None
     if code == "proxy.upstream_refused" and upstream and _belongs_elsewhere(host, stack, upstream, role):
         code = "proxy.wrong_upstream"
     denial = _denial(host, facts, code, chosen, since)
@@ -69,7 +68,7 @@ def finding(
 
 def _belongs_elsewhere(host: Host, stack: Stack, upstream: Upstream, role: str | None) -> bool:
     """Nothing listens here because the Cozy's proxy is somewhere else."""
-    if upstream.host not in _LOCAL or role is not None or not stack.expected(host, "cozy.proxy"):
+    if upstream.host not in LOOPBACK or role is not None or not stack.expected(host, "cozy.proxy"):
         return False
     return host.connect(*stack.part("proxy").address) is None
 

@@ -10,6 +10,7 @@ import os
 
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
+from cozydiag.host.url import LOOPBACK
 from cozydiag.model import Finding, Status
 from cozydiag.proxies.protocol import Listen, Proxy, Server
 from cozydiag.stack import Items, Site, Stack, fronts, kept
@@ -20,7 +21,6 @@ OTHERS = 20
 """So many sites of other programs are looked at: each costs requests."""
 
 _USUAL = {"v2": 9104, "v3": 8080}
-_LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
 def sites(stack: Stack, host: Host) -> Items:
@@ -72,9 +72,9 @@ def _leading(
 
 def _is_ours(stack: Stack, server: Server, ports: set[int], others: bool) -> bool:
     if others:
-        return any(upstream.unix or upstream.host in _LOCAL for upstream in server.upstreams)
+        return any(upstream.unix or upstream.host in LOOPBACK for upstream in server.upstreams)
     ours = {part.address for part in stack.parts()}
-    return any((up.host in _LOCAL and up.port in ports) or (up.host, up.port) in ours for up in server.upstreams)
+    return any((up.host in LOOPBACK and up.port in ports) or (up.host, up.port) in ours for up in server.upstreams)
 
 
 def _site(server: Server, others: bool) -> Site:

@@ -15,7 +15,7 @@ from cozydiag.text import Seconds, t
 LISTENS = 15.0
 """Seconds that a service has, after its start, until it must listen."""
 
-_SLOW = {"cozy.controller": 300.0}
+SLOW = {"cozy.controller": 300.0}
 """It listens last of all, when every app is up (cozy-controller autostart.coffee)."""
 
 
@@ -46,7 +46,7 @@ def _running(host: Host, stack: Stack, manager: Manager, found: Condition) -> Fi
     if is_watched(host, found):
         return loops(host, stack, manager, found)
     if strangers.is_silent(host, found):
-        grace = _SLOW.get(found.role or "", LISTENS)
+        grace = SLOW.get(found.role or "", LISTENS)
         if age is None or age >= grace:
             from cozydiag.stack import complaints
 

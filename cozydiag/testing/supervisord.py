@@ -7,15 +7,10 @@ from typing import Any
 from xmlrpc.client import Fault, dumps, loads
 
 from cozydiag.host import Answer
+from cozydiag.managers.supervisord import STATES
 from cozydiag.testing.machine import Request, answer
 
 Struct = dict[str, Any]
-
-_NAMES = {
-    "STOPPED": 0, "STARTING": 10, "RUNNING": 20, "BACKOFF": 30, "STOPPING": 40, "EXITED": 100, "FATAL": 200,
-    "UNKNOWN": 1000,
-}  # fmt: skip
-"""`supervisor/states.py ProcessStates`"""
 
 
 def process_info(name: str, state: str = "RUNNING", **fields: Any) -> Struct:
@@ -23,7 +18,7 @@ def process_info(name: str, state: str = "RUNNING", **fields: Any) -> Struct:
     group, _, own = name.rpartition(":")
     running = state in ("RUNNING", "STARTING", "STOPPING")
     usual = {
-        "name": own, "group": group or own, "state": _NAMES[state], "statename": state, "spawnerr": "",
+        "name": own, "group": group or own, "state": STATES[state], "statename": state, "spawnerr": "",
         "pid": 4000 if running else 0, "start": 1_795_245_137, "stop": 0, "now": 1_795_248_737, "exitstatus": 0,
     }  # fmt: skip
     return {**usual, **fields}
