@@ -8,9 +8,10 @@
 #
 # What it promises, for you to check before you run it:
 # - It changes nothing: no file is written, nothing is started, stopped, installed or signalled but its own helpers.
-# - It talks to this machine alone (127.0.0.1), with GET, and once to CouchDB with the apps' own login.
+# - It talks to this machine alone (127.0.0.1), with GET, and once to CouchDB with the apps' own login. Docker and podman
+#   are asked for their containers where they run already; PM2 and forever are not asked, only their files are read.
 # - Passwords: files that hold nothing else (couchdb.login, tokens, keys) are named with owner and mode, never shown.
-#   Of containers and of PM2's list only named fields are taken: no environments.
+#   Of containers and of PM2's list only named fields are taken, no environments.
 #   In other text it puts (hidden) in the place of what looks like a password. It cannot know them all: the output is
 #   NOT to be posted as it is. `cozydiag read --redact raw.txt` makes of it what may be posted.
 # - Everything has a limit in size and time.
@@ -194,6 +195,16 @@ folder() {
     fi
 }
 
+# each COMMAND PATH...: those that are there, of a user's folder not more than 40.
+each() {
+    command=$1
+    count=0
+    shift
+    for inside in "$@"; do
+        [ -e "$inside" ] && [ $((count += 1)) -le 40 ] && "$command" "$inside"
+    done
+}
+
 # first_of PATH...: the first that is there.
 first_of() { for path in "$@"; do [ -e "$path" ] && printf '%s' "$path" && return; done; }
 
@@ -241,11 +252,14 @@ wget_answer() {
     told "$2" 6 wget -q -S $once -O - "$1"
 }
 
-# asked URL [SIZE] [NAME:PORT:ADDRESS]. After a minute of waiting for what hangs nobody is asked any more.
+# After a minute of waiting for what hangs nobody is asked any more.
+late() { [ $(($(date +%s) - began)) -gt 75 ]; }
+
+# asked URL [SIZE] [NAME:PORT:ADDRESS]
 asked() {
     plain "$1" || return
     section "answer $1${3:+ at ${3##*:}}"
-    if [ $(($(date +%s) - began)) -gt 75 ]; then
+    if late; then
         echo '= state unasked'
     elif have curl; then
         echo '= by curl'
@@ -328,16 +342,16 @@ pm2() {
     log "$1/pm2.pid" # as a log: its folder is a user's
     saved "$1/dump.pm2"
     log "$1/pm2.log"
-    folder "$1/pids" && for path in "$1"/pids/*.pid; do log "$path"; done
-    for path in "$1"/logs/*error*.log; do [ -f "$path" ] && log "$path"; done
+    folder "$1/pids" && each log "$1"/pids/*.pid
+    each log "$1"/logs/*error*.log
 }
 
 # forever FOLDER
 forever() {
     [ ! -h "$1" ] && folder "$1" || return
-    folder "$1/sock" && trace "$1"/sock/*
-    folder "$1/pids" && for path in "$1"/pids/*.pid; do log "$path"; done
-    for path in "$1"/*.log; do [ -f "$path" ] && log "$path"; done
+    folder "$1/sock" && each trace "$1"/sock/*
+    folder "$1/pids" && each log "$1"/pids/*.pid
+    each log "$1"/*.log
 }
 
 # --- what is collected
@@ -447,7 +461,8 @@ while IFS=: read -r user _ uid _ _ home _; do
     case " $homes " in *" $home/.pm2 "*) ;; *) homes="$homes $home/.pm2" ;; esac
     [ ! -e "$home/.forever" ] || forever "$home/.forever"
 done </etc/passwd
-for path in $homes $(sed -n 's/.*PM2_HOME=\([^" ]*\).*/\1/p' /etc/systemd/system/pm2*.service 2>/dev/null); do
+homes="$homes $(sed -n 's/.*PM2_HOME=\([^" ]*\).*/\1/p' /etc/systemd/system/pm2*.service 2>/dev/null)"
+for path in $(printf '%s\n' "$homes" | tr -s ' ' '\n' | sort -u); do
     [ ! -e "$path" ] || pm2 "$path"
 done
 section 'file /etc/passwd'
@@ -476,7 +491,9 @@ case $APACHE_CONF in */httpd.conf) APACHE=httpd ;; *) APACHE=apache2 ;; esac
 if [ -f "$APACHE_CONF" ]; then
     file "$apache/envvars"
     with_includes 3 'Include[A-Za-z]*' "$APACHE_CONF"
-    for name in conf-enabled mods-enabled sites-enabled conf.d vhosts.d ../conf.d ../conf.modules.d; do folder "$apache/$name"; done
+    for name in conf-enabled mods-enabled sites-enabled conf.d vhosts.d ../conf.d ../conf.modules.d; do
+        folder "$apache/$name"
+    done
     # What it makes of its files: `-t -D DUMP_CONFIG` prints that, and writes nothing.
     set -- -f "$APACHE_CONF" -t -D DUMP_CONFIG
     for path in /usr/lib/apache2/modules /usr/lib64/httpd/modules /usr/lib/httpd/modules /usr/lib/apache2; do
@@ -494,10 +511,10 @@ fi
 if [ -f "$CADDY_CONF" ]; then
     with_includes 2 import "$CADDY_CONF"
     for name in conf.d sites-enabled sites Caddyfile.d; do folder "$(dirname "$CADDY_CONF")/$name"; done
-    # Its warnings are not JSON.
+    # As JSON, as which its warnings are none.
     # shellcheck disable=SC2016
-    have caddy && run "caddy adapt --config $CADDY_CONF" 8 sh -c 'caddy adapt --config "$1" 2>/dev/null || caddy adapt --config "$1"' \
-        sh "$CADDY_CONF"
+    have caddy && run "caddy adapt --config $CADDY_CONF" 8 \
+        sh -c 'caddy adapt --config "$1" 2>/dev/null || caddy adapt --config "$1"' sh "$CADDY_CONF"
     run 'caddy version' 5 caddy version
     asked http://127.0.0.1:2019/config/ "$HEAD"
 fi
@@ -637,7 +654,7 @@ names=$({
     sites server_name
     sites ServerName
     sites ServerAlias
-    matches 's/^\([a-z0-9.-]*\.[a-z]\{2,\}\([, ].*\)\{0,1\}\){$/\1/p'                # Caddy's begin a line
+    matches 's/^\([a-z0-9.-]*\.[a-z]\{2,\}\([, ].*\)\{0,1\}\){$/\1/p' # Caddy's begin a line
     matches 's/.*hdr([Hh]ost)[[:blank:]]*\(-i[[:blank:]]*\)\{0,1\}\([^ ]*\).*/\2/p' # HAProxy's
 } | sort -u | head -n 20)
 for name in $names; do
@@ -648,7 +665,7 @@ for name in $names; do
         80) asked "http://$name/" "$BODY" "$name:80:127.0.0.1" ;;
         *) asked "http://$name:$port/" "$BODY" "$name:$port:127.0.0.1" ;;
         esac
-        if [ "$port" != 80 ] && have openssl; then shown "$name" "$port"; fi
+        if [ "$port" != 80 ] && have openssl && ! late; then shown "$name" "$port"; fi
     done
     if have getent; then run "name $name" 5 getent ahosts "$name"; fi
 done
@@ -660,7 +677,7 @@ for path in $({
     echo /etc/cozy/server.crt
 } | tr -d '"' | sort -u); do
     case $path in /*) ;; *) path=$base/$path ;; esac
-    if [ -d "$path" ]; then for inside in "$path"/*.pem; do certificate "$inside"; done; else certificate "$path"; fi
+    if [ -d "$path" ]; then each certificate "$path"/*.pem; else certificate "$path"; fi
 done
 for url in $(sites proxy_pass); do
     case $url in http://127.0.0.1:* | http://localhost:*) asked "${url%/}/" ;; esac
@@ -683,7 +700,8 @@ if [ -n "$SUPERVISORD_CONF" ]; then
 fi
 for path in /var/log/supervisor/supervisord.log /var/log/supervisor/cozy-*.log /var/log/couchdb/*.log /var/log/couchdb.log \
     /usr/local/var/log/couchdb/*.log /opt/couchdb/var/log/*.log \
-    /var/log/apache2/*error*.log /var/log/httpd/*error_log /var/log/caddy/*.log /var/log/haproxy.log /usr/local/var/log/cozy/*.log $LOGS; do
+    /var/log/apache2/*error*.log /var/log/httpd/*error_log /var/log/caddy/*.log /var/log/haproxy.log \
+    /usr/local/var/log/cozy/*.log $LOGS; do
     log "$path"
 done
 
