@@ -18,18 +18,25 @@ from cozydiag.config.schema import build
 from cozydiag.model import Status
 from cozydiag.text import t
 from cozydiag.text.catalogue import ENGLISH, Catalogue, catalogue, render
+from scripts.laboratory.shells import busybox
 from tests.e2e.room import Room, why_none
 
 NONE = why_none()
 pytestmark = pytest.mark.skipif(bool(NONE), reason=f"no namespaces here: {NONE}")
 
 RECORDED = Path(__file__).parents[1] / "recordings"
-DASH, BUSYBOX = ["dash"], ["busybox", "ash"]
-EVERY = [
-    pytest.param(shell, marks=pytest.mark.skipif(shutil.which(shell[0]) is None, reason=f"{shell[0]} is not here"))
-    for shell in (DASH, BUSYBOX)
-]
-SHELL = DASH if shutil.which("dash") else ["sh"]
+SHELL = ["dash"] if shutil.which("dash") else ["sh"]
+
+
+@pytest.fixture(params=["dash", "busybox"])
+def shell(request: pytest.FixtureRequest) -> list[str]:
+    if request.param == "dash":
+        return SHELL
+    program = busybox()
+    if isinstance(program, str):
+        pytest.skip(program)
+    return [str(program), "ash"]
+
 
 NGINX = """events {{}}
 http {{
@@ -216,7 +223,6 @@ def test_the_cause_is_named(tmp_path: Path, case: str) -> None:
     assert french in told(found, catalogue("fr"))
 
 
-@pytest.mark.parametrize("shell", EVERY)
 @pytest.mark.parametrize("first", [certificate, apache_misspelt])
 def test_every_shell_names_them(tmp_path: Path, shell: list[str], first: Callable[[Room], None]) -> None:
     """Several at once; nothing of an environment comes along, and nothing is written."""
