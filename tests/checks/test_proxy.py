@@ -12,8 +12,10 @@ from cozydiag.config import Config
 from cozydiag.config.values import Proxy
 from cozydiag.host import Failure, Process
 from cozydiag.model import Finding
+from cozydiag.proxies import wording
 from cozydiag.stack import Stack, sources
 from cozydiag.testing import HANGS, REFUSED, FakeHost, Machine, Served, answer, results
+from cozydiag.text.catalogue import fields
 
 if TYPE_CHECKING:
     from tests.checks.conftest import Cozy
@@ -227,3 +229,10 @@ def test_two_sites_of_one_name_are_two_results(cozy: Cozy) -> None:
         ("proxy.gateway:cozy.test", "ok"),
         ("proxy.gateway:cozy.test#2", "fail"),
     ]
+
+
+@pytest.mark.parametrize("code", sorted(wording.WAYS))
+def test_every_sentence_about_a_way_is_filled(code: str) -> None:
+    said = wording.words(code, wording.Case("haproxy", "a.b", "1:2", "f:1", "", "it", "www"))
+    for text in (said.text, said.advice):
+        assert fields(text.template) == {name for name, _ in text.params}
