@@ -73,7 +73,8 @@ def _entries(saved: str) -> list[dict[str, Any]]:
         found = json.loads(saved)
     except (ValueError, RecursionError):
         raise Unasked from None
-    return [one for one in found if isinstance(one, dict) and isinstance(one.get("name"), str)]
+    entries = found if isinstance(found, list) else []
+    return [one for one in entries if isinstance(one, dict) and isinstance(one.get("name"), str)]
 
 
 def _number(pid_file: str, otherwise: int) -> int:
