@@ -11,7 +11,9 @@ Key = Union[str, int]
 
 _PART = r"""(?:"(?:[^"\\]|\\.)*"|'[^']*'|[\w-]+)"""
 _KEY = rf"{_PART}(?:\s*\.\s*{_PART})*"
-_LINE = re.compile(rf"\s*(?:\[\[\s*(?P<array>{_KEY})\s*\]\]|\[\s*(?P<table>{_KEY})\s*\]|(?P<key>{_KEY})\s*=)")
+_LINE = re.compile(rf"\s*(?:(\[\[?)\s*)?({_KEY})\s*(\]\]?|=)")
+_CLOSES = {None: "=", "[": "]", "[[": "]]"}
+"""A key, a table, an array of tables."""
 
 
 def lines(text: str) -> dict[tuple[Key, ...], int]:
@@ -21,13 +23,14 @@ def lines(text: str) -> dict[tuple[Key, ...], int]:
     table: tuple[Key, ...] = ()
     for number, line in enumerate(text.splitlines(), 1):
         match = _LINE.match(line)
-        if match is None:
+        if match is None or match[3] != _CLOSES[match[1]]:
             continue
-        if match["key"]:
-            found.setdefault((*table, *_names(match["key"])), number)
+        names = _names(match[2])
+        if match[1] is None:
+            found.setdefault((*table, *names), number)
             continue
-        table = _inside(_names(match["array"] or match["table"]), count)
-        if match["array"]:
+        table = _inside(names, count)
+        if match[1] == "[[":
             count[table] = count.get(table, -1) + 1
             table = (*table, count[table])
         found.setdefault(table, number)
