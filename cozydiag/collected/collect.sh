@@ -187,6 +187,7 @@ folder() {
     about "$1"
     [ -d "$1" ] || return 1
     if [ -r "$1" ]; then
+        # shellcheck disable=SC2012
         ls -A -- "$1" 2>/dev/null | head -n 3000 | body
         echo '= state whole'
     else
@@ -500,10 +501,10 @@ if [ -f "$APACHE_CONF" ]; then
         trace "$path/mod_info.so"
         [ -f "$path/mod_info.so" ] && set -- -C "LoadModule info_module $path/mod_info.so" "$@" && break
     done
-    have "$APACHE" && # with the variables that its unit gives it
-        # shellcheck disable=SC2046
-        run "$APACHE $*" 8 env $(sed -n -e 's/\$SUFFIX//g' -e 's/^export \(APACHE_[A-Z_]*=[A-Za-z0-9/._-]*\)$/\1/p' \
-            "$apache/envvars" 2>/dev/null) "$APACHE" "$@"
+    # With the variables that its unit gives it.
+    # shellcheck disable=SC2016,SC2046
+    have "$APACHE" && run "$APACHE $*" 8 env $(sed -n -e 's/\$SUFFIX//g' \
+        -e 's/^export \(APACHE_[A-Z_]*=[A-Za-z0-9/._-]*\)$/\1/p' "$apache/envvars" 2>/dev/null) "$APACHE" "$@"
     run "$APACHE -v" 5 "$APACHE" -v
 fi
 
