@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -139,7 +140,7 @@ class Tree:
             "nginx",
             tuple(name for one in scope.own("server_name") for name in one.args if name),
             tuple(listens) or (Listen("", 80, on),),
-            tuple(_certificates(scope)),
+            tuple(_certificates(scope, os.path.dirname(self._files[0]["file"]))),
             tuple(self._locations(scope, "/", block)),
             block.file,
             block.line,
@@ -210,12 +211,18 @@ def _listen(args: list[str], *, everywhere: bool) -> Listen:
     return Listen("" if host in ("*", "0.0.0.0") else host, port, tls, default)  # noqa: S104
 
 
-def _certificates(scope: _Scope) -> Iterator[Certificate]:
-    """nginx takes them in pairs, in the order in which they stand."""
+def _certificates(scope: _Scope, folder: str) -> Iterator[Certificate]:
+    """nginx takes them in pairs, in the order in which they stand, and below the folder of its main file
+    (`ngx_conf_full_name`)."""
     keys = scope.all("ssl_certificate_key")
     for number, one in enumerate(scope.all("ssl_certificate")):
         if one.args and number < len(keys) and keys[number].args:
-            yield Certificate(one.args[0], keys[number].args[0], one.line)
+            yield Certificate(_below(folder, one.args[0]), _below(folder, keys[number].args[0]), one.line)
+
+
+def _below(folder: str, written: str) -> str:
+    """What is `data:` or `engine:` is no path."""
+    return written if ":" in written else os.path.join(folder, written)
 
 
 def _place(scheme: str, rest: str, file: str, line: int) -> Upstream:

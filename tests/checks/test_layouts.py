@@ -57,6 +57,17 @@ def test_sites_of_nginx_are_found_and_their_change_is_seen(tmp_path: Path, layou
     assert proxy.changed(host) == 4e9
 
 
+def test_certificates_without_a_slash_are_beside_the_main_file(tmp_path: Path) -> None:
+    site = "server { listen 443 ssl; ssl_certificate own.crt; ssl_certificate_key data:$key; }\n"
+    (tmp_path / "sites").mkdir()
+    (tmp_path / "sites" / "a").write_text(site)
+    (tmp_path / "nginx.conf").write_text("events {}\nhttp { include sites/*; }\n")
+    read = Nginx(str(tmp_path / "nginx.conf")).read(FakeHost(Machine(real=str(tmp_path))))
+    assert not isinstance(read, Failure)
+    [pair] = read.servers[0].certificates
+    assert (pair.path, pair.key) == (str(tmp_path / "own.crt"), "data:$key")
+
+
 @pytest.mark.parametrize("place", ["conf/httpd.conf", "conf.d/ssl.conf", "conf.modules.d/00-base.conf"])
 def test_a_change_of_fedoras_apache_is_seen(tmp_path: Path, place: str) -> None:
     for name in ("conf/httpd.conf", place):
