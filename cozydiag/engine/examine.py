@@ -1,7 +1,5 @@
 """One examination from start to end: load, run, diagnose, and put it all into a Report."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple

@@ -3,8 +3,6 @@
 A source gives items for checks with ``each``, and gaps: what it could not see, as UNKNOWN findings.
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -14,7 +12,7 @@ from cozydiag.config import Config, secrets
 from cozydiag.host import Host
 from cozydiag.host.failure import Failure
 from cozydiag.managers import supervisord
-from cozydiag.managers.service import FAR
+from cozydiag.managers.service import FAR, Condition, Manager
 from cozydiag.managers.supervisord import Snapshot
 from cozydiag.masking import Masks
 from cozydiag.model import Evidence, Finding
@@ -23,7 +21,6 @@ from cozydiag.stack import ownership
 if TYPE_CHECKING:
     from cozydiag.couchdb import Reply
     from cozydiag.cozy.flavour import Flavour
-    from cozydiag.managers.service import Condition, Manager
 
 T = TypeVar("T")
 
@@ -288,11 +285,11 @@ class Stack:
 
     # -- the stack and its sites ---------------------------------------------------------------------
 
-    def flavours(self, host: Host) -> tuple[Flavour, ...]:
+    def flavours(self, host: Host) -> "tuple[Flavour, ...]":
         """Which stacks are here, and where they answer."""
         from cozydiag.cozy import discovery
 
-        def make(host: Host) -> tuple[Flavour, ...]:
+        def make(host: Host) -> "tuple[Flavour, ...]":
             view = host.within(host.deadline.remaining(), host.instance)  # what was looked for is no evidence
             found = discovery.find(self, view)
             host.see("stacks", ", ".join(one.name for one in found) or "none")
