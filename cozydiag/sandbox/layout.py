@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import random
 import re
 import socket
 import tempfile
+from contextlib import suppress
 from typing import NamedTuple
 
 from cozydiag.sandbox.error import SandboxError
@@ -52,8 +54,11 @@ class Layout(NamedTuple):
         """The working directory of every program of the sandbox, and of nothing else: it marks them."""
         return self.path("run")
 
+    def ports(self) -> list[int]:
+        return [self.port(program) for program in REAL_PORTS]
+
     def ports_are_free(self) -> bool:
-        return all(_is_free(self.port(program)) for program in REAL_PORTS)
+        return all(map(_is_free, self.ports()))
 
     def save(self) -> None:
         write(self.path("sandbox.json"), json.dumps({"shift": self.shift}))
@@ -73,7 +78,9 @@ def new_layout(folder: str | None) -> Layout:
     if not re.fullmatch(r"[A-Za-z0-9._/+-]+", place) or len(os.path.join(place, "supervisor.sock")) > SOCKET_ROOM:
         raise SandboxError(t("The path {path} is too long or has unusual characters: choose another.", path=place))
     _make(place)
-    return Layout(place, free_shift(place))
+    layout = Layout(place, free_shift(place))
+    layout.save()
+    return layout
 
 
 def saved_layout(folder: str) -> Layout:
@@ -88,12 +95,23 @@ def saved_layout(folder: str) -> Layout:
 
 
 def free_shift(folder: str) -> int:
-    """A shift whose ports are all free now. Raises SandboxError."""
+    """A shift whose ports are all free now, and which no sandbox beside this one has: what is stopped there comes
+    back. Raises SandboxError."""
+    taken = _ports_beside(folder)
     for _ in range(50):
         layout = Layout(folder, random.choice(SHIFTS))  # noqa: S311 - no secret
-        if layout.ports_are_free():
+        if taken.isdisjoint(layout.ports()) and layout.ports_are_free():
             return layout.shift
     raise SandboxError(t("No free ports were found for the sandbox between 15984 and 31104."))
+
+
+def _ports_beside(folder: str) -> set[int]:
+    taken: set[int] = set()
+    for file in glob.glob(os.path.join(glob.escape(os.path.dirname(folder)), "*", "sandbox.json")):
+        if os.path.dirname(file) != folder:
+            with suppress(SandboxError):  # another user's
+                taken.update(saved_layout(os.path.dirname(file)).ports())
+    return taken
 
 
 def _is_free(port: int) -> bool:

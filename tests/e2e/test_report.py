@@ -305,7 +305,7 @@ def test_a_preview_shows_sizes_and_nothing_of_the_text(well: Sandbox) -> None:
     seen = run(well, "report", "--preview")
     assert (seen.code, seen.err) == (0, "")
     assert re.search(r"^\d+ sections, \d+", seen.out)
-    assert re.search(r"^    Verdict: \d+ lines, \d+ B$", seen.out, re.MULTILINE)
+    assert re.search(r"^    Verdict: \d+ lines, [\d.]+ k?B$", seen.out, re.MULTILINE)
     assert re.search(r"^    \d+ secrets$", seen.out, re.MULTILINE)
     assert "CouchDB 3" not in seen.out
 

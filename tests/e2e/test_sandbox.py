@@ -19,7 +19,7 @@ import pytest
 import cozydiag
 from cozydiag.sandbox import Sandbox, SandboxError
 from cozydiag.sandbox.faults import FAULTS
-from cozydiag.sandbox.layout import REAL_PORTS, Layout
+from cozydiag.sandbox.layout import REAL_PORTS, Layout, free_shift
 from cozydiag.sandbox.programs.wire import Answer, UnreachableError, ask
 
 if sys.version_info >= (3, 11):
@@ -104,6 +104,16 @@ def test_a_healthy_start_leaves_no_complaint_in_the_logs(healthy: Sandbox) -> No
         fresh.remove()
     assert set(said.values()) == {""}
     assert len(said) == len(REAL_PORTS) + 1  # with nginx's own error log
+
+
+def test_what_a_sandbox_beside_has_stopped_keeps_its_port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "one").mkdir(mode=0o700)
+    shift = free_shift(str(tmp_path / "one"))
+    monkeypatch.setattr("cozydiag.sandbox.layout.SHIFTS", (shift,))
+    assert free_shift(str(tmp_path / "two")) == shift
+    Layout(str(tmp_path / "one"), shift).save()
+    with pytest.raises(SandboxError, match="No free ports"):
+        free_shift(str(tmp_path / "two"))
 
 
 def test_the_configuration_names_the_sandbox_only(healthy: Sandbox) -> None:
