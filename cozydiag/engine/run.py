@@ -22,6 +22,10 @@ from cozydiag.stack import Items, Stack
 from cozydiag.text import Seconds, Text, t
 
 WORKERS = 32
+AT_FIRST = 8
+"""So many work at once while they end: more would only wait for the interpreter."""
+PACE = 0.02
+"""Seconds in which none ends, after which twice as many work at once: they hang, or wait for somebody."""
 GRACE = 0.2
 """Seconds that a check has, beyond its limit, to put its own time-out into words."""
 
@@ -71,6 +75,7 @@ class Run:
         self._running: list[Task] = []
         self._grace = GRACE
         self._idle = 0
+        self._at_once = AT_FIRST
         self._workers = 0
         self._work: SimpleQueue[Task | None] = SimpleQueue()
         self._ended: SimpleQueue[Task] = SimpleQueue()
@@ -162,7 +167,7 @@ class Run:
     # -- threads -------------------------------------------------------------------------------------
 
     def _start(self) -> None:
-        while self._ready and len(self._running) < WORKERS:
+        while self._ready and len(self._running) < self._at_once:
             task = self._ready.popleft()
             task.started = self.host.clock.monotonic()
             task.host = self.host.within(min(task.limit, self.host.deadline.remaining()), task.name)
@@ -208,13 +213,13 @@ class Run:
         now = self.host.clock.monotonic()
         ends = [task.started + task.limit + self._grace for task in self._running]
         wait = max(0.0, min([*ends, now + self.host.deadline.remaining()]) - now)
+        crowded = bool(self._ready) and self._at_once < WORKERS
         try:
-            task = self._ended.get(timeout=wait)
-            while True:
-                self._took(task)
-                task = self._ended.get_nowait()
+            self._took(self._ended.get(timeout=min(wait, PACE) if crowded else wait))
         except Empty:
-            pass
+            self._at_once = min(WORKERS, self._at_once * 2) if crowded else self._at_once
+        while not self._ended.empty():
+            self._took(self._ended.get())
         now = self.host.clock.monotonic()
         if self._late(now):
             self._grace = max(self._grace, _patience())
