@@ -58,10 +58,7 @@ def told(here: Place) -> dict[str, Condition]:
 
 
 def acted(here: Place, name: str, verb: str) -> Outcome:
-    file = here.folder / "cozydiag.toml"
-    file.write_text(f'discover = false\n[timing]\nproof = 1.5\n[managers]\nforever = ["{here.home}"]\n')
-    file.chmod(0o600)
-    stack = Stack(load(str(file), {}))
+    stack = Stack(load(here.configure(f'proof = 1.5\n[managers]\nforever = ["{here.home}"]\n'), {}))
     service = told(here)[name].service
     with closing(open_state(str(here.folder / "state"))) as state:
         return act(host(60.0), stack, state, service, verb)

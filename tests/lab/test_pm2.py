@@ -45,10 +45,8 @@ def host(seconds: float = 2.0) -> Host:
 
 
 def acted(here: Place, name: str, verb: str, proof: float = 1.5) -> Outcome:
-    file = here.folder / "cozydiag.toml"
-    file.write_text(f'discover = false\n[timing]\nproof = {proof}\n[managers]\npm2 = ["{here.home}"]\n')
-    file.chmod(0o600)
-    stack = Stack(load(str(file), {}))
+    file = here.configure(f'proof = {proof}\n[managers]\npm2 = ["{here.home}"]\n')
+    stack = Stack(load(file, {}))
     service = told(here)[name].service
     with closing(open_state(str(here.folder / "state"))) as state:
         return act(host(60.0), stack, state, service, verb)
@@ -150,10 +148,8 @@ def test_a_cluster_comes_back_whole(lab: Place) -> None:
 
 
 def test_the_command_line_shows_it(lab: Place) -> None:
-    file = lab.folder / "cozydiag.toml"
-    file.write_text(f'discover = false\n[managers]\npm2 = ["{lab.home}"]\n')
-    file.chmod(0o600)
-    line = [sys.executable, "-m", "cozydiag", "services", "--config", str(file), "--format", "json"]
+    file = lab.configure(f'[managers]\npm2 = ["{lab.home}"]\n')
+    line = [sys.executable, "-m", "cozydiag", "services", "--config", file, "--format", "json"]
     done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
     rows = {one["name"]: one for one in json.loads(done.stdout)["services"]}
     assert rows["works"]["state"] == "running"
