@@ -170,11 +170,15 @@ class Redactor:
 
     def _replaced(self, line: str, found: list[Span]) -> str:
         kept = [span for span in found if not is_hidden(line[span.start : span.end])]
-        for span in kept:
-            self._learn(line[span.start : span.end], span.kind)
+        for value, kind in dict.fromkeys((line[span.start : span.end], span.kind) for span in kept):
+            self._learn(value, kind)
         pieces, at = [], 0
+        shown: dict[tuple[str, str], str] = {}  # a hostile line has the same one ten thousand times
         for span in merged(kept):
-            pieces += [line[at : span.start], self._stand_in(span.kind, line[span.start : span.end])]
+            key = (span.kind, line[span.start : span.end])
+            if key not in shown:
+                shown[key] = self._stand_in(*key)
+            pieces += [line[at : span.start], shown[key]]
             at = span.end
         return "".join([*pieces, line[at:]])
 
