@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cozydiag.cli.common import UNAVAILABLE, Problem, group, say
+from cozydiag.cli.common import UNAVAILABLE, LangOption, Problem, group, say
 from cozydiag.text import Text, t
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def build(settings: dict[str, Any], help: str) -> typer.Typer:
     })  # fmt: skip
 
     @app.callback(invoke_without_command=True)
-    def tour_or_command(context: typer.Context) -> None:
+    def tour_or_command(context: typer.Context, lang: LangOption = None) -> None:  # noqa: ARG001
         if context.invoked_subcommand is None:
             from cozydiag.cli.tour import tour
 
@@ -69,7 +69,7 @@ def sentences() -> Iterator[None]:
         raise Problem(error.text, UNAVAILABLE) from None
 
 
-def up() -> int:
+def up(lang: LangOption = None) -> int:  # noqa: ARG001
     from cozydiag.sandbox import Sandbox
 
     with sentences():
@@ -82,7 +82,10 @@ def up() -> int:
     return 0
 
 
-def break_(name: Annotated[str | None, typer.Argument()] = None) -> int:
+def break_(
+    name: Annotated[str | None, typer.Argument()] = None,
+    lang: LangOption = None,  # noqa: ARG001
+) -> int:
     from cozydiag.sandbox.faults import FAULTS
 
     if name is None:
@@ -96,14 +99,14 @@ def break_(name: Annotated[str | None, typer.Argument()] = None) -> int:
     return 0
 
 
-def heal() -> int:
+def heal(lang: LangOption = None) -> int:  # noqa: ARG001
     with sentences():
         sandbox().heal()
     _tell(t("All is well again."))
     return 0
 
 
-def shell() -> int:
+def shell(lang: LangOption = None) -> int:  # noqa: ARG001
     """The user's own shell, with the demo's configuration in its environment."""
     import subprocess
 
@@ -112,7 +115,7 @@ def shell() -> int:
     return subprocess.run([os.environ.get("SHELL") or "/bin/sh"], env=environment, check=False).returncode
 
 
-def down() -> int:
+def down(lang: LangOption = None) -> int:  # noqa: ARG001
     sandbox().remove()
     _tell(t("The demo is gone."))
     return 0

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cozydiag.cli.common import ConfigOption, LangOption, Problem, configuration, say, write
+from cozydiag.cli.common import UNAVAILABLE, ConfigOption, LangOption, Problem, configuration, say, write
 from cozydiag.text import Text, When, t
 
 
@@ -20,7 +20,7 @@ def diff(
     lang: LangOption = None,  # noqa: ARG001
 ) -> int:
     if old and not new:
-        raise Problem(t("diff takes two reports, or none: then it says what changed since all was well"))
+        raise Problem(t("diff takes two reports, or none: then it says what changed since all was well"), UNAVAILABLE)
     found = list(_between(old, new) if old else _since_well(config))
     write("".join(f"{say(one)}\n" for one in found) or say(t("Nothing that matters has changed.")) + "\n")
     return 1 if found else 0
@@ -51,10 +51,10 @@ def _since_well(config: str | None) -> Iterator[Text]:
         with closing(open_state(folder)) as state:
             past = history.runs(state)
     if not past:
-        raise Problem(t("there is no history yet: `cozydiag cron` writes one"))
+        raise Problem(t("there is no history yet: `cozydiag cron` writes one"), UNAVAILABLE)
     well = next((run for run in reversed(past) if not run.bad), None)
     if well is None:
-        raise Problem(t("no run in the history was well"))
+        raise Problem(t("no run in the history was well"), UNAVAILABLE)
     last = past[-1]
     if last is well:
         return

@@ -29,9 +29,9 @@ def build(settings: dict[str, Any], help: str) -> typer.Typer:
     })  # fmt: skip
 
     @app.callback(invoke_without_command=True)
-    def show_or_command(context: typer.Context) -> None:
+    def show_or_command(context: typer.Context, lang: LangOption = None) -> None:
         if context.invoked_subcommand is None:
-            raise typer.Exit(show())
+            raise typer.Exit(show(lang=lang))
 
     return app
 

@@ -210,7 +210,7 @@ def test_without_a_history_it_is_said_what_writes_one(tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
     config.write_text(f"[paths]\nstate = '{tmp_path}/state'\n")
     for done in (run("diff", "--config", str(config)), _with_a_state(tmp_path, config)):
-        assert (done.returncode, done.stdout) == (64, "")
+        assert (done.returncode, done.stdout) == (69, "")
         assert done.stderr == "cozydiag: there is no history yet: `cozydiag cron` writes one\n"
 
 

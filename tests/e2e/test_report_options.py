@@ -93,7 +93,7 @@ def test_json_has_the_causes(broken: Sandbox) -> None:
 
 
 def test_what_changed_since_all_was_well(broken: Sandbox) -> None:
-    assert run(broken, "diff").code == 64  # no run was well
+    assert run(broken, "diff").code == 69  # no run was well
     broken.heal()
     run(broken, "cron")
     broken.break_("part-stopped")
