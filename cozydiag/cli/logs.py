@@ -157,10 +157,14 @@ def _new(config: "Config", path: str, lines: int) -> list[str]:
     """Since the place that was written down the last time."""
     from contextlib import closing
 
+    from cozydiag.host import files
     from cozydiag.host.failure import Failure
     from cozydiag.logs import reading
     from cozydiag.state import open_state
 
+    status = files.stat(path)
+    if isinstance(status, Failure):  # before there is a state of which it would be the only entry
+        raise Problem(t("{path} cannot be read: {why}", path=path, why=status.detail))
     key = f"logs {os.path.realpath(path)}"
     with closing(open_state(config.state_folder)) as state:
         known = state.get(key)
