@@ -20,7 +20,7 @@ def diff(
     lang: LangOption = None,  # noqa: ARG001
 ) -> int:
     if old and not new:
-        raise Problem(t("diff takes two reports, or none: then it says what changed since all was well"), UNAVAILABLE)
+        raise Problem(t("diff takes two reports, or none: then it says what changed since all was well"))
     found = list(_between(old, new) if old else _since_well(config))
     write("".join(f"{say(one)}\n" for one in found) or say(t("Nothing that matters has changed.")) + "\n")
     return 1 if found else 0
