@@ -71,8 +71,8 @@ def build(arguments: Sequence[str]) -> typer.Typer:
     def alone(
         context: typer.Context,
         version: Annotated[bool, typer.Option("--version", help=say(t("Print the version.")))] = False,
-        lang: LangOption = None,  # noqa: ARG001  language() has seen it
-        debug: Annotated[bool, typer.Option("--debug", help=say(t("Show where an error came from.")))] = False,  # noqa: ARG001  run() has seen it
+        lang: LangOption = None,
+        debug: Annotated[bool, typer.Option("--debug", help=say(t("Show where an error came from.")))] = False,
     ) -> None:
         if version:
             from cozydiag import __version__

@@ -18,7 +18,7 @@ def checks(
         bool, typer.Option("--mermaid", help=say(t("With --graph: as a Mermaid flowchart, for documents.")))
     ] = False,
     config: ConfigOption = None,
-    lang: LangOption = None,  # noqa: ARG001
+    lang: LangOption = None,
 ) -> int:
     from cozydiag.engine import registry
 

@@ -7,7 +7,7 @@ from cozydiag.text import t
 
 
 def collect_script(
-    lang: LangOption = None,  # noqa: ARG001
+    lang: LangOption = None,
 ) -> int:
     from cozydiag.collected.script import script
 

@@ -18,7 +18,7 @@ def config(
         bool, typer.Option("--found", help=say(t("Look what is here first: addresses as they were found.")))
     ] = False,
     config: ConfigOption = None,
-    lang: LangOption = None,  # noqa: ARG001
+    lang: LangOption = None,
 ) -> int:
     from cozydiag.config.listing import explain, may_be_found
 

@@ -23,7 +23,7 @@ def couchdb(
         bool, typer.Option("--write-probe", help=say(t("Save one small local document, to see whether saving works.")))
     ] = False,
     config: ConfigOption = None,
-    lang: LangOption = None,  # noqa: ARG001
+    lang: LangOption = None,
 ) -> int:
     from cozydiag.couchdb import memory, picture
     from cozydiag.engine.examine import Wish, look

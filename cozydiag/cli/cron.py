@@ -37,7 +37,7 @@ def cron(
         typer.Option("--deadline", metavar="SECONDS", help=say(t("Time for the whole run."))),
     ] = 60.0,
     config: ConfigOption = None,
-    lang: LangOption = None,  # noqa: ARG001
+    lang: LangOption = None,
 ) -> int:  # fmt: skip
     from cozydiag.cli.status import code, level_of
 

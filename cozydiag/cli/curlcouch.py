@@ -25,7 +25,7 @@ def curlcouch(
     path: Annotated[str, typer.Argument(metavar="PATH", help=say(t("Below the apps' database; / is the database.")))],
     server: Annotated[bool, typer.Option("--server", help=say(t("Below the server's root instead.")))] = False,
     config: ConfigOption = None,
-    lang: LangOption = None,  # noqa: ARG001
+    lang: LangOption = None,
 ) -> int:
     from cozydiag.couchdb import memory
     from cozydiag.host import Failure, Host, World

@@ -28,7 +28,7 @@ def build(settings: dict[str, Any], help: str) -> typer.Typer:
     })  # fmt: skip
 
     @app.callback(invoke_without_command=True)
-    def tour_or_command(context: typer.Context, lang: LangOption = None) -> None:  # noqa: ARG001
+    def tour_or_command(context: typer.Context, lang: LangOption = None) -> None:
         if context.invoked_subcommand is None:
             from cozydiag.cli.tour import tour
 
@@ -69,7 +69,7 @@ def sentences() -> Iterator[None]:
         raise Problem(error.text, UNAVAILABLE) from None
 
 
-def up(lang: LangOption = None) -> int:  # noqa: ARG001
+def up(lang: LangOption = None) -> int:
     from cozydiag.sandbox import Sandbox
 
     with sentences():
@@ -84,7 +84,7 @@ def up(lang: LangOption = None) -> int:  # noqa: ARG001
 
 def break_(
     name: Annotated[str | None, typer.Argument()] = None,
-    lang: LangOption = None,  # noqa: ARG001
+    lang: LangOption = None,
 ) -> int:
     from cozydiag.sandbox.faults import FAULTS
 
@@ -99,14 +99,14 @@ def break_(
     return 0
 
 
-def heal(lang: LangOption = None) -> int:  # noqa: ARG001
+def heal(lang: LangOption = None) -> int:
     with sentences():
         sandbox().heal()
     _tell(t("All is well again."))
     return 0
 
 
-def shell(lang: LangOption = None) -> int:  # noqa: ARG001
+def shell(lang: LangOption = None) -> int:
     """The user's own shell, with the demo's configuration in its environment."""
     import subprocess
 
@@ -115,7 +115,7 @@ def shell(lang: LangOption = None) -> int:  # noqa: ARG001
     return subprocess.run([os.environ.get("SHELL") or "/bin/sh"], env=environment, check=False).returncode
 
 
-def down(lang: LangOption = None) -> int:  # noqa: ARG001
+def down(lang: LangOption = None) -> int:
     sandbox().remove()
     _tell(t("The demo is gone."))
     return 0

@@ -17,7 +17,7 @@ def diff(
         str, typer.Argument(metavar="[NEW]", show_default=False, help=say(t("A later one; - is the standard input.")))
     ] = "",
     config: ConfigOption = None,
-    lang: LangOption = None,  # noqa: ARG001
+    lang: LangOption = None,
 ) -> int:
     if old and not new:
         raise Problem(t("diff takes two reports, or none: then it says what changed since all was well"))

@@ -34,7 +34,7 @@ def discover(
         bool, typer.Option("--write", help=say(t("Write a configuration of it, unless there is one.")))
     ] = False,
     config: ConfigOption = None,
-    lang: LangOption = None,  # noqa: ARG001
+    lang: LangOption = None,
 ) -> int:
     from cozydiag.report import discover as report
     from cozydiag.report.plain import speaker

@@ -46,7 +46,7 @@ def fix(
     ] = None,
     format_: Annotated[str, typer.Option("--format", metavar="FORMAT", help=say(t("text or json.")))] = "text",
     config: ConfigOption = None,
-    lang: LangOption = None,  # noqa: ARG001
+    lang: LangOption = None,
 ) -> int:
     one_of("--format", format_, ("text", "json"))
     wishes = Wishes(yes, auto, tuple(only or ()), max_actions or 1000, force, format_ == "json")

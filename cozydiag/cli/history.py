@@ -29,7 +29,7 @@ def history(
     ] = "30d",
     format_: Annotated[str, typer.Option("--format", metavar="FORMAT", help=say(t("text or json.")))] = "text",
     config: ConfigOption = None,
-    lang: LangOption = None,  # noqa: ARG001
+    lang: LangOption = None,
 ) -> int:  # fmt: skip
     import time
 

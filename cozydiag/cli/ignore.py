@@ -32,7 +32,7 @@ def ignore(
     ] = "",
     remove: Annotated[bool, typer.Option("--remove", help=say(t("Ignore these no longer.")))] = False,
     config: ConfigOption = None,
-    lang: LangOption = None,  # noqa: ARG001
+    lang: LangOption = None,
 ) -> int:  # fmt: skip
     from cozydiag.state import open_state
     from cozydiag.watch import ignored

@@ -31,7 +31,7 @@ def journal(
     ] = 20,
     format_: Annotated[str, typer.Option("--format", metavar="FORMAT", help=say(t("text or json.")))] = "text",
     config: ConfigOption = None,
-    lang: LangOption = None,  # noqa: ARG001
+    lang: LangOption = None,
 ) -> int:
     from contextlib import closing
 

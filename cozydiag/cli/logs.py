@@ -38,7 +38,7 @@ def logs(
     ] = LINES,
     format_: Annotated[str, typer.Option("--format", metavar="FORMAT", help=say(t("text or json.")))] = "text",
     config: ConfigOption = None,
-    lang: LangOption = None,  # noqa: ARG001
+    lang: LangOption = None,
 ) -> int:
     from cozydiag.logs.structured import plain
 

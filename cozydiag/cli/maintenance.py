@@ -33,7 +33,7 @@ def build(settings: dict[str, Any], help: str) -> typer.Typer:
     def status_or_command(
         context: typer.Context,
         config: ConfigOption = None,
-        lang: LangOption = None,  # noqa: ARG001
+        lang: LangOption = None,
     ) -> None:
         context.obj = config
         if context.invoked_subcommand is None:
@@ -47,7 +47,7 @@ def on(
     for_: Annotated[str, typer.Option("--for", metavar="TIME", help=say(t("How long: 90m, 2h, 1d.")))] = "2h",
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help=say(t("Why, for whoever asks.")))] = "",
     config: ConfigOption = None,
-    lang: LangOption = None,  # noqa: ARG001
+    lang: LangOption = None,
 ) -> int:
     from cozydiag.cli.fix_look import who
     from cozydiag.host import Clock
@@ -67,7 +67,7 @@ def on(
 def off(
     context: typer.Context,
     config: ConfigOption = None,
-    lang: LangOption = None,  # noqa: ARG001
+    lang: LangOption = None,
 ) -> int:
     from cozydiag.repair import maintenance
 
@@ -81,7 +81,7 @@ def off(
 def status(
     context: typer.Context,
     config: ConfigOption = None,
-    lang: LangOption = None,  # noqa: ARG001
+    lang: LangOption = None,
 ) -> int:
     from cozydiag.host import Clock
     from cozydiag.repair import maintenance

@@ -14,7 +14,7 @@ def notify(
         bool, typer.Option("--test", help=say(t("Send a message by each way, and say what came of it.")))
     ] = False,
     config: ConfigOption = None,
-    lang: LangOption = None,  # noqa: ARG001
+    lang: LangOption = None,
 ) -> int:  # fmt: skip
     loaded = configuration(config).notify
     names = [name for name in ("ping", "kuma", "webhook", "apprise", "prometheus") if getattr(loaded, name)]

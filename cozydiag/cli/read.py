@@ -32,7 +32,7 @@ def read(
         str | None, typer.Option("--config", metavar="FILE", help=say(t("Of a collected file: the settings there.")))
     ] = None,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help=say(t("Show all that was seen.")))] = False,
-    lang: LangOption = None,  # noqa: ARG001
+    lang: LangOption = None,
 ) -> int:  # fmt: skip
     from cozydiag.cli.status import FORMATS, show
     from cozydiag.collected.grammar import is_collected

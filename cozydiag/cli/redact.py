@@ -19,7 +19,7 @@ def redact(
         bool, typer.Option("--keep-identities", help=say(t("Hide secrets alone; names and addresses stay.")))
     ] = False,
     config: ConfigOption = None,
-    lang: LangOption = None,  # noqa: ARG001
+    lang: LangOption = None,
 ) -> int:
     from cozydiag.host import Host, World
     from cozydiag.report.redacting import prepare, remember

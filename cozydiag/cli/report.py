@@ -78,7 +78,7 @@ def report(
     ] = False,
     no_redact: Annotated[bool, typer.Option("--no-redact", help=say(t("Hide NOTHING. Never post that.")))] = False,
     config: ConfigOption = None,
-    lang: LangOption = None,  # noqa: ARG001
+    lang: LangOption = None,
 ) -> int:
     loaded = configuration(config)
     if what:

@@ -13,7 +13,7 @@ from cozydiag.text import plural, t
 def reveal(
     file: Annotated[str, typer.Argument(metavar="[FILE|-]", help=say(t("The answer; - is standard input.")))] = "-",
     config: ConfigOption = None,
-    lang: LangOption = None,  # noqa: ARG001
+    lang: LangOption = None,
 ) -> int:
     from cozydiag.cli.read import content
     from cozydiag.redaction import pseudonyms

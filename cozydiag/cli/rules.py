@@ -23,7 +23,7 @@ def build(settings: dict[str, Any], help: str) -> typer.Typer:
     def list_or_command(
         context: typer.Context,
         config: ConfigOption = None,
-        lang: LangOption = None,  # noqa: ARG001
+        lang: LangOption = None,
     ) -> None:
         context.obj = config
         if context.invoked_subcommand is None:
@@ -35,7 +35,7 @@ def build(settings: dict[str, Any], help: str) -> typer.Typer:
 def listed(
     context: typer.Context,
     config: ConfigOption = None,
-    lang: LangOption = None,  # noqa: ARG001
+    lang: LangOption = None,
 ) -> int:
     return _list(_loaded(config or context.obj))
 
@@ -44,7 +44,7 @@ def show(
     context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="RULE")],
     config: ConfigOption = None,
-    lang: LangOption = None,  # noqa: ARG001
+    lang: LangOption = None,
 ) -> int:
     from difflib import get_close_matches
 
@@ -69,7 +69,7 @@ def show(
 def prove_all(
     context: typer.Context,
     config: ConfigOption = None,
-    lang: LangOption = None,  # noqa: ARG001
+    lang: LangOption = None,
 ) -> int:
     from cozydiag.rules.proving import prove
 

@@ -72,7 +72,7 @@ def install(
 
 
 def remove(
-    lang: LangOption = None,  # noqa: ARG001
+    lang: LangOption = None,
 ) -> int:
     from cozydiag.watch.installing import remove as take_away
 

@@ -58,7 +58,7 @@ def build(settings: dict[str, Any], help: str) -> typer.Typer:
         format_: Annotated[str, typer.Option("--format", metavar="FORMAT", help=say(t("text or json.")))] = "text",
         boot: Annotated[bool, typer.Option("--boot", help=say(t("Show what comes back after a reboot.")))] = False,
         config: ConfigOption = None,
-        lang: LangOption = None,  # noqa: ARG001
+        lang: LangOption = None,
     ) -> None:
         context.obj = config
         if context.invoked_subcommand is None:
@@ -144,7 +144,7 @@ def show(
     name: str,
     format_: Annotated[str, typer.Option("--format", metavar="FORMAT")] = "text",
     config: ConfigOption = None,
-    lang: LangOption = None,  # noqa: ARG001
+    lang: LangOption = None,
 ) -> int:
     from cozydiag.host.failure import Failure
     from cozydiag.masking import masked
@@ -179,7 +179,7 @@ def logs(
     lines: Annotated[int, typer.Option("-n", "--lines", metavar="N", min=1, max=10000)] = 20,
     follow: Annotated[bool, typer.Option("-f", "--follow")] = False,
     config: ConfigOption = None,
-    lang: LangOption = None,  # noqa: ARG001
+    lang: LangOption = None,
 ) -> int:
     from cozydiag.host.failure import Failure
     from cozydiag.redaction.lines import strict
@@ -219,7 +219,7 @@ def _verb(verb: str) -> Any:
         name: str,
         yes: Annotated[bool, typer.Option("--yes", "-y", help=say(t("Do not ask.")))] = False,
         config: ConfigOption = None,
-        lang: LangOption = None,  # noqa: ARG001
+        lang: LangOption = None,
     ) -> int:
         return _act(configuration(config or context.obj), name, verb, yes=yes)
 

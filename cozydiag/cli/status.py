@@ -72,7 +72,7 @@ def status(
     ] = 0.0,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help=say(t("Show all that was seen.")))] = False,
     config: ConfigOption = None,
-    lang: LangOption = None,  # noqa: ARG001
+    lang: LangOption = None,
 ) -> int:  # fmt: skip
     layout = one_of("--format", format_ or ("terminal" if sys.stdout.isatty() else "text"), FORMATS)
     level = level_of(fail_on)
